@@ -1,0 +1,8 @@
+//! MySQL, as a source and as a target: connections, catalogs, statements, and the binary log.
+//!
+//! The only crate that knows the wire protocol, SQL text and how values are encoded in either. It
+//! knows nothing of plans, stages or windows: it answers what it is asked.
+
+mod binlog;
+mod json;
+mod types;
