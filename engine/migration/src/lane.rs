@@ -1,0 +1,220 @@
+//! One lane: what it has stored, what waits for it, and what its next transaction holds.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use whimbrel_model::{ChunkId, Gtid, GtidSet, Newest};
+
+use crate::{
+    effects::Effects,
+    lanes::{LaneChunk, LanePart},
+};
+
+/// What a lane's row in the target says. It changes only together with the rows that it speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LaneState {
+    /// Counts the lane's transactions. Compared and swapped by each of them: a target that lost its
+    /// newest commits, or another runner's commit, is noticed by it.
+    pub sequence: u64,
+    /// The transactions that are wholly applied.
+    pub position: GtidSet,
+    /// How many changes are applied of transactions that are not whole yet.
+    pub parts: BTreeMap<Gtid, u64>,
+    /// The newest transaction applied.
+    pub newest: Option<Newest>,
+}
+
+impl LaneState {
+    /// Everything of which at least a part is applied.
+    #[must_use]
+    pub fn touched(&self) -> GtidSet {
+        let mut touched = self.position.clone();
+        for gtid in self.parts.keys() {
+            touched.insert(gtid);
+        }
+        touched
+    }
+}
+
+/// What waits for a lane, in the order in which it must be applied.
+#[derive(Debug, Clone)]
+pub enum LaneItem {
+    /// A share of a transaction.
+    Part(LanePart),
+    /// A share of a chunk.
+    Chunk(LaneChunk),
+}
+
+impl LaneItem {
+    fn row_count(&self) -> usize {
+        match self {
+            Self::Part(part) => part.operations.len(),
+            Self::Chunk(chunk) => chunk.rows.len(),
+        }
+    }
+
+    fn ends_transaction(&self) -> bool {
+        match self {
+            Self::Part(part) => part.is_last,
+            Self::Chunk(_) => true,
+        }
+    }
+}
+
+/// That a lane holds its share of a reading of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Mark {
+    /// The chunk.
+    pub chunk: ChunkId,
+    /// The reading, together with the epoch of the runner that read it.
+    pub attempt: u64,
+    /// How many lanes take part in that reading.
+    pub lane_count: u32,
+    /// How many rows this lane wrote.
+    pub row_count: u64,
+}
+
+/// One transaction of a lane: what it writes and what the lane's row says afterwards.
+#[derive(Debug)]
+pub struct Plan {
+    /// How many waiting items it takes in.
+    pub item_count: usize,
+    /// The rows.
+    pub effects: Effects,
+    /// The chunks of which it holds the lane's share.
+    pub marks: Vec<Mark>,
+    /// The lane's row after it.
+    pub next: LaneState,
+}
+
+/// What bounds a lane's transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanLimits {
+    /// At most this many rows, but for a single item that has more.
+    pub rows_max: usize,
+    /// Whether source transactions that are there as a whole are kept whole.
+    pub is_steady: bool,
+}
+
+/// Plans the next transaction of a lane that has stored `state` and for which `queue` waits.
+///
+/// What was applied before is skipped transaction by transaction, and by the ordinal inside one of
+/// which only a part was stored. The new position is the old one joined with what is applied here.
+#[must_use]
+pub fn plan(state: &LaneState, queue: &VecDeque<LaneItem>, limits: PlanLimits) -> Plan {
+    let item_count = item_count(queue, limits);
+    let mut plan = Plan {
+        item_count,
+        effects: Effects::default(),
+        marks: Vec::new(),
+        next: LaneState { sequence: state.sequence + 1, ..state.clone() },
+    };
+    for item in queue.iter().take(item_count) {
+        match item {
+            LaneItem::Part(part) => apply_part(&mut plan, part),
+            LaneItem::Chunk(chunk) => apply_chunk(&mut plan, chunk),
+        }
+    }
+    plan
+}
+
+fn item_count(queue: &VecDeque<LaneItem>, limits: PlanLimits) -> usize {
+    let (mut count, mut rows, mut whole) = (0, 0, 0);
+    for item in queue {
+        rows += item.row_count();
+        if count > 0 && rows > limits.rows_max {
+            break;
+        }
+        count += 1;
+        if item.ends_transaction() {
+            whole = count;
+        }
+    }
+    // A transaction that is longer than a window, or that has not come whole, goes on in parts.
+    if limits.is_steady && whole > 0 { whole } else { count }
+}
+
+fn apply_part(plan: &mut Plan, part: &LanePart) {
+    let gtid = &part.transaction.gtid;
+    if plan.next.position.contains(gtid) {
+        return;
+    }
+    let done = plan.next.parts.get(gtid).copied().unwrap_or(0);
+    for (ordinal, operation) in &part.operations {
+        if *ordinal >= done {
+            let (key, image) = (operation.key.clone(), operation.image.clone());
+            plan.effects.set(operation.table, key, image);
+        }
+    }
+    if !part.is_last {
+        plan.next.parts.insert(gtid.clone(), done.max(part.next));
+        return;
+    }
+    plan.next.parts.remove(gtid);
+    plan.next.position.insert(gtid);
+    if let Some(prepared) = &part.prepared {
+        plan.next.position.insert(prepared);
+    }
+    plan.next.newest = Some(part.transaction.clone());
+}
+
+fn apply_chunk(plan: &mut Plan, chunk: &LaneChunk) {
+    for (key, row) in &chunk.rows {
+        plan.effects.set(chunk.chunk.table, key.clone(), Some(row.clone()));
+    }
+    plan.marks.push(Mark {
+        chunk: chunk.chunk,
+        attempt: chunk.attempt,
+        lane_count: chunk.lane_count,
+        row_count: chunk.rows.len() as u64,
+    });
+}
+
+/// What a lane's row, read under its lock, says of a transaction whose commit got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It was committed.
+    Committed,
+    /// It was not: it may be written again.
+    NotCommitted,
+    /// Another runner has taken the lane over.
+    Fenced,
+    /// The target is not what it was: it lost commits, or has some that are not ours.
+    Diverged,
+}
+
+/// The identity of a lane's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneVersion {
+    /// The epoch of the runner that owns the lane.
+    pub epoch: u64,
+    /// Counts the changes of the number of lanes.
+    pub generation: u64,
+    /// The sequence number.
+    pub sequence: u64,
+}
+
+/// Settles an uncertain commit of the transaction that follows `mine`, by the lane's row as `found`
+/// under its lock.
+#[must_use]
+pub fn settle(mine: LaneVersion, found: LaneVersion) -> Settled {
+    if found.epoch != mine.epoch {
+        return Settled::Fenced;
+    }
+    if found.generation != mine.generation {
+        return Settled::Diverged;
+    }
+    if found.sequence == mine.sequence + 1 {
+        return Settled::Committed;
+    }
+    if found.sequence == mine.sequence { Settled::NotCommitted } else { Settled::Diverged }
+}
+
+/// The single state that all lanes stand at, when the number of lanes may change: one position and
+/// no transaction in parts.
+#[must_use]
+pub fn aligned(lanes: &[LaneState]) -> Option<LaneState> {
+    let first = lanes.first()?;
+    let same = lanes.iter().all(|lane| lane.position == first.position && lane.parts.is_empty());
+    let sequence = lanes.iter().map(|lane| lane.sequence).max()?;
+    same.then(|| LaneState { sequence, ..first.clone() })
+}

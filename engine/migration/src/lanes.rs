@@ -1,0 +1,214 @@
+//! The cut of a shard's stream into lanes: which lane a key belongs to, and what each lane is given.
+
+use whimbrel_model::{
+    Cell, ChunkBatch, ChunkId, Column, ColumnType, Gtid, Key, Newest, Row, RowBuilder, Table,
+    TableId, TransactionPart,
+};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// One row to be written or removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// The table.
+    pub table: TableId,
+    /// The row's key.
+    pub key: Key,
+    /// The row, or `None` when the key is gone.
+    pub image: Option<Row>,
+}
+
+/// A lane's share of a part of a transaction. A lane without a share gets it too, empty: else its
+/// position would never meet the others'.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LanePart {
+    /// The transaction.
+    pub transaction: Newest,
+    /// The XA PREPARE that it decides.
+    pub prepared: Option<Gtid>,
+    /// The ordinal of the first change after this part: the same for all lanes.
+    pub next: u64,
+    /// Operations with the ordinals of their changes.
+    pub operations: Vec<(u64, Operation)>,
+    /// Whether the transaction ends here.
+    pub is_last: bool,
+}
+
+/// A lane's share of a chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneChunk {
+    /// The chunk.
+    pub chunk: ChunkId,
+    /// Which reading of it.
+    pub attempt: u64,
+    /// How many lanes take part: the chunk is done when all of them have marked this attempt.
+    pub lane_count: u32,
+    /// The rows.
+    pub rows: Vec<(Key, Row)>,
+}
+
+/// How the rows of one table are spread over lanes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spread {
+    /// By the key, whose columns compare by their bytes or by bytes without trailing spaces.
+    ByKey,
+    /// The whole table keeps to one lane.
+    OneLane,
+}
+
+/// Cuts batches into lanes.
+///
+/// Two keys that the target calls equal always reach the same lane, and the same key reaches the
+/// same lane in every run with the same number of lanes.
+#[derive(Debug)]
+pub struct Cutter {
+    spreads: Vec<Spread>,
+    lane_count: u32,
+}
+
+impl Cutter {
+    /// A cutter of `tables` into `lane_count` lanes, at least one.
+    #[must_use]
+    pub fn new(tables: &[Table], lane_count: u32) -> Self {
+        Self { spreads: tables.iter().map(spread).collect(), lane_count: lane_count.max(1) }
+    }
+
+    /// The number of lanes.
+    #[must_use]
+    pub fn lane_count(&self) -> u32 {
+        self.lane_count
+    }
+
+    /// The lane of a key.
+    #[must_use]
+    pub fn lane_of(&self, tables: &[Table], table: TableId, key: &Key) -> u32 {
+        let lane_count = u64::from(self.lane_count);
+        let hash = match self.spreads[table.0 as usize] {
+            _ if lane_count == 1 => 0,
+            Spread::OneLane => u64::from(table.0),
+            Spread::ByKey => xxh3_64(normal_form(&tables[table.0 as usize], key).as_bytes()),
+        };
+        u32::try_from(hash % lane_count).unwrap_or(0)
+    }
+
+    /// Each lane's share of a part of a transaction.
+    #[must_use]
+    pub fn part(&self, tables: &[Table], part: TransactionPart) -> Vec<LanePart> {
+        let next = part.first + part.changes.len() as u64;
+        let mut shares: Vec<LanePart> = (0..self.lane_count)
+            .map(|_| LanePart {
+                transaction: part.transaction.clone(),
+                prepared: part.prepared.clone(),
+                next,
+                operations: Vec::new(),
+                is_last: part.is_last,
+            })
+            .collect();
+        for (ordinal, change) in (part.first..).zip(part.changes) {
+            let id = change.table();
+            let table = &tables[id.0 as usize];
+            let before = change.before().map(|row| row.key(table));
+            let after = change.after().map(|row| (row.key(table), row.clone()));
+            let mut give = |key: Key, image: Option<Row>| {
+                let lane = self.lane_of(tables, id, &key) as usize;
+                shares[lane].operations.push((ordinal, Operation { table: id, key, image }));
+            };
+            if let Some(key) = before.filter(|key| after.as_ref().is_none_or(|(new, _)| new != key))
+            {
+                give(key, None);
+            }
+            if let Some((key, row)) = after {
+                give(key, Some(row));
+            }
+        }
+        shares
+    }
+
+    /// Each lane's share of a chunk, with the lane's number. A table that keeps to one lane gives
+    /// its chunk to that lane alone.
+    #[must_use]
+    pub fn chunk(&self, tables: &[Table], batch: ChunkBatch) -> Vec<(u32, LaneChunk)> {
+        let ChunkBatch { chunk, attempt, rows, .. } = batch;
+        let share = |lane_count, rows| LaneChunk { chunk, attempt, lane_count, rows };
+        if self.lane_count == 1 {
+            return vec![(0, share(1, rows))];
+        }
+        if self.spreads[chunk.table.0 as usize] == Spread::OneLane {
+            let lane = chunk.table.0 % self.lane_count;
+            return vec![(lane, share(1, rows))];
+        }
+        let mut shares: Vec<Vec<(Key, Row)>> = (0..self.lane_count).map(|_| Vec::new()).collect();
+        for (key, row) in rows {
+            let lane = self.lane_of(tables, chunk.table, &key) as usize;
+            shares[lane].push((key, row));
+        }
+        (0..).zip(shares).map(|(lane, rows)| (lane, share(self.lane_count, rows))).collect()
+    }
+}
+
+/// A table with another unique key keeps to one lane, since its unique values may move between rows
+/// in any order; so does one whose key the target compares in a way that cannot be told from bytes.
+fn spread(table: &Table) -> Spread {
+    let by_key = !table.has_other_unique_key()
+        && table.key_columns().all(|column| normaliser(column).is_some());
+    if by_key { Spread::ByKey } else { Spread::OneLane }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Normaliser {
+    Bytes,
+    WithoutTrailingSpaces,
+}
+
+/// How equality of a key column can be told from bytes; `None` where it cannot.
+///
+/// Source: MySQL manual, `Trailing Space Handling in Comparisons`: `_bin` collations compare by code
+/// point and pad with spaces, those of UCA 9.0.0 and `binary` do not pad. A space is one byte in the
+/// charsets named here.
+fn normaliser(column: &Column) -> Option<Normaliser> {
+    match &column.column_type {
+        ColumnType::Int { .. }
+        | ColumnType::Bit { .. }
+        | ColumnType::Decimal { .. }
+        | ColumnType::Year
+        | ColumnType::Date
+        | ColumnType::Time { .. }
+        | ColumnType::Datetime { .. }
+        | ColumnType::Timestamp { .. }
+        | ColumnType::FixedBinary { .. }
+        | ColumnType::Binary
+        | ColumnType::Enum
+        | ColumnType::Set { .. } => Some(Normaliser::Bytes),
+        ColumnType::Text { collation, .. } => match collation.as_str() {
+            "utf8mb4_0900_bin" => Some(Normaliser::Bytes),
+            "utf8mb4_bin" | "utf8mb3_bin" | "latin1_bin" | "ascii_bin" => {
+                Some(Normaliser::WithoutTrailingSpaces)
+            }
+            _ => None,
+        },
+        ColumnType::Float
+        | ColumnType::Double
+        | ColumnType::Json
+        | ColumnType::Geometry
+        | ColumnType::Vector => None,
+    }
+}
+
+fn normal_form(table: &Table, key: &Key) -> Key {
+    let padded = table
+        .key_columns()
+        .any(|column| normaliser(column) == Some(Normaliser::WithoutTrailingSpaces));
+    if !padded {
+        return key.clone();
+    }
+    let mut builder = RowBuilder::default();
+    for (column, cell) in table.key_columns().zip(key.cells()) {
+        builder.push(match (normaliser(column), cell) {
+            (Some(Normaliser::WithoutTrailingSpaces), Cell::Bytes(bytes)) => {
+                let end = bytes.iter().rposition(|&byte| byte != b' ').map_or(0, |last| last + 1);
+                Cell::Bytes(bytes.split_at(end).0)
+            }
+            (_, cell) => cell,
+        });
+    }
+    builder.finish_key()
+}

@@ -1,0 +1,88 @@
+//! Merge: brings the rows of chunks into the stream of changes at the place where they are true.
+
+use std::collections::VecDeque;
+
+use whimbrel_model::{Batch, ChunkBatch, ChunkId, LogOffset, Table, TailBatch};
+
+use crate::windows::{Verdict, Windows};
+
+/// What merge lets go of, in the order in which it must reach the lanes.
+#[derive(Debug)]
+pub enum Merged<T> {
+    /// A batch for the lanes, with what was carried along with it.
+    Emit(Batch, T),
+    /// A chunk whose window was given up: it must be read again, in smaller pieces.
+    GivenUp(ChunkId),
+}
+
+/// The chunks that wait for the tail to pass their `high`. `T` travels with each batch.
+#[derive(Debug)]
+pub struct Merge<T> {
+    upto: Option<LogOffset>,
+    waiting: VecDeque<(ChunkBatch, T)>,
+}
+
+impl<T> Default for Merge<T> {
+    fn default() -> Self {
+        Self { upto: None, waiting: VecDeque::new() }
+    }
+}
+
+impl<T> Merge<T> {
+    /// Takes in changes, and lets go of them and of the chunks that they make ready.
+    pub fn tail(
+        &mut self,
+        windows: &mut Windows,
+        tables: &[Table],
+        batch: TailBatch,
+        carried: T,
+    ) -> Vec<Merged<T>> {
+        for part in &batch.parts {
+            windows.note(part, tables);
+        }
+        self.upto = Some(batch.upto.clone());
+        let mut merged = vec![Merged::Emit(Batch::Tail(batch), carried)];
+        let (ready, waiting) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|(chunk, _)| self.has_passed(&chunk.high));
+        self.waiting = waiting;
+        let ready: VecDeque<(ChunkBatch, T)> = ready;
+        merged.extend(ready.into_iter().map(|(chunk, carried)| release(windows, chunk, carried)));
+        merged
+    }
+
+    /// Takes in a chunk, and lets go of it if the tail has passed its `high`.
+    pub fn chunk(
+        &mut self,
+        windows: &mut Windows,
+        chunk: ChunkBatch,
+        carried: T,
+    ) -> Option<Merged<T>> {
+        if self.has_passed(&chunk.high) {
+            return Some(release(windows, chunk, carried));
+        }
+        self.waiting.push_back((chunk, carried));
+        None
+    }
+
+    /// Forgets where the log was and gives up what waits: the tail moved to another server.
+    pub fn moved(&mut self, windows: &mut Windows) -> Vec<ChunkId> {
+        self.upto = None;
+        windows.give_up_all();
+        self.waiting.drain(..).map(|(chunk, _)| chunk.chunk).collect()
+    }
+
+    fn has_passed(&self, high: &LogOffset) -> bool {
+        self.upto.as_ref().is_some_and(|upto| upto >= high)
+    }
+}
+
+fn release<T>(windows: &mut Windows, mut chunk: ChunkBatch, carried: T) -> Merged<T> {
+    match windows.close(chunk.window) {
+        Verdict::GivenUp => Merged::GivenUp(chunk.chunk),
+        Verdict::Keep(noted) => {
+            chunk.rows.retain(|(key, _)| !noted.contains(key));
+            Merged::Emit(Batch::Chunk(chunk), carried)
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Windows of touched keys: how a chunk that is read without locks meets the tail.
+//!
+//! ```text
+//!          open                 read view   high                    release
+//!  log ─────┼──────────┼────────────┼─────────┼────────────────────────┼───►
+//!           │◄─ wait ─►│            │◄─ read ─┼──────►│                │
+//!          seen     executed                                  tail has emitted `high`
+//!           └────────────── keys of every change are noted ────────────┘
+//! ```
+//!
+//! A row whose key was not noted is the same at `high` as it was read; a noted one is brought by
+//! its change. Keys are only compared for equality of their bytes.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use whimbrel_model::{Gtid, GtidSet, Key, Table, TableId, TransactionPart, WindowId};
+
+/// What the source must have executed before a chunk is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The window that was opened.
+    pub window: WindowId,
+    /// Everything emitted, begun or stored: rows read before the source has executed all of it may
+    /// be older than what the target holds.
+    pub seen: GtidSet,
+}
+
+/// What became of a window when its chunk was released.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The chunk's rows count, but for those with these keys.
+    Keep(HashSet<Key>),
+    /// The chunk must be read again.
+    GivenUp,
+}
+
+/// The open windows, and what the tail has emitted.
+#[derive(Debug)]
+pub struct Windows {
+    open: BTreeMap<WindowId, Window>,
+    next: u64,
+    emitted: GtidSet,
+    begun: BTreeSet<Gtid>,
+    keys_max: usize,
+}
+
+#[derive(Debug)]
+struct Window {
+    table: TableId,
+    noted: HashSet<Key>,
+}
+
+impl Windows {
+    /// No open windows. `stored` is what the lanes had stored when they were claimed, parts of
+    /// transactions included; a window that notes more than `keys_max` keys is given up.
+    #[must_use]
+    pub fn new(stored: GtidSet, keys_max: usize) -> Self {
+        Self { open: BTreeMap::new(), next: 0, emitted: stored, begun: BTreeSet::new(), keys_max }
+    }
+
+    /// Opens a window on `table`: from now on the keys of its changes are noted.
+    pub fn open(&mut self, table: TableId) -> Opened {
+        let window = WindowId(self.next);
+        self.next += 1;
+        self.open.insert(window, Window { table, noted: HashSet::new() });
+        let mut seen = self.emitted.clone();
+        for gtid in &self.begun {
+            seen.insert(gtid);
+        }
+        Opened { window, seen }
+    }
+
+    /// Notes what is about to be emitted. Must happen before the part leaves merge.
+    pub fn note(&mut self, part: &TransactionPart, tables: &[Table]) {
+        for change in &part.changes {
+            let touched = change.table();
+            if !self.open.values().any(|window| window.table == touched) {
+                continue;
+            }
+            let table = &tables[touched.0 as usize];
+            let before = change.before().map(|row| row.key(table));
+            let after = change.after().map(|row| row.key(table));
+            for window in self.open.values_mut().filter(|window| window.table == touched) {
+                window.noted.extend(before.iter().chain(&after).cloned());
+            }
+        }
+        let keys_max = self.keys_max;
+        self.open.retain(|_, window| window.noted.len() <= keys_max);
+        self.advance(part);
+    }
+
+    /// Rows of a transaction of which only a part was emitted may already be on the target, so it
+    /// counts as seen from its first part on.
+    fn advance(&mut self, part: &TransactionPart) {
+        let gtid = &part.transaction.gtid;
+        if !part.is_last {
+            self.begun.insert(gtid.clone());
+            return;
+        }
+        self.begun.remove(gtid);
+        self.emitted.insert(gtid);
+        if let Some(prepared) = &part.prepared {
+            self.emitted.insert(prepared);
+        }
+    }
+
+    /// Ends a window.
+    pub fn close(&mut self, window: WindowId) -> Verdict {
+        self.open.remove(&window).map_or(Verdict::GivenUp, |window| Verdict::Keep(window.noted))
+    }
+
+    /// Gives all open windows up: the tail moved to another server, whose log offsets mean other
+    /// places.
+    pub fn give_up_all(&mut self) {
+        self.open.clear();
+    }
+
+    /// Everything that must lie in what a source has executed before its log may be followed: what
+    /// was stored, emitted, or begun on any connection.
+    #[must_use]
+    pub fn seen(&self) -> GtidSet {
+        let mut seen = self.emitted.clone();
+        for gtid in &self.begun {
+            seen.insert(gtid);
+        }
+        seen
+    }
+}
