@@ -1,0 +1,68 @@
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why the kit could not do what a test asked of it.
+#[derive(Debug, Error)]
+pub enum KitError {
+    /// `scripts/servers` ended without a server; what it said is the remedy.
+    #[error("no server can be had: {said}")]
+    NoServer {
+        /// The script's last lines.
+        said: String,
+    },
+    /// A program of the server's folder is not there, as may be beside a person's own `mysqld`.
+    #[error("`{path}` is missing")]
+    NoProgram {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The operating system refused a step.
+    #[error("cannot {step}")]
+    System {
+        /// What was tried.
+        step: &'static str,
+        /// The system's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// The server ended by itself.
+    #[error("mysqld ended by itself: {log}")]
+    Ended {
+        /// The end of its log.
+        log: String,
+    },
+    /// The server did not answer in time.
+    #[error("mysqld on port {port} was not ready within {waited_seconds} s: {log}")]
+    NotReady {
+        /// The port it should listen on.
+        port: u16,
+        /// How long the kit waited.
+        waited_seconds: u64,
+        /// The end of its log.
+        log: String,
+    },
+    /// No free port was found.
+    #[error("no free port in {tries} tries")]
+    NoPort {
+        /// How many were tried.
+        tries: u32,
+    },
+    /// An operation needs a server that runs.
+    #[error("the server on port {port} is stopped")]
+    Stopped {
+        /// The port it listened on.
+        port: u16,
+    },
+    /// A server refused a statement or a connection.
+    #[error(transparent)]
+    Mysql(#[from] mysql_async::Error),
+}
+
+impl KitError {
+    /// For `map_err`: the operating system refused `step`.
+    pub(crate) fn system(step: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::System { step, source }
+    }
+}
