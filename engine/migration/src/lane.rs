@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use whimbrel_model::{ChunkId, Gtid, GtidSet, Newest};
+use whimbrel_model::{ChunkId, Gtid, GtidSet, Newest, Row};
 
 use crate::{
     effects::Effects,
@@ -45,10 +45,30 @@ pub enum LaneItem {
 }
 
 impl LaneItem {
-    fn row_count(&self) -> usize {
+    /// How many rows it writes or removes.
+    #[must_use]
+    pub fn row_count(&self) -> usize {
         match self {
             Self::Part(part) => part.operations.len(),
             Self::Chunk(chunk) => chunk.rows.len(),
+        }
+    }
+
+    /// The memory that its rows take, in bytes.
+    #[must_use]
+    pub fn byte_count(&self) -> usize {
+        let image = |row: &Row| row.byte_count();
+        match self {
+            Self::Part(part) => part
+                .operations
+                .iter()
+                .map(|(_, operation)| {
+                    operation.key.byte_count() + operation.image.as_ref().map_or(0, image)
+                })
+                .sum(),
+            Self::Chunk(chunk) => {
+                chunk.rows.iter().map(|(key, row)| key.byte_count() + image(row)).sum()
+            }
         }
     }
 
@@ -91,6 +111,8 @@ pub struct Plan {
 pub struct PlanLimits {
     /// At most this many rows, but for a single item that has more.
     pub rows_max: usize,
+    /// At most this many bytes of rows, but for a single item that has more.
+    pub bytes_max: usize,
     /// Whether source transactions that are there as a whole are kept whole.
     pub is_steady: bool,
 }
@@ -118,10 +140,11 @@ pub fn plan(state: &LaneState, queue: &VecDeque<LaneItem>, limits: PlanLimits) -
 }
 
 fn item_count(queue: &VecDeque<LaneItem>, limits: PlanLimits) -> usize {
-    let (mut count, mut rows, mut whole) = (0, 0, 0);
+    let (mut count, mut rows, mut bytes, mut whole) = (0, 0, 0, 0);
     for item in queue {
         rows += item.row_count();
-        if count > 0 && rows > limits.rows_max {
+        bytes += item.byte_count();
+        if count > 0 && (rows > limits.rows_max || bytes > limits.bytes_max) {
             break;
         }
         count += 1;

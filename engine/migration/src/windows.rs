@@ -41,28 +41,35 @@ pub struct Windows {
     next: u64,
     emitted: GtidSet,
     begun: BTreeSet<Gtid>,
-    keys_max: usize,
+    key_bytes_max: usize,
 }
 
 #[derive(Debug)]
 struct Window {
     table: TableId,
     noted: HashSet<Key>,
+    noted_bytes: usize,
 }
 
 impl Windows {
     /// No open windows. `stored` is what the lanes had stored when they were claimed, parts of
-    /// transactions included; a window that notes more than `keys_max` keys is given up.
+    /// transactions included; a window that notes more than `key_bytes_max` bytes of keys is given up.
     #[must_use]
-    pub fn new(stored: GtidSet, keys_max: usize) -> Self {
-        Self { open: BTreeMap::new(), next: 0, emitted: stored, begun: BTreeSet::new(), keys_max }
+    pub fn new(stored: GtidSet, key_bytes_max: usize) -> Self {
+        Self {
+            open: BTreeMap::new(),
+            next: 0,
+            emitted: stored,
+            begun: BTreeSet::new(),
+            key_bytes_max,
+        }
     }
 
     /// Opens a window on `table`: from now on the keys of its changes are noted.
     pub fn open(&mut self, table: TableId) -> Opened {
         let window = WindowId(self.next);
         self.next += 1;
-        self.open.insert(window, Window { table, noted: HashSet::new() });
+        self.open.insert(window, Window { table, noted: HashSet::new(), noted_bytes: 0 });
         let mut seen = self.emitted.clone();
         for gtid in &self.begun {
             seen.insert(gtid);
@@ -81,11 +88,11 @@ impl Windows {
             let before = change.before().map(|row| row.key(table));
             let after = change.after().map(|row| row.key(table));
             for window in self.open.values_mut().filter(|window| window.table == touched) {
-                window.noted.extend(before.iter().chain(&after).cloned());
+                window.note(before.iter().chain(&after));
             }
         }
-        let keys_max = self.keys_max;
-        self.open.retain(|_, window| window.noted.len() <= keys_max);
+        let key_bytes_max = self.key_bytes_max;
+        self.open.retain(|_, window| window.noted_bytes <= key_bytes_max);
         self.advance(part);
     }
 
@@ -124,5 +131,16 @@ impl Windows {
             seen.insert(gtid);
         }
         seen
+    }
+}
+
+impl Window {
+    fn note<'a>(&mut self, keys: impl Iterator<Item = &'a Key>) {
+        for key in keys {
+            if !self.noted.contains(key) {
+                self.noted_bytes += key.byte_count();
+                self.noted.insert(key.clone());
+            }
+        }
     }
 }

@@ -105,6 +105,12 @@ impl Key {
         &self.cells
     }
 
+    /// The memory that the key takes, in bytes.
+    #[must_use]
+    pub fn byte_count(&self) -> usize {
+        self.cells.len() + size_of::<Self>()
+    }
+
     /// A key from stored bytes.
     ///
     /// # Errors
