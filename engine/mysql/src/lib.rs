@@ -4,5 +4,12 @@
 //! knows nothing of plans, stages or windows: it answers what it is asked.
 
 mod binlog;
+mod error;
 mod json;
+mod options;
+mod session;
 mod types;
+
+pub use error::{Class, Error};
+pub use options::{ConnectOptions, OptionsError, TlsMode, TlsOptions};
+pub use session::{ANSWER_WAIT_MAX, Executed, Record, Role, ServerVersion, Session};

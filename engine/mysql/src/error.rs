@@ -1,0 +1,243 @@
+//! What can go wrong between us and a server.
+
+use std::{io, time::Duration};
+
+use thiserror::Error;
+
+use whimbrel_model::{GtidError, LogOffsetError, TableError};
+
+/// Why a server did not do, or did not answer, what it was asked.
+///
+/// Invariant: neither `Display` nor `Debug` shows a row's value or a password; a server's own
+/// message is kept only where its code is known to name objects and limits alone.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Nobody answers at the address, or not as a MySQL server does.
+    #[error("cannot connect to `{address}`")]
+    Connect {
+        /// `host:port`.
+        address: String,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// The server and we did not agree on an encrypted connection.
+    #[error("no TLS connection to `{address}`: {reason}")]
+    Tls {
+        /// `host:port`.
+        address: String,
+        /// What was wrong with the certificate or the handshake.
+        reason: String,
+    },
+    /// The server answered with an error.
+    #[error("{doing}: server error {code} ({sqlstate}): {message}")]
+    Server {
+        /// MySQL's error number.
+        code: u16,
+        /// The SQLSTATE.
+        sqlstate: String,
+        /// The server's message where it holds no row's value, otherwise what is known of it.
+        message: String,
+        /// What was being done.
+        doing: String,
+    },
+    /// The connection broke; whether the statement was carried out is not known.
+    #[error("{doing}: the connection was lost: {reason}")]
+    Lost {
+        /// What was being done.
+        doing: String,
+        /// How it broke.
+        reason: String,
+    },
+    /// A statement of the session was given up before its answer came, so that the next answer
+    /// would be read as the wrong statement's: the session is of no use any more.
+    #[error("the session was given up in the middle of a statement, or is broken")]
+    Cancelled,
+    /// No answer within the bound.
+    #[error("{doing}: no answer within {} s", limit.as_secs())]
+    Timeout {
+        /// What was being done.
+        doing: String,
+        /// The bound.
+        limit: Duration,
+    },
+    /// A session variable has another value than the one that was set: a proxy that hands
+    /// statements to several sessions, or a server that does not know the value.
+    #[error("session variable `{name}` is `{found}` after it was set to `{wanted}`")]
+    Variable {
+        /// The variable.
+        name: &'static str,
+        /// What was set.
+        wanted: String,
+        /// What was read back.
+        found: String,
+    },
+    /// The answer is not of the form that this kind of server gives.
+    #[error("{doing}: unexpected answer: {what}")]
+    Unexpected {
+        /// What was being done.
+        doing: String,
+        /// What does not fit; never a value of a row.
+        what: String,
+    },
+    /// A result that should have been small.
+    #[error("{doing}: the answer has more than {limit} rows or bytes")]
+    TooLarge {
+        /// What was being done.
+        doing: String,
+        /// The bound that was passed.
+        limit: usize,
+    },
+    /// A table that cannot be described as one that can be moved.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A GTID set that is none.
+    #[error(transparent)]
+    Gtid(#[from] GtidError),
+    /// A place in the log that is none.
+    #[error(transparent)]
+    LogOffset(#[from] LogOffsetError),
+}
+
+/// What is worth doing about an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// The connection is gone: connect again; what was sent may or may not have been done.
+    Lost,
+    /// The server was busy or chose a victim: the whole transaction may be tried again.
+    TryAgain,
+    /// The server refuses this row, today and tomorrow.
+    Refused,
+    /// The object is not there, or not as it was.
+    SchemaGone,
+    /// The account may not do this.
+    Denied,
+    /// None of these: a person has to look.
+    Other,
+}
+
+impl Error {
+    /// What is worth doing about it.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Connect { .. } | Self::Lost { .. } | Self::Cancelled | Self::Timeout { .. } => {
+                Class::Lost
+            }
+            Self::Server { code, .. } => class_of(*code),
+            Self::Tls { .. }
+            | Self::Variable { .. }
+            | Self::Unexpected { .. }
+            | Self::TooLarge { .. }
+            | Self::Table(_)
+            | Self::Gtid(_)
+            | Self::LogOffset(_) => Class::Other,
+        }
+    }
+
+    /// The server's error number, if it is the server that complains.
+    #[must_use]
+    pub fn code(&self) -> Option<u16> {
+        if let Self::Server { code, .. } = self { Some(*code) } else { None }
+    }
+
+    /// Whether the session cannot be used after it: the connection is gone or out of step.
+    pub(crate) fn is_end_of_session(&self) -> bool {
+        self.class() == Class::Lost
+    }
+
+    /// The driver's error as ours, without whatever of a row it may hold.
+    pub(crate) fn from_driver(doing: &str, error: mysql_async::Error) -> Self {
+        let doing = doing.to_owned();
+        match error {
+            mysql_async::Error::Server(server) => Self::Server {
+                code: server.code,
+                message: message_without_values(server.code, &server.message),
+                sqlstate: server.state,
+                doing,
+            },
+            mysql_async::Error::Io(error) => Self::Lost { doing, reason: error.to_string() },
+            // A driver error's `Debug` holds rows and packets, its `Display` does not.
+            mysql_async::Error::Driver(error) => Self::Lost { doing, reason: error.to_string() },
+            mysql_async::Error::Other(_) | mysql_async::Error::Url(_) => {
+                Self::Lost { doing, reason: "the driver failed".to_owned() }
+            }
+        }
+    }
+}
+
+/// The class of a server's error number. Source: MySQL, `Server Error Message Reference`.
+fn class_of(code: u16) -> Class {
+    match code {
+        // Shutdown, a broken packet, a killed session, an idle session ended.
+        1053 | 1077 | 1079 | 1152..=1156 | 1158..=1161 | 1184 | 3169 | 4031 => Class::Lost,
+        // Too many connections (of an account), a lock wait, a deadlock, NOWAIT, too many locks or
+        // transactions, a query killed, a group that rolled back.
+        1040 | 1203 | 1205 | 1206 | 1213 | 1226 | 1317 | 1614 | 1637 | 3058 | 3101 | 3572 => {
+            Class::TryAgain
+        }
+        // NULL, duplicate, too long, out of range, not of the type, CHECK, JSON, geometry,
+        // foreign key, no partition.
+        1048 | 1062 | 1169 | 1216 | 1217 | 1264 | 1265 | 1292 | 1364 | 1365 | 1366 | 1367
+        | 1406 | 1411 | 1416 | 1426 | 1451 | 1452 | 1526 | 1586 | 1690 | 1748 | 3140 | 3141
+        | 3157 | 3643 | 3732 | 3819 | 3903 => Class::Refused,
+        1049 | 1051 | 1054 | 1091 | 1146 | 1176 | 1412 | 1109 => Class::SchemaGone,
+        1044 | 1045 | 1095 | 1130 | 1142 | 1143 | 1227 | 1370 | 1410 | 1698 | 1820 | 1862
+        | 3118 | 3879 => Class::Denied,
+        _ => Class::Other,
+    }
+}
+
+/// Whether the messages of `code` name objects, options and limits alone. Any other message may
+/// quote a row's value or, as a syntax error does, a piece of the statement.
+/// Source: MySQL, `Server Error Message Reference`.
+fn message_is_free_of_values(code: u16) -> bool {
+    if matches!(class_of(code), Class::Lost | Class::TryAgain | Class::SchemaGone | Class::Denied) {
+        // 1091 and 1176 name keys, 1054 columns; 1317 nothing at all.
+        return true;
+    }
+    matches!(
+        code,
+        1048 | 1216 | 1217 | 1264 | 1265 | 1364 | 1406 | 1451 | 1452 | 3819
+            | 1007 | 1008 | 1022 | 1028 | 1030 | 1031 | 1036 | 1041 | 1046 | 1047 | 1050 | 1059 | 1060
+            | 1061 | 1067..=1075 | 1089 | 1090 | 1099 | 1100 | 1101 | 1113..=1118 | 1121 | 1133
+            | 1136 | 1153 | 1163 | 1165 | 1167 | 1170 | 1171 | 1191 | 1192 | 1193 | 1215 | 1223
+            | 1229 | 1232 | 1235 | 1236 | 1238 | 1248 | 1273 | 1284 | 1286 | 1290 | 1298 | 1305
+            | 1356 | 1360 | 1418 | 1419 | 1503 | 1506 | 1553 | 1580 | 1701 | 1709 | 1785 | 1786
+            | 1787 | 1788 | 1789 | 1792 | 1821 | 1822 | 1824..=1836 | 1840 | 1845 | 1846 | 1901
+            | 1961
+    ) || matches!(code, 3024 | 3098 | 3161 | 3546 | 3675 | 3750 | 3770 | 3780 | 3813 | 3814 | 6125)
+}
+
+/// What may be said of a server's message.
+fn message_without_values(code: u16, message: &str) -> String {
+    if message_is_free_of_values(code) {
+        return message.to_owned();
+    }
+    let about = match code {
+        1062 | 1586 => "a row has the key of another row",
+        1064 => "the statement is not understood",
+        _ if class_of(code) == Class::Refused => "a value does not fit",
+        _ => "message withheld, it may hold values",
+    };
+    match named_object(message) {
+        Some(name) => format!("{about} ({name})"),
+        None => about.to_owned(),
+    }
+}
+
+/// The key or column that a message names behind the value it quotes: only in the forms that end
+/// in the name, or in `at row N`, which a quoted value cannot imitate since its quote comes after.
+fn named_object(message: &str) -> Option<String> {
+    let row_digits = message.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let (kind, named) = match row_digits.strip_suffix(" at row ") {
+        Some(head) if row_digits.len() < message.len() => ("column", head),
+        _ => ("key", message),
+    };
+    let named = named.strip_suffix('.').unwrap_or(named).strip_suffix('\'')?;
+    let (_, name) = named.rsplit_once(&format!("for {kind} '"))?;
+    Some(format!("{kind} `{name}`"))
+}
+
+#[cfg(test)]
+mod tests;

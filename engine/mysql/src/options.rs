@@ -1,0 +1,295 @@
+//! Where and how to connect: the one place that sets the driver's options.
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use mysql_async::{Opts, OptsBuilder, SslOpts};
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+use url::{Host, Url};
+
+/// How a connection is encrypted, and what is asked of the server's certificate.
+///
+/// Source: MySQL, `--ssl-mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TlsMode {
+    /// Never encrypted.
+    Disabled,
+    /// Encrypted if the server offers it, with any certificate; otherwise plain.
+    Preferred,
+    /// Encrypted, with any certificate.
+    Required,
+    /// Encrypted; the certificate must come from the named authority, for whatever name.
+    VerifyCa,
+    /// Encrypted; the certificate must come from the named authority, or without one from a public
+    /// one, and must be for the host that was asked for.
+    VerifyIdentity,
+}
+
+/// The encryption of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// The mode.
+    pub mode: TlsMode,
+    /// A PEM file of authorities, the only ones trusted.
+    pub ca: Option<PathBuf>,
+}
+
+/// Why a connection cannot be described so. Never holds the address: a password may be in it.
+#[derive(Debug, Error, PartialEq, Eq, Clone)]
+pub enum OptionsError {
+    /// Not an address at all.
+    #[error("the address is not of the form `mysql://user:password@host:port`: {reason}")]
+    Malformed {
+        /// What does not fit.
+        reason: String,
+    },
+    /// The address is of something else.
+    #[error("the address begins with `{scheme}://` where `mysql://` was expected")]
+    Scheme {
+        /// The scheme.
+        scheme: String,
+    },
+    /// The address names no host.
+    #[error("the address names no host")]
+    NoHost,
+    /// The address names no user.
+    #[error("the address names no user")]
+    NoUser,
+    /// The address names another database than the one given beside it.
+    #[error("the address names the database `{found}` and the plan `{database}`")]
+    OtherDatabase {
+        /// The database given beside the address.
+        database: String,
+        /// The one in the address.
+        found: String,
+    },
+    /// The address has options behind a question mark; they are set by us.
+    #[error("the address has parameters (`?{name}=…`): none are offered")]
+    Parameter {
+        /// The first one's name.
+        name: String,
+    },
+    /// The certificate is to be checked and nothing says against what.
+    #[error("`verify_ca` needs `ca`, the file of the authorities to trust")]
+    CaMissing,
+    /// A file of authorities in a mode that looks at none.
+    #[error("`ca` is given, but the mode `{mode}` does not check the server's certificate")]
+    CaUnused {
+        /// The mode.
+        mode: TlsMode,
+    },
+}
+
+/// Everything needed to open a session with one server.
+///
+/// `Debug` shows neither the password nor the user.
+#[derive(Clone)]
+pub struct ConnectOptions {
+    host: String,
+    port: u16,
+    user: String,
+    password: Option<SecretString>,
+    database: String,
+    tls: TlsOptions,
+}
+
+/// MySQL's port.
+const PORT: u16 = 3306;
+
+/// When an idle connection is probed: soon enough that a vanished peer is noticed within minutes,
+/// seldom enough that no firewall minds.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// The largest packet taken and sent, in bytes: the protocol's own bound. A dump thread sends events
+/// of up to this size whatever `max_allowed_packet` is; a server says itself what is too large.
+const PACKET_BYTES_MAX: usize = 1 << 30;
+
+/// Statements kept prepared per session: a handful of reads repeat, every other text is new, and
+/// each one kept costs the server memory.
+const PREPARED_STATEMENTS_MAX: usize = 16;
+
+/// What the server's list of connections shows as our name.
+const PROGRAM_NAME: &str = "whimbrel";
+
+/// The name that the certificate is compared with where any name is right.
+///
+/// The driver takes a certificate of another name only if the error's text holds `NotValidForName`,
+/// as the TLS library once printed it. Today's text quotes the name that was expected, and the name
+/// is compared after the chain has been verified: so this is the name that is always refused and
+/// always forgiven. `a_certificate_of_another_name_passes_verify_ca` fails when that changes.
+const ANY_NAME: &str = "NotValidForName.invalid";
+
+impl ConnectOptions {
+    /// The server at `url` (`mysql://user:password@host:port`, with percent-encoding), and the
+    /// `database` that its sessions are in; an empty one for none.
+    ///
+    /// # Errors
+    ///
+    /// [`OptionsError`] when the address is not of this form, or `tls` asks for what cannot be.
+    pub fn new(url: &SecretString, database: &str, tls: TlsOptions) -> Result<Self, OptionsError> {
+        let malformed = |reason: &str| OptionsError::Malformed { reason: reason.to_owned() };
+        if url.expose_secret().contains('#') {
+            return Err(malformed("a `#` in a password is written `%23`"));
+        }
+        // The parser's errors are fixed phrases.
+        let url = Url::parse(url.expose_secret()).map_err(|error| malformed(&error.to_string()))?;
+        if url.scheme() != "mysql" {
+            return Err(OptionsError::Scheme { scheme: url.scheme().to_owned() });
+        }
+        if let Some((name, _)) = url.query_pairs().next() {
+            return Err(OptionsError::Parameter { name: name.into_owned() });
+        }
+        let host = match url.host() {
+            Some(Host::Ipv6(address)) => address.to_string(),
+            Some(Host::Ipv4(address)) => address.to_string(),
+            Some(Host::Domain(name)) if !name.is_empty() => name.to_owned(),
+            Some(Host::Domain(_)) | None => return Err(OptionsError::NoHost),
+        };
+        let decoded = |text: &str| {
+            percent_decoded(text)
+                .ok_or_else(|| malformed("a `%` is not followed by two hex digits"))
+        };
+        let found = decoded(url.path().trim_start_matches('/'))?;
+        if !found.is_empty() && found != database {
+            return Err(OptionsError::OtherDatabase { database: database.to_owned(), found });
+        }
+        check_tls(&tls)?;
+        let user = decoded(url.username())?;
+        if user.is_empty() {
+            return Err(OptionsError::NoUser);
+        }
+        let password = url.password().map(decoded).transpose()?.map(SecretString::from);
+        let port = url.port().unwrap_or(PORT);
+        Ok(Self { host, port, user, password, database: database.to_owned(), tls })
+    }
+
+    /// `host:port`, as messages name the server.
+    #[must_use]
+    pub fn address(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    /// The database that sessions are in; empty for none.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// The mode of encryption.
+    #[must_use]
+    pub fn tls_mode(&self) -> TlsMode {
+        self.tls.mode
+    }
+
+    /// The driver's options for a connection with or without TLS.
+    pub(crate) fn driver_options(&self, is_encrypted: IsEncrypted) -> Opts {
+        let ssl = match is_encrypted {
+            IsEncrypted::Yes => self.tls.driver_options(),
+            IsEncrypted::No => None,
+        };
+        // On loopback the driver would ask for the server's socket file and move there: another
+        // host for grants, and behind a proxy another server.
+        OptsBuilder::default()
+            .prefer_socket(false)
+            .ip_or_hostname(self.host.as_str())
+            .tcp_port(self.port)
+            .user(Some(self.user.as_str()))
+            .pass(self.password.as_ref().map(|password| password.expose_secret().to_owned()))
+            .db_name(Some(self.database.as_str()).filter(|name| !name.is_empty()))
+            .tcp_keepalive(Some(KEEPALIVE))
+            .tcp_nodelay(true)
+            .max_allowed_packet(Some(PACKET_BYTES_MAX))
+            // Given, so that it is not asked for; only the driver's pool, which we do not use,
+            // looks at it.
+            .wait_timeout(Some(0))
+            .stmt_cache_size(PREPARED_STATEMENTS_MAX)
+            .connect_attribute("program_name", PROGRAM_NAME)
+            .ssl_opts(ssl)
+            .into()
+    }
+}
+
+/// Whether a connection is to be encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IsEncrypted {
+    Yes,
+    No,
+}
+
+impl TlsOptions {
+    fn driver_options(&self) -> Option<SslOpts> {
+        let roots = self.ca.iter().map(|path| path.clone().into()).collect();
+        let checked = SslOpts::default()
+            .with_root_certs(roots)
+            .with_disable_built_in_roots(self.ca.is_some());
+        match self.mode {
+            TlsMode::Disabled => None,
+            TlsMode::Preferred | TlsMode::Required => {
+                Some(SslOpts::default().with_danger_accept_invalid_certs(true))
+            }
+            TlsMode::VerifyCa => Some(
+                checked
+                    .with_danger_skip_domain_validation(true)
+                    .with_danger_tls_hostname_override(Some(ANY_NAME)),
+            ),
+            TlsMode::VerifyIdentity => Some(checked),
+        }
+    }
+}
+
+fn check_tls(tls: &TlsOptions) -> Result<(), OptionsError> {
+    match (tls.mode, &tls.ca) {
+        (TlsMode::VerifyCa, None) => Err(OptionsError::CaMissing),
+        (mode @ (TlsMode::Disabled | TlsMode::Preferred | TlsMode::Required), Some(_)) => {
+            Err(OptionsError::CaUnused { mode })
+        }
+        (TlsMode::VerifyCa, Some(_)) | (TlsMode::VerifyIdentity, _) => Ok(()),
+        (TlsMode::Disabled | TlsMode::Preferred | TlsMode::Required, None) => Ok(()),
+    }
+}
+
+/// `None` when a `%` is not followed by two hex digits, or the bytes are not UTF-8.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = text.bytes();
+    let mut out = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            out.push(byte);
+            continue;
+        }
+        let mut digit = || char::from(bytes.next()?).to_digit(16);
+        let (high, low) = (digit()?, digit()?);
+        out.push(u8::try_from(high * 16 + low).ok()?);
+    }
+    String::from_utf8(out).ok()
+}
+
+/// As plans write it.
+impl fmt::Display for TlsMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Disabled => "disabled",
+            Self::Preferred => "preferred",
+            Self::Required => "required",
+            Self::VerifyCa => "verify_ca",
+            Self::VerifyIdentity => "verify_identity",
+        })
+    }
+}
+
+impl fmt::Debug for ConnectOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectOptions")
+            .field("address", &self.address())
+            .field("database", &self.database)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

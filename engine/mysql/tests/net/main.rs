@@ -1,0 +1,8 @@
+//! What only a real server can prove: connections, catalogs, definitions and checks.
+
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod session;
+#[cfg(test)]
+mod tls;

@@ -1,0 +1,101 @@
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use whimbrel_kit::{Server, shared_source};
+use whimbrel_mysql::{ConnectOptions, Error, Role, Session, TlsMode, TlsOptions};
+
+use crate::common::{options, value};
+
+async fn connect(server: &Server, mode: TlsMode, ca: Option<PathBuf>) -> Result<Session, Error> {
+    let url = SecretString::from(server.url());
+    let options = ConnectOptions::new(&url, "", TlsOptions { mode, ca }).unwrap();
+    Session::connect(&options, Role::Target).await
+}
+
+async fn cipher(session: &mut Session) -> String {
+    let sql = "SELECT VARIABLE_VALUE FROM performance_schema.session_status \
+               WHERE VARIABLE_NAME = 'Ssl_cipher'";
+    value(session, sql).await
+}
+
+fn authority(server: &Server) -> Option<PathBuf> {
+    Some(server.data_folder().join("ca.pem"))
+}
+
+#[tokio::test]
+async fn disabled_is_plain_and_preferred_and_required_are_encrypted() {
+    let server = shared_source().await.unwrap();
+    for (mode, is_encrypted) in
+        [(TlsMode::Disabled, false), (TlsMode::Preferred, true), (TlsMode::Required, true)]
+    {
+        let mut session = connect(server, mode, None).await.unwrap();
+
+        assert_eq!(!cipher(&mut session).await.is_empty(), is_encrypted, "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_name_passes_verify_ca() {
+    let server = shared_source().await.unwrap();
+
+    // The certificate that a server makes for itself is for no name at all.
+    let mut session = connect(server, TlsMode::VerifyCa, authority(server)).await.unwrap();
+    let refused = connect(server, TlsMode::VerifyIdentity, authority(server)).await.unwrap_err();
+
+    assert!(!cipher(&mut session).await.is_empty());
+    assert!(matches!(refused, Error::Tls { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_authority_is_refused() {
+    let server = shared_source().await.unwrap();
+    let mut other = Server::start().await.unwrap();
+    other.stop().await.unwrap();
+    // A server makes an authority where it finds none; all of them have the same name.
+    for name in ["ca.pem", "ca-key.pem", "server-cert.pem", "server-key.pem"] {
+        std::fs::remove_file(other.data_folder().join(name)).unwrap();
+    }
+    other.restart().await.unwrap();
+    connect(&other, TlsMode::VerifyCa, authority(&other)).await.unwrap();
+    for mode in [TlsMode::VerifyCa, TlsMode::VerifyIdentity] {
+        let refused = connect(server, mode, authority(&other)).await.unwrap_err();
+
+        assert!(matches!(refused, Error::Tls { .. }), "{refused}");
+    }
+    let public = connect(server, TlsMode::VerifyIdentity, None).await.unwrap_err();
+    assert!(matches!(public, Error::Tls { .. }), "{public}");
+    let missing = connect(server, TlsMode::VerifyCa, Some("/nonexistent.pem".into())).await;
+    assert!(missing.unwrap_err().to_string().contains("the file of authorities"));
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_refused_unless_plain_will_do() {
+    let server = Server::builder().flag("--tls-version=").start().await.unwrap();
+    for mode in [TlsMode::Disabled, TlsMode::Preferred] {
+        let mut session = connect(&server, mode, None).await.unwrap();
+
+        assert_eq!(cipher(&mut session).await, "");
+    }
+    for (mode, ca) in [
+        (TlsMode::Required, None),
+        (TlsMode::VerifyCa, authority(&server)),
+        (TlsMode::VerifyIdentity, authority(&server)),
+    ] {
+        let refused = connect(&server, mode, ca).await.unwrap_err();
+
+        assert!(refused.to_string().contains("the server offers none"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_sent_safely_over_plain_and_encrypted_connections() {
+    let server = shared_source().await.unwrap();
+    server.create_user("pass", "pä:ss@w%rd", &[]).await.unwrap();
+    let url = server.url_as("pass", "p%C3%A4:ss%40w%25rd");
+    for mode in [TlsMode::Disabled, TlsMode::Required] {
+        // Once with the whole exchange, once from the server's cache.
+        for _ in 0..2 {
+            Session::connect(&options(&url, "", mode), Role::Target).await.unwrap();
+        }
+    }
+}
