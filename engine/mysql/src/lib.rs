@@ -13,3 +13,4 @@ mod types;
 pub use error::{Class, Error};
 pub use options::{ConnectOptions, OptionsError, TlsMode, TlsOptions};
 pub use session::{ANSWER_WAIT_MAX, Executed, Record, Role, ServerVersion, Session};
+pub use binlog::{FileTransport, LogError, LogItem, LogReader, LogSettings, Transport};

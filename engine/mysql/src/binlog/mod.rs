@@ -1,1 +1,20 @@
-//! To be filled.
+//! The binary log: from the bytes of its events to the changes of the planned tables.
+//!
+//! A [`Transport`] brings the raw events; everything else here is a function of their bytes. Types
+//! come from the tables as the catalog told them, never from the events: signedness and charsets
+//! are not in every event, and a table that no longer fits its events must stop the run.
+
+mod assembler;
+mod bytes;
+mod error;
+mod event;
+mod gtid_event;
+mod item;
+mod place;
+mod reader;
+mod transport;
+
+pub use error::LogError;
+pub use item::LogItem;
+pub use reader::{LogReader, LogSettings};
+pub use transport::{FileTransport, Transport};

@@ -1,0 +1,63 @@
+//! A source's log, item by item.
+
+use std::sync::Arc;
+
+use whimbrel_model::Table;
+
+use super::{LogError, LogItem, Transport, assembler::Assembler};
+
+/// The largest event buffer that is kept for the next event: larger ones are rare and would keep
+/// their memory for the rest of the run.
+const KEPT_BYTES_MAX: usize = 1 << 20;
+
+/// How a log is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogSettings {
+    /// The number that the reader is known by among the source's replicas; never that of another
+    /// replica or reader, which the source would disconnect.
+    pub server_id: u32,
+    /// The bytes of changes after which a transaction is cut: a part ends with the event that
+    /// passes it. More than 0.
+    pub part_bytes_max: usize,
+}
+
+/// Reads a source's log from a position on, in the log's order.
+#[derive(Debug)]
+pub struct LogReader<T> {
+    /// Where events come from.
+    transport: T,
+    /// What makes items of them.
+    assembler: Assembler,
+    /// The newest event.
+    event: Vec<u8>,
+}
+
+impl<T: Transport> LogReader<T> {
+    /// A reader of what `transport` brings, for the planned `tables`; a table's place among them is
+    /// its `TableId`.
+    #[must_use]
+    pub fn new(transport: T, tables: Arc<[Table]>, part_bytes_max: usize) -> Self {
+        Self { transport, assembler: Assembler::new(tables, part_bytes_max), event: Vec::new() }
+    }
+
+    /// The next item; waits for the source where it has none yet.
+    ///
+    /// Cancel safe: a dropped future loses nothing. After an error the reader is of no more use.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError`]: from the transport, or because an event cannot be understood or must stop the
+    /// run.
+    pub async fn next(&mut self) -> Result<LogItem, LogError> {
+        loop {
+            if let Some(item) = self.assembler.pull()? {
+                return Ok(item);
+            }
+            self.transport.next(&mut self.event).await?;
+            self.assembler.push(&self.event)?;
+            if self.event.capacity() > KEPT_BYTES_MAX {
+                self.event = Vec::new();
+            }
+        }
+    }
+}
