@@ -96,8 +96,6 @@ pub struct Mark {
 /// One transaction of a lane: what it writes and what the lane's row says afterwards.
 #[derive(Debug)]
 pub struct Plan {
-    /// How many waiting items it takes in.
-    pub item_count: usize,
     /// The rows.
     pub effects: Effects,
     /// The chunks of which it holds the lane's share.
@@ -117,29 +115,9 @@ pub struct PlanLimits {
     pub is_steady: bool,
 }
 
-/// Plans the next transaction of a lane that has stored `state` and for which `queue` waits.
-///
-/// What was applied before is skipped transaction by transaction, and by the ordinal inside one of
-/// which only a part was stored. The new position is the old one joined with what is applied here.
+/// How many of the items that wait for a lane its next transaction takes in.
 #[must_use]
-pub fn plan(state: &LaneState, queue: &VecDeque<LaneItem>, limits: PlanLimits) -> Plan {
-    let item_count = item_count(queue, limits);
-    let mut plan = Plan {
-        item_count,
-        effects: Effects::default(),
-        marks: Vec::new(),
-        next: LaneState { sequence: state.sequence + 1, ..state.clone() },
-    };
-    for item in queue.iter().take(item_count) {
-        match item {
-            LaneItem::Part(part) => apply_part(&mut plan, part),
-            LaneItem::Chunk(chunk) => apply_chunk(&mut plan, chunk),
-        }
-    }
-    plan
-}
-
-fn item_count(queue: &VecDeque<LaneItem>, limits: PlanLimits) -> usize {
+pub fn window_length(queue: &VecDeque<LaneItem>, limits: PlanLimits) -> usize {
     let (mut count, mut rows, mut bytes, mut whole) = (0, 0, 0, 0);
     for item in queue {
         rows += item.row_count();
@@ -156,16 +134,35 @@ fn item_count(queue: &VecDeque<LaneItem>, limits: PlanLimits) -> usize {
     if limits.is_steady && whole > 0 { whole } else { count }
 }
 
-fn apply_part(plan: &mut Plan, part: &LanePart) {
+/// Plans the transaction in which a lane that has stored `state` applies `items`.
+///
+/// What was applied before is skipped transaction by transaction, and by the ordinal inside one of
+/// which only a part was stored. The new position is the old one joined with what is applied here.
+#[must_use]
+pub fn plan(state: &LaneState, items: impl IntoIterator<Item = LaneItem>) -> Plan {
+    let mut plan = Plan {
+        effects: Effects::default(),
+        marks: Vec::new(),
+        next: LaneState { sequence: state.sequence + 1, ..state.clone() },
+    };
+    for item in items {
+        match item {
+            LaneItem::Part(part) => apply_part(&mut plan, part),
+            LaneItem::Chunk(chunk) => apply_chunk(&mut plan, chunk),
+        }
+    }
+    plan
+}
+
+fn apply_part(plan: &mut Plan, part: LanePart) {
     let gtid = &part.transaction.gtid;
     if plan.next.position.contains(gtid) {
         return;
     }
     let done = plan.next.parts.get(gtid).copied().unwrap_or(0);
-    for (ordinal, operation) in &part.operations {
-        if *ordinal >= done {
-            let (key, image) = (operation.key.clone(), operation.image.clone());
-            plan.effects.set(operation.table, key, image);
+    for (ordinal, operation) in part.operations {
+        if ordinal >= done {
+            plan.effects.set(operation.table, operation.key, operation.image);
         }
     }
     if !part.is_last {
@@ -177,19 +174,19 @@ fn apply_part(plan: &mut Plan, part: &LanePart) {
     if let Some(prepared) = &part.prepared {
         plan.next.position.insert(prepared);
     }
-    plan.next.newest = Some(part.transaction.clone());
+    plan.next.newest = Some(part.transaction);
 }
 
-fn apply_chunk(plan: &mut Plan, chunk: &LaneChunk) {
-    for (key, row) in &chunk.rows {
-        plan.effects.set(chunk.chunk.table, key.clone(), Some(row.clone()));
-    }
+fn apply_chunk(plan: &mut Plan, chunk: LaneChunk) {
     plan.marks.push(Mark {
         chunk: chunk.chunk,
         attempt: chunk.attempt,
         lane_count: chunk.lane_count,
         row_count: chunk.rows.len() as u64,
     });
+    for (key, row) in chunk.rows {
+        plan.effects.set(chunk.chunk.table, key, Some(row));
+    }
 }
 
 /// What a lane's row, read under its lock, says of a transaction whose commit got no answer.

@@ -106,18 +106,19 @@ impl Cutter {
         for (ordinal, change) in (part.first..).zip(part.changes) {
             let id = change.table();
             let table = &tables[id.0 as usize];
-            let before = change.before().map(|row| row.key(table));
-            let after = change.after().map(|row| (row.key(table), row.clone()));
             let mut give = |key: Key, image: Option<Row>| {
                 let lane = self.lane_of(tables, id, &key) as usize;
                 shares[lane].operations.push((ordinal, Operation { table: id, key, image }));
             };
-            if let Some(key) = before.filter(|key| after.as_ref().is_none_or(|(new, _)| new != key))
-            {
+            let (before, after) = change.into_images();
+            let new_key = after.as_ref().map(|row| row.key(table));
+            let old_key =
+                before.map(|row| row.key(table)).filter(|key| Some(key) != new_key.as_ref());
+            if let Some(key) = old_key {
                 give(key, None);
             }
-            if let Some((key, row)) = after {
-                give(key, Some(row));
+            if let Some(key) = new_key {
+                give(key, after);
             }
         }
         shares

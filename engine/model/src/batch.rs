@@ -59,6 +59,16 @@ impl Change {
         }
     }
 
+    /// The images before and after.
+    #[must_use]
+    pub fn into_images(self) -> (Option<Row>, Option<Row>) {
+        match self {
+            Self::Insert { after, .. } => (None, Some(after)),
+            Self::Update { before, after, .. } => (Some(before), Some(after)),
+            Self::Delete { before, .. } => (Some(before), None),
+        }
+    }
+
     /// The memory that the change takes, in bytes.
     #[must_use]
     pub fn byte_count(&self) -> usize {
