@@ -1,1 +1,40 @@
-//! Placeholder.
+//! The plan: from the text that people review to the graph that a run is assembled from.
+//!
+//! `text ─parse→ Spec ─resolve→ Plan ─compile→ Graph`. Pure: no I/O, no clock, no runtime. What a
+//! plan refers to outside of its text comes through [`Secrets`]. Every error has a stable id, a
+//! place in the text and a remedy, and all of them are returned at once. It knows nothing of
+//! terminals, and of servers only what a plan says about them.
+
+mod check;
+mod fingerprint;
+mod graph;
+mod load;
+mod nearest;
+mod pattern;
+mod plan;
+mod problem;
+mod resolve;
+mod schema;
+mod secrets;
+mod selection;
+mod size;
+mod span;
+mod spec;
+mod url;
+mod yaml;
+
+pub use fingerprint::Fingerprint;
+pub use graph::{
+    Apply, Connections, Edge, EdgeBytes, Graph, Memory, Merge, Node, Snapshot, Tail, compile,
+};
+pub use load::{Loaded, load};
+pub use pattern::Pattern;
+pub use plan::{Endpoint, Limits, Plan, PlanChange, Tls};
+pub use problem::{
+    Advice, FormProblem, PlanError, Problem, RuleProblem, SecretError, Severity, ValueProblem,
+};
+pub use schema::schema;
+pub use secrets::{Secrets, redact};
+pub use selection::{Rule, STATE_PREFIX, Selected, Selection};
+pub use span::{Location, Span};
+pub use spec::OnDdl;

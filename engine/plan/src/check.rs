@@ -1,0 +1,252 @@
+//! A tree against the schema of plans: every place where it does not fit, and what is left of it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    nearest::nearest,
+    problem::{FormProblem, PlanError, ValueProblem},
+    span::Span,
+    yaml::{Entry, Tree, Value},
+};
+
+/// Where the values of a plan are, by their keys: `source.mysql.url`, `move[2]`.
+#[derive(Debug, Default)]
+pub(crate) struct Places(BTreeMap<String, Span>);
+
+impl Places {
+    /// The place of the value `path`; without one, that of the nearest value around it.
+    pub(crate) fn at(&self, path: &str) -> Span {
+        let mut path = path;
+        loop {
+            if let Some(span) = self.0.get(path) {
+                return *span;
+            }
+            match path.rsplit_once('.') {
+                Some((around, _)) => path = around,
+                None => return self.0.get("").copied().unwrap_or(Span { start: 0, end: 0 }),
+            }
+        }
+    }
+}
+
+/// What fits of a tree, and what does not.
+pub(crate) struct Checked {
+    /// The values that fit: each is of the type that the schema asks for, each mapping holds known
+    /// keys only.
+    pub(crate) value: Json,
+    pub(crate) places: Places,
+    pub(crate) errors: Vec<PlanError>,
+}
+
+/// Checks `tree` by `schema`.
+///
+/// Knows the part of JSON Schema that the schema of plans uses: types, properties, required, items,
+/// constants to choose from, bounds of numbers. Patterns of texts are checked where the texts are
+/// understood.
+pub(crate) fn check(tree: &Tree, schema: &Json) -> Checked {
+    let no_definitions = Json::Object(Map::new());
+    let definitions = schema.get("$defs").unwrap_or(&no_definitions);
+    let mut checker = Checker { definitions, places: Places::default(), errors: Vec::new() };
+    let value = checker.value(tree, schema, &Path { keys: String::new(), at: tree.at });
+    Checked {
+        value: value.unwrap_or_else(|| Json::Object(Map::new())),
+        places: checker.places,
+        errors: checker.errors,
+    }
+}
+
+/// A value's keys, and the place to show when the value itself has none.
+struct Path {
+    keys: String,
+    at: Span,
+}
+
+struct Checker<'a> {
+    definitions: &'a Json,
+    places: Places,
+    errors: Vec<PlanError>,
+}
+
+impl<'a> Checker<'a> {
+    fn value(&mut self, tree: &Tree, schema: &'a Json, path: &Path) -> Option<Json> {
+        self.places.0.insert(path.keys.clone(), tree.at);
+        let schema = self.definition(schema);
+        if let Some(words) = words(schema) {
+            return self.word(tree, &words, path);
+        }
+        match (schema.get("type").and_then(Json::as_str)?, &tree.value) {
+            ("object", Value::Map(entries)) => Some(self.map(entries, schema, path)),
+            ("array", Value::List(items)) => {
+                let item_schema = schema.get("items")?;
+                let items = items.iter().enumerate().filter_map(|(index, item)| {
+                    let keys = format!("{}[{index}]", path.keys);
+                    self.value(item, item_schema, &Path { keys, at: item.at })
+                });
+                Some(Json::Array(items.collect()))
+            }
+            ("string", Value::Text(text)) => self.text(text, tree, schema, path),
+            ("string", Value::Plain(text)) if plain_type(text) == PLAIN_TEXT => {
+                self.text(text, tree, schema, path)
+            }
+            ("integer", Value::Plain(text)) if plain_type(text) == PLAIN_NUMBER => {
+                self.number(text, tree, schema, path)
+            }
+            (expected, value) => {
+                self.refuse_type(expected_words(expected), value, tree.at, path);
+                None
+            }
+        }
+    }
+
+    /// What `schema` refers to, if it is a reference.
+    fn definition(&self, schema: &'a Json) -> &'a Json {
+        schema
+            .get("$ref")
+            .and_then(Json::as_str)
+            .and_then(|reference| reference.strip_prefix("#/$defs/"))
+            .and_then(|name| self.definitions.get(name))
+            .unwrap_or(schema)
+    }
+
+    fn map(&mut self, entries: &[Entry], schema: &'a Json, path: &Path) -> Json {
+        let no_properties = Map::new();
+        let properties = schema.get("properties").and_then(Json::as_object);
+        let mut left = Map::new();
+        for Entry { key, key_at, value } in entries {
+            let keys = join(&path.keys, key);
+            let Some(property) = properties.and_then(|properties| properties.get(key)) else {
+                let known: Vec<String> =
+                    properties.unwrap_or(&no_properties).keys().cloned().collect();
+                let nearest = nearest(key, known.iter().map(String::as_str)).map(str::to_owned);
+                let problem = FormProblem::UnknownKey { key: key.clone(), nearest, known };
+                self.errors.push(PlanError::new(problem, *key_at));
+                continue;
+            };
+            if let Some(value) = self.value(value, property, &Path { keys, at: *key_at }) {
+                left.insert(key.clone(), value);
+            }
+        }
+        let required = schema.get("required").and_then(Json::as_array).into_iter().flatten();
+        for name in required.filter_map(Json::as_str) {
+            if entries.iter().all(|entry| entry.key != name) {
+                let description = properties
+                    .and_then(|properties| properties.get(name)?.get("description")?.as_str())
+                    .unwrap_or_default();
+                let key = join(&path.keys, name);
+                let description = description.replace('\n', " ");
+                self.errors
+                    .push(PlanError::new(FormProblem::MissingKey { key, description }, path.at));
+            }
+        }
+        Json::Object(left)
+    }
+
+    fn text(&mut self, text: &str, tree: &Tree, schema: &Json, path: &Path) -> Option<Json> {
+        if text.contains("${") && schema.get("x-references").is_none() {
+            let problem = ValueProblem::MisplacedReference { key: path.keys.clone() };
+            self.errors.push(PlanError::new(problem, tree.at));
+            return None;
+        }
+        Some(Json::String(text.to_owned()))
+    }
+
+    fn number(&mut self, text: &str, tree: &Tree, schema: &Json, path: &Path) -> Option<Json> {
+        let number: Option<u64> = text.parse().ok();
+        if let Some(only) = schema.get("const") {
+            if only.as_u64() == number {
+                return Some(only.clone());
+            }
+            let problem = FormProblem::Version { version: text.to_owned() };
+            self.errors.push(PlanError::new(problem, tree.at));
+            return None;
+        }
+        let bound = |name| schema.get(name).and_then(Json::as_u64);
+        let (min, max) = (bound("minimum").unwrap_or(0), bound("maximum").unwrap_or(u64::MAX));
+        if let Some(number) = number.filter(|number| (min..=max).contains(number)) {
+            return Some(Json::from(number));
+        }
+        let range = format!("{min} to {max}");
+        let problem =
+            ValueProblem::OutOfRange { key: path.keys.clone(), value: text.to_owned(), range };
+        self.errors.push(PlanError::new(problem, tree.at));
+        None
+    }
+
+    fn word(&mut self, tree: &Tree, words: &[String], path: &Path) -> Option<Json> {
+        let (Value::Plain(text) | Value::Text(text)) = &tree.value else {
+            self.refuse_type("a word", &tree.value, tree.at, path);
+            return None;
+        };
+        if words.contains(text) {
+            return Some(Json::String(text.clone()));
+        }
+        if text.is_empty() {
+            self.refuse_type("a word", &tree.value, tree.at, path);
+            return None;
+        }
+        let nearest = nearest(text, words.iter().map(String::as_str)).map(str::to_owned);
+        let (key, value) = (path.keys.clone(), text.clone());
+        let problem = FormProblem::UnknownValue { key, value, nearest, known: words.to_vec() };
+        self.errors.push(PlanError::new(problem, tree.at));
+        None
+    }
+
+    fn refuse_type(&mut self, expected: &'static str, value: &Value, at: Span, path: &Path) {
+        let found = match value {
+            Value::Plain(text) => plain_type(text),
+            Value::Text(_) => PLAIN_TEXT,
+            Value::List(_) => "a list",
+            Value::Map(_) => "a mapping",
+        };
+        let key = match path.keys.as_str() {
+            "" => "the plan".to_owned(),
+            keys => format!("`{keys}`"),
+        };
+        self.errors.push(PlanError::new(FormProblem::WrongType { key, expected, found }, at));
+    }
+}
+
+const PLAIN_TEXT: &str = "text";
+const PLAIN_NUMBER: &str = "a number";
+
+/// What an unquoted text is, by the core schema of YAML 1.2.
+fn plain_type(text: &str) -> &'static str {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => "nothing",
+        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => "true or false",
+        _ if digits.is_empty() => PLAIN_TEXT,
+        _ if digits.bytes().all(|byte| byte.is_ascii_digit()) => PLAIN_NUMBER,
+        _ if digits.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+            && digits.parse::<f64>().is_ok() =>
+        {
+            "a number with a fraction"
+        }
+        _ => PLAIN_TEXT,
+    }
+}
+
+/// The words to choose from, if `schema` is such a choice.
+fn words(schema: &Json) -> Option<Vec<String>> {
+    let text = |word: &Json| word.as_str().map(str::to_owned);
+    if let Some(words) = schema.get("enum").and_then(Json::as_array) {
+        return words.iter().map(text).collect();
+    }
+    let choices = schema.get("oneOf")?.as_array()?;
+    choices.iter().map(|choice| choice.get("const").and_then(text)).collect()
+}
+
+fn expected_words(type_name: &str) -> &'static str {
+    match type_name {
+        "string" => PLAIN_TEXT,
+        "integer" => "a whole number",
+        "array" => "a list",
+        _ => "a mapping of keys to values",
+    }
+}
+
+fn join(keys: &str, key: &str) -> String {
+    if keys.is_empty() { key.to_owned() } else { format!("{keys}.{key}") }
+}

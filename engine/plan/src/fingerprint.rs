@@ -1,0 +1,64 @@
+//! What may not change between two runs of one name.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{plan::PlanChange, selection::Selection};
+
+/// The part of a plan that the state in the target depends on.
+///
+/// Stored as JSON beside that state; a newer program can read what an older one wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fingerprint {
+    /// The layout of this value; 1 so far.
+    pub format: u32,
+    /// `source.mysql.database`.
+    pub source_database: String,
+    /// `target.mysql.database`.
+    pub target_database: String,
+    /// The rules of `move`, sorted: their order has no meaning.
+    pub rules: Vec<String>,
+}
+
+impl Fingerprint {
+    pub(crate) fn new(source_database: &str, target_database: &str, selection: &Selection) -> Self {
+        let mut rules: Vec<String> =
+            selection.rules().iter().map(|rule| rule.text.clone()).collect();
+        rules.sort_unstable();
+        Self {
+            format: 1,
+            source_database: source_database.to_owned(),
+            target_database: target_database.to_owned(),
+            rules,
+        }
+    }
+
+    /// SHA-256 of the value in hex, 64 characters: equal for equal fingerprints, on every machine.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(self.format.to_be_bytes());
+        let texts = [&self.source_database, &self.target_database].into_iter().chain(&self.rules);
+        for text in texts {
+            // The length keeps `ab, c` apart from `a, bc`.
+            hasher.update((text.len() as u64).to_be_bytes());
+            hasher.update(text);
+        }
+        format!("{:x}", hasher.finalize())
+    }
+
+    pub(crate) fn changes_to(&self, now: &Self) -> Vec<PlanChange> {
+        let rules = |fingerprint: &Self| format!("[{}]", fingerprint.rules.join(", "));
+        let quoted = |name: &String| format!("`{name}`");
+        [
+            ("source.mysql.database", quoted(&self.source_database), quoted(&now.source_database)),
+            ("target.mysql.database", quoted(&self.target_database), quoted(&now.target_database)),
+            ("move", rules(self), rules(now)),
+        ]
+        .into_iter()
+        .filter(|(_, stored, now)| stored != now)
+        .map(|(key, stored, now)| PlanChange { key, stored, now })
+        .collect()
+    }
+}

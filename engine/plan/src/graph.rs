@@ -1,0 +1,242 @@
+//! What a plan becomes: stages and the edges between them, with their shares of the limits.
+
+use petgraph::stable_graph::{NodeIndex, StableDiGraph};
+
+use crate::plan::{Limits, Plan};
+
+/// The stages of a run and how rows travel between them.
+///
+/// Plain data: `assemble` walks it. Compiling cannot fail, because every limit that a [`Plan`] can
+/// hold leaves each stage what it needs.
+#[derive(Debug, Clone)]
+pub struct Graph {
+    /// The stages, and an edge for each way that rows take; acyclic.
+    pub stages: StableDiGraph<Node, Edge>,
+    /// The connections to the source.
+    pub source: Connections,
+    /// The connections to the target.
+    pub target: Connections,
+    /// How the plan's memory is shared out.
+    pub memory: Memory,
+}
+
+/// A stage and what it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Node {
+    /// Reads the tables in chunks, without locks.
+    Snapshot(Snapshot),
+    /// Reads the source's binary log, once for all tables.
+    Tail(Tail),
+    /// Lets chunks and changes meet: drops from a chunk the rows that changed while it was read.
+    Merge(Merge),
+    /// Writes rows, positions and chunk marks into the target, in one transaction per lane window.
+    Apply(Apply),
+}
+
+/// What the snapshot stage may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// How many chunks are read at a time, each on its own connection; at least 1.
+    pub readers: u32,
+    /// The most row bytes in a chunk; one row may exceed it alone.
+    pub chunk_bytes_max: u64,
+    /// The most rows a second, over all readers; `None` for no bound.
+    pub rows_per_second: Option<u64>,
+}
+
+/// What the tail stage may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tail {
+    /// The most row bytes in a batch; one row may exceed it alone. A larger transaction travels in
+    /// parts.
+    pub batch_bytes_max: u64,
+}
+
+/// What the merge stage may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merge {
+    /// How many windows are open at a time: one for each reader, and one more for each whose chunk
+    /// waits for the tail.
+    pub windows_max: u32,
+    /// The most bytes of touched keys that a window notes; beyond it, its chunk is given up and
+    /// read again, smaller.
+    pub window_key_bytes_max: u64,
+}
+
+/// What the apply stage may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Apply {
+    /// The most lanes, each on its own connection; at least 1.
+    pub lanes_max: u32,
+    /// The most row bytes in one transaction of a lane; one row may exceed it alone.
+    pub lane_window_bytes_max: u64,
+    /// The most rows in one transaction of a lane.
+    pub lane_window_rows_max: u64,
+    /// How long a lane waits for more rows before it writes those it has, in milliseconds.
+    pub lane_window_ms_max: u64,
+}
+
+/// A way that rows take from one stage to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// The most batches that wait on it; at least 1.
+    pub batches_max: u32,
+    /// The bound of bytes on it.
+    pub bytes: EdgeBytes,
+    /// What the next stage can rely on, as a person reads it.
+    pub guarantee: &'static str,
+}
+
+/// How the bytes on an edge are bounded.
+///
+/// A permit is taken once for each piece of data, where it enters the graph, and kept until its
+/// rows are applied: taking a second one while holding the first could wait for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EdgeBytes {
+    /// Data enters here and takes permits out of this many bytes.
+    Taken {
+        /// The most row bytes from here until they are applied.
+        max: u64,
+    },
+    /// Data brings the permits along that it took when it entered.
+    Carried,
+}
+
+/// The connections to one server at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connections {
+    /// What they are for, and how many.
+    pub uses: Vec<(&'static str, u32)>,
+    /// The plan's limit; never below [`Connections::total`].
+    pub limit: u32,
+}
+
+/// How the plan's memory is shared out, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memory {
+    /// The plan's limit: the sum of the shares below.
+    pub limit: u64,
+    /// Rows of chunks, from reading until they are applied.
+    pub snapshot: u64,
+    /// Rows of the log, from reading until they are applied.
+    pub tail: u64,
+    /// Touched keys in open windows.
+    pub windows: u64,
+    /// What carries the rows: network buffers, statements under construction, the program itself.
+    pub overhead: u64,
+}
+
+/// Connections that read the log and ask the source where it stands.
+const SOURCE_CONNECTIONS_BESIDE_READERS: u32 = 2;
+/// The connection that creates tables and keeps the run's state.
+const TARGET_CONNECTIONS_BESIDE_LANES: u32 = 1;
+
+/// A chunk above this size holds its read view and its window open for long, and gains no speed.
+const CHUNK_BYTES_MAX: u64 = 8 << 20;
+/// Large enough that a batch's fixed costs vanish, small enough that lanes start early.
+const TAIL_BATCH_BYTES_MAX: u64 = 1 << 20;
+/// A lane's transaction above this size holds its locks for long, and gains no speed.
+const LANE_WINDOW_BYTES_MAX: u64 = 4 << 20;
+/// As [`LANE_WINDOW_BYTES_MAX`], for small rows.
+const LANE_WINDOW_ROWS_MAX: u64 = 10_000;
+/// What a steady stream's lag may grow by, so that rows share a commit.
+const LANE_WINDOW_MS_MAX: u64 = 5;
+/// Batches that wait between stages: their bytes bound them first.
+const EDGE_BATCHES_MAX: u32 = 64;
+
+/// The graph that does what `plan` says.
+#[must_use]
+pub fn compile(plan: &Plan) -> Graph {
+    let Limits { source_connections, target_connections, memory_bytes, rows_per_second } =
+        plan.limits;
+    let readers = source_connections.saturating_sub(SOURCE_CONNECTIONS_BESIDE_READERS).max(1);
+    let lanes_max = target_connections.saturating_sub(TARGET_CONNECTIONS_BESIDE_LANES).max(1);
+    let memory = share(memory_bytes);
+    let windows_max = readers * 2;
+
+    let mut stages = StableDiGraph::new();
+    let snapshot = stages.add_node(Node::Snapshot(Snapshot {
+        readers,
+        chunk_bytes_max: (memory.snapshot / u64::from(windows_max)).min(CHUNK_BYTES_MAX),
+        rows_per_second,
+    }));
+    let tail = stages.add_node(Node::Tail(Tail {
+        batch_bytes_max: (memory.tail / 8).min(TAIL_BATCH_BYTES_MAX),
+    }));
+    let merge = stages.add_node(Node::Merge(Merge {
+        windows_max,
+        window_key_bytes_max: memory.windows / u64::from(windows_max),
+    }));
+    let apply = stages.add_node(Node::Apply(Apply {
+        lanes_max,
+        lane_window_bytes_max: (memory.tail / u64::from(lanes_max)).min(LANE_WINDOW_BYTES_MAX),
+        lane_window_rows_max: LANE_WINDOW_ROWS_MAX,
+        lane_window_ms_max: LANE_WINDOW_MS_MAX,
+    }));
+    connect(&mut stages, &memory, [snapshot, tail, merge, apply]);
+
+    Graph {
+        stages,
+        source: Connections {
+            uses: vec![("snapshot readers", readers), ("tail", 1), ("control", 1)],
+            limit: source_connections,
+        },
+        target: Connections {
+            uses: vec![("lanes", lanes_max), ("control", TARGET_CONNECTIONS_BESIDE_LANES)],
+            limit: target_connections,
+        },
+        memory,
+    }
+}
+
+impl Connections {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u32 {
+        self.uses.iter().map(|(_, count)| count).sum()
+    }
+}
+
+/// A quarter is for what carries the rows; the rest is halved between the snapshot and the tail, so
+/// that neither can starve the other; the tail leaves a quarter of its half to the keys that windows
+/// note.
+fn share(limit: u64) -> Memory {
+    let half = limit / 8 * 3;
+    let windows = half / 4;
+    Memory { limit, snapshot: half, tail: half - windows, windows, overhead: limit - 2 * half }
+}
+
+fn connect(
+    stages: &mut StableDiGraph<Node, Edge>,
+    memory: &Memory,
+    [snapshot, tail, merge, apply]: [NodeIndex; 4],
+) {
+    stages.add_edge(
+        snapshot,
+        merge,
+        Edge {
+            batches_max: EDGE_BATCHES_MAX,
+            bytes: EdgeBytes::Taken { max: memory.snapshot },
+            guarantee: "chunks in any order, each read as of one moment and whole",
+        },
+    );
+    stages.add_edge(
+        tail,
+        merge,
+        Edge {
+            batches_max: EDGE_BATCHES_MAX,
+            bytes: EdgeBytes::Taken { max: memory.tail },
+            guarantee: "log order, at least once from the stored position",
+        },
+    );
+    stages.add_edge(
+        merge,
+        apply,
+        Edge {
+            batches_max: EDGE_BATCHES_MAX,
+            bytes: EdgeBytes::Carried,
+            guarantee: "log order; a chunk comes after the log up to its high mark, without rows \
+                        that changed since its window opened; applied exactly once per lane",
+        },
+    );
+}

@@ -1,0 +1,189 @@
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::*;
+use crate::{Location, OnDdl, SecretError, Tls};
+
+/// One variable and one file.
+struct Fixed;
+
+impl Secrets for Fixed {
+    fn environment(&self, name: &str) -> Result<SecretString, SecretError> {
+        match name {
+            "PW" => Ok("p@ss/word:1".into()),
+            "URL" => Ok("mysql://app:p%40ss@db.example:3307/shop".into()),
+            "EMPTY" => Ok("".into()),
+            _ => Err(SecretError::Missing),
+        }
+    }
+
+    fn file(&self, path: &str) -> Result<SecretString, SecretError> {
+        if path == "pw" { Ok("from a file\n".into()) } else { Err(SecretError::Missing) }
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        Path::new("/plans").join(path)
+    }
+}
+
+const PLAN: &str = "\
+version: 1
+name: shop
+source:
+  mysql: { url: 'mysql://app:${env:PW}@source', database: shop }
+target:
+  mysql: { url: 'mysql://app:${file:pw}@target:3307', database: shop }
+move: ['*']
+";
+
+fn plan_with(from: &str, to: &str) -> String {
+    assert!(PLAN.contains(from), "{from}");
+    PLAN.replacen(from, to, 1)
+}
+
+/// Each problem's id, and what its place holds.
+fn problems(text: &str) -> Vec<(&'static str, String)> {
+    let problems = match load(text, &Fixed) {
+        Ok(loaded) => loaded.warnings,
+        Err(problems) => problems,
+    };
+    let place =
+        |problem: &PlanError| text.get(problem.at.start..problem.at.end).unwrap().to_owned();
+    problems.iter().map(|problem| (problem.advice().id, place(problem))).collect()
+}
+
+#[track_caller]
+fn check(text: &str, expected: &[(&'static str, &str)]) {
+    let expected: Vec<_> = expected.iter().map(|(id, at)| (*id, (*at).to_owned())).collect();
+
+    assert_eq!(problems(text), expected, "{text}");
+}
+
+#[test]
+fn defaults_are_filled_in_and_references_replaced() {
+    let plan = load(PLAN, &Fixed).unwrap().plan;
+
+    assert_eq!((plan.source.host.as_str(), plan.source.port), ("source", 3306));
+    assert_eq!((plan.target.host.as_str(), plan.target.port), ("target", 3307));
+    assert_eq!(plan.source.password.expose_secret(), "p@ss/word:1");
+    assert_eq!(plan.target.password.expose_secret(), "from a file");
+    assert_eq!(plan.source.tls, Tls::Preferred);
+    assert_eq!(plan.on_ddl, OnDdl::Stop);
+    assert_eq!(plan.limits.source_connections, 6);
+    assert_eq!(plan.limits.target_connections, 5);
+    assert_eq!(plan.limits.memory_bytes, 256 << 20);
+    assert_eq!(plan.limits.rows_per_second, None);
+}
+
+#[test]
+fn a_url_may_come_whole_from_the_environment() {
+    let text = plan_with("'mysql://app:${env:PW}@source'", "\"${env:URL}\"");
+
+    let source = load(&text, &Fixed).unwrap().plan.source;
+
+    assert_eq!(source.address(), "db.example:3307");
+    assert_eq!(source.password.expose_secret(), "p@ss");
+}
+
+#[test]
+fn an_authority_without_a_mode_means_the_strictest_mode() {
+    let text = plan_with("database: shop }", "database: shop, tls: { ca: ca.pem } }");
+
+    let tls = load(&text, &Fixed).unwrap().plan.source.tls;
+
+    assert_eq!(tls, Tls::VerifyIdentity { ca: Some("/plans/ca.pem".into()) });
+}
+
+#[test]
+fn no_secret_is_shown_by_debug() {
+    let shown = format!("{:?}", load(PLAN, &Fixed).unwrap());
+
+    assert!(!shown.contains("p@ss") && !shown.contains("from a file"), "{shown}");
+}
+
+#[test]
+fn all_problems_are_found_at_once_in_the_order_of_the_file() {
+    let text = "\
+version: 2
+nmae: shop
+source:
+  mysql: { url: 'mysql://db', database: 12, tls: { mode: on } }
+target:
+  mysql: { url: 'mysql://a@b', database: shop, databse: shop }
+move: [orders, orders, 'a[b]']
+limits: { source_connections: 2, memory: 1MiB, rows_per_second: many }
+limits: {}
+";
+
+    check(
+        text,
+        &[
+            ("plan.missing-key", "version"),
+            ("plan.version", "2"),
+            ("plan.unknown-key", "nmae"),
+            ("url.invalid", "'mysql://db'"),
+            ("plan.wrong-type", "12"),
+            ("plan.unknown-value", "on"),
+            ("plan.unknown-key", "databse"),
+            ("move.twice", "orders"),
+            ("move.pattern", "'a[b]'"),
+            ("plan.out-of-range", "2"),
+            ("plan.out-of-range", "1MiB"),
+            ("plan.wrong-type", "many"),
+            ("plan.duplicate-key", "limits"),
+        ],
+    );
+}
+
+#[test]
+fn places_are_right_behind_characters_of_several_bytes_and_any_line_ending() {
+    for text in ["# é😀\r\nversion: 1\r\nbéd: 2\r\n", "\u{feff}# é😀\nversion: 1\nbéd: 2\n"]
+    {
+        let problems = load(text, &Fixed).unwrap_err();
+
+        let unknown = problems.iter().find(|it| it.advice().id == "plan.unknown-key").unwrap();
+        assert_eq!(text.get(unknown.at.start..unknown.at.end), Some("béd"), "{text:?}");
+        assert_eq!(unknown.at.location(text), Location { line: 3, column: 1 });
+    }
+}
+
+#[test]
+fn every_duplicate_key_has_both_places() {
+    let text = plan_with("name: shop", "name: shop\nname: other");
+
+    let problems = load(&text, &Fixed).unwrap_err();
+
+    let (first, second) = (problems[0].earlier.unwrap(), problems[0].at);
+    assert_eq!((first.location(&text).line, second.location(&text).line), (2, 3));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn no_text_makes_the_parser_panic(text in any::<String>()) {
+        let _outcome = load(&text, &Fixed).is_ok();
+    }
+
+    #[test]
+    fn no_damage_to_a_plan_makes_the_parser_panic(
+        damage in prop::collection::vec((0..PLAN.len(), "[-:,\\[\\]{}'\"#|>&*!%@?\\\\ \t\n\0aé😀$]{0,3}"), 1..6)
+    ) {
+        let mut text = PLAN.to_owned();
+        for (at, insert) in damage {
+            let mut at = at.min(text.len());
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            let end = (at + insert.len()).min(text.len());
+            let end = (end..=text.len()).find(|end| text.is_char_boundary(*end)).unwrap();
+            text.replace_range(at..end, &insert);
+        }
+
+        for problem in load(&text, &Fixed).err().unwrap_or_default() {
+            prop_assert!(text.get(problem.at.start..problem.at.end).is_some(), "{problem:?}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! A plan with no default left open.
+
+use std::{fmt, path::PathBuf};
+
+use secrecy::SecretString;
+
+use crate::{fingerprint::Fingerprint, selection::Selection, spec::OnDdl};
+
+/// What a run is to do, resolved: every default filled in, every reference replaced.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The name that its state in the target is kept under: 1 to 64 of `a-z 0-9 - _`.
+    pub name: String,
+    /// Where rows come from.
+    pub source: Endpoint,
+    /// Where rows go, and where the run's state is kept.
+    pub target: Endpoint,
+    /// Which tables are moved.
+    pub selection: Selection,
+    /// What the run may use.
+    pub limits: Limits,
+    /// What happens at a DDL of a planned table.
+    pub on_ddl: OnDdl,
+}
+
+/// One database on one MySQL server, and how to reach it.
+#[derive(Clone)]
+pub struct Endpoint {
+    /// A host name or address; an IPv6 address stands without brackets.
+    pub host: String,
+    /// The TCP port, 1 to 65535.
+    pub port: u16,
+    /// The account's name.
+    pub user: String,
+    /// The account's password; empty if the plan gives none.
+    pub password: SecretString,
+    /// The database.
+    pub database: String,
+    /// How the connection is encrypted.
+    pub tls: Tls,
+}
+
+/// How a connection is encrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// Never.
+    Disabled,
+    /// If the server can; otherwise in plain text. Any certificate will do.
+    Preferred,
+    /// Always, with any certificate.
+    Required,
+    /// Always, with a certificate that an authority has signed.
+    VerifyCa {
+        /// The authorities' file in PEM; without it, those that the program knows.
+        ca: Option<PathBuf>,
+    },
+    /// Always, with a certificate that an authority has signed for this very host.
+    VerifyIdentity {
+        /// The authorities' file in PEM; without it, those that the program knows.
+        ca: Option<PathBuf>,
+    },
+}
+
+/// What a run may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// The most connections to the source at one time, 3 to 64.
+    pub source_connections: u32,
+    /// The most connections to the target at one time, 2 to 64.
+    pub target_connections: u32,
+    /// The most memory for rows in flight and what carries them, in bytes, 64 MiB to 64 GiB.
+    pub memory_bytes: u64,
+    /// The most rows a second that the snapshot reads, at least 1; `None` for no bound.
+    pub rows_per_second: Option<u64>,
+}
+
+/// What of a changed plan a run under the same name cannot take over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanChange {
+    /// The key in the plan.
+    pub key: &'static str,
+    /// What it was when the run began.
+    pub stored: String,
+    /// What it is now.
+    pub now: String,
+}
+
+impl Plan {
+    /// The keys whose values may change between two runs of the same name.
+    pub const MAY_CHANGE: [&str; 6] = [
+        "source.mysql.url",
+        "source.mysql.tls",
+        "target.mysql.url",
+        "target.mysql.tls",
+        "limits",
+        "on",
+    ];
+
+    /// What may not change between two runs of the same name: to be stored beside the run's state.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::new(&self.source.database, &self.target.database, &self.selection)
+    }
+
+    /// What differs from a stored run and may not; empty if the plan can go on where it stopped.
+    #[must_use]
+    pub fn changes(&self, stored: &Fingerprint) -> Vec<PlanChange> {
+        stored.changes_to(&self.fingerprint())
+    }
+}
+
+impl Endpoint {
+    /// `host:port`, as messages name a server; an IPv6 address in brackets.
+    #[must_use]
+    pub fn address(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Without the password.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Endpoint")
+            .field("user", &self.user)
+            .field("address", &self.address())
+            .field("database", &self.database)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for PlanChange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}` was {} and is now {}", self.key, self.stored, self.now)
+    }
+}

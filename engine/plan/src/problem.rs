@@ -1,0 +1,118 @@
+//! What can be wrong with a plan.
+
+mod form;
+mod rule;
+mod value;
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+pub use self::{form::FormProblem, rule::RuleProblem, value::ValueProblem};
+use crate::span::Span;
+
+/// A problem, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{problem}")]
+pub struct PlanError {
+    /// What is wrong.
+    pub problem: Box<Problem>,
+    /// Where.
+    pub at: Span,
+    /// The other of the two places that do not go together.
+    pub earlier: Option<Span>,
+}
+
+/// How much a problem matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// The plan is refused.
+    Error,
+    /// The plan is taken; a reviewer should know.
+    Warning,
+}
+
+/// Why a reference to something outside of the plan has no value.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SecretError {
+    /// There is no such variable or file.
+    #[error("does not exist")]
+    Missing,
+    /// It holds nothing.
+    #[error("is empty")]
+    Empty,
+    /// It is not UTF-8.
+    #[error("is not UTF-8 text")]
+    NotText,
+    /// The system refused to read it.
+    #[error("cannot be read: {reason}")]
+    Unreadable {
+        /// What the system said.
+        reason: String,
+    },
+}
+
+/// What is wrong with a plan.
+///
+/// No value of a key that may hold a secret is among the fields.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Problem {
+    /// With its form.
+    #[error(transparent)]
+    Form(#[from] FormProblem),
+    /// With a value.
+    #[error(transparent)]
+    Value(#[from] ValueProblem),
+    /// With the rules that select tables.
+    #[error(transparent)]
+    Rule(#[from] RuleProblem),
+}
+
+/// What a person is told about a problem beside its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advice {
+    /// The problem's id, which never changes.
+    pub id: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What stands at its place.
+    pub label: &'static str,
+    /// What to do.
+    pub help: Cow<'static, str>,
+}
+
+impl PlanError {
+    pub(crate) fn new(problem: impl Into<Problem>, at: Span) -> Self {
+        Self { problem: Box::new(problem.into()), at, earlier: None }
+    }
+
+    pub(crate) fn with_earlier(self, earlier: Span) -> Self {
+        Self { earlier: Some(earlier), ..self }
+    }
+
+    /// Its id, label and remedy.
+    #[must_use]
+    pub fn advice(&self) -> Advice {
+        match &*self.problem {
+            Problem::Form(problem) => problem.advice(),
+            Problem::Value(problem) => problem.advice(),
+            Problem::Rule(problem) => problem.advice(),
+        }
+    }
+
+    /// Whether the plan is refused.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.advice().severity == Severity::Error
+    }
+}
+
+impl Advice {
+    fn error(id: &'static str, label: &'static str, help: impl Into<Cow<'static, str>>) -> Self {
+        Self { id, severity: Severity::Error, label, help: help.into() }
+    }
+
+    fn warning(id: &'static str, label: &'static str, help: impl Into<Cow<'static, str>>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(id, label, help) }
+    }
+}

@@ -1,0 +1,153 @@
+//! What can be wrong with a plan's form.
+
+use thiserror::Error;
+
+use crate::problem::Advice;
+
+/// What is wrong with the form of a plan: its YAML, its keys, the types of its values.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FormProblem {
+    /// Not YAML.
+    #[error("this is not YAML: {reason}")]
+    Syntax {
+        /// The parser's words.
+        reason: String,
+    },
+    /// YAML that plans do without.
+    #[error("a plan cannot hold {what}")]
+    Unsupported {
+        /// Which part of YAML.
+        what: &'static str,
+    },
+    /// Nothing but blanks and comments.
+    #[error("the plan is empty")]
+    EmptyPlan,
+    /// A key that means nothing here.
+    #[error("unknown key `{key}`")]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// What it may have been meant to be.
+        nearest: Option<String>,
+        /// All keys that mean something here.
+        known: Vec<String>,
+    },
+    /// A key for the second time.
+    #[error("the key `{key}` is given twice")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+    },
+    /// A key that must be there and is not.
+    #[error("the key `{key}` is missing")]
+    MissingKey {
+        /// The key, with the keys that lead to it.
+        key: String,
+        /// What it is.
+        description: String,
+    },
+    /// A value of another type.
+    #[error("{key} must be {expected}, not {found}")]
+    WrongType {
+        /// The key in backquotes, with the keys that lead to it.
+        key: String,
+        /// What it must be.
+        expected: &'static str,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A word that is none of those to choose from.
+    #[error("`{key}` cannot be `{value}`")]
+    UnknownValue {
+        /// The key, with the keys that lead to it.
+        key: String,
+        /// The word.
+        value: String,
+        /// What it may have been meant to be.
+        nearest: Option<String>,
+        /// The words to choose from.
+        known: Vec<String>,
+    },
+    /// A version of the plan language that this program does not know.
+    #[error("version {version} of the plan language is not known")]
+    Version {
+        /// The version.
+        version: String,
+    },
+}
+
+impl FormProblem {
+    pub(super) fn advice(&self) -> Advice {
+        match self {
+            Self::Syntax { .. } => Advice::error(
+                "plan.syntax",
+                "here",
+                "the keys of one mapping begin in one column, indented by spaces and never by \
+                 tabs; a text with `: ` or ` #` in it stands in quotes",
+            ),
+            Self::Unsupported { .. } => Advice::error(
+                "plan.unsupported-yaml",
+                "here",
+                "write the value out: a plan is one document in which each value stands where it \
+                 applies",
+            ),
+            Self::EmptyPlan => Advice::error(
+                "plan.empty",
+                "nothing but blanks and comments",
+                "a plan begins with `version: 1`; `whimbrel schema` prints all that it can hold",
+            ),
+            Self::UnknownKey { nearest: Some(nearest), .. } => Advice::error(
+                "plan.unknown-key",
+                "not known here",
+                format!("did you mean `{nearest}`?"),
+            ),
+            Self::UnknownKey { known, .. } => Advice::error(
+                "plan.unknown-key",
+                "not known here",
+                format!("known here: {}", list(known)),
+            ),
+            Self::DuplicateKey { .. } => {
+                Advice::error("plan.duplicate-key", "again here", "remove one of the two")
+            }
+            Self::MissingKey { key, description } => {
+                let name = key.rsplit('.').next().unwrap_or(key);
+                Advice::error("plan.missing-key", "in here", format!("`{name}`: {description}"))
+            }
+            Self::WrongType { expected, found, .. } => {
+                Advice::error("plan.wrong-type", "here", type_help(expected, found))
+            }
+            Self::UnknownValue { nearest: Some(nearest), .. } => Advice::error(
+                "plan.unknown-value",
+                "not known",
+                format!("did you mean `{nearest}`?"),
+            ),
+            Self::UnknownValue { known, .. } => Advice::error(
+                "plan.unknown-value",
+                "not known",
+                format!("choose one of {}", list(known)),
+            ),
+            Self::Version { .. } => Advice::error(
+                "plan.version",
+                "here",
+                "this program knows version 1; a newer plan needs a newer program",
+            ),
+        }
+    }
+}
+
+fn type_help(expected: &str, found: &str) -> &'static str {
+    match (expected, found) {
+        ("a list", _) => "write one item a line, each behind a dash: `- item`",
+        (_, "nothing") => "give it a value, or remove the key",
+        ("text", "a list" | "a mapping") => "write one text",
+        ("text", _) => "put it in quotes to make it text",
+        ("a whole number", _) => "write digits only, without quotes",
+        ("a word", _) => "write one of its words; `whimbrel schema` lists them",
+        _ => "write its keys one a line, indented, each with a colon and a value",
+    }
+}
+
+fn list(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    words.join(", ")
+}

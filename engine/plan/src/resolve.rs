@@ -1,0 +1,211 @@
+//! From what a plan says to what it means.
+
+use secrecy::ExposeSecret;
+
+use crate::{
+    check::Places,
+    pattern::NAME_CHARACTERS_MAX,
+    plan::{Endpoint, Limits, Plan, Tls},
+    problem::{PlanError, Problem, RuleProblem, ValueProblem},
+    secrets::{Secrets, expand},
+    selection::Selection,
+    size,
+    spec::{LimitsSpec, MysqlSpec, SideSpec, Spec, TlsMode, TlsSpec, bounds},
+    url,
+};
+
+/// Fills in what `spec` leaves open and checks what it says. Problems go to `problems`; there is a
+/// plan only if what it is made of has none.
+pub(crate) fn resolve(
+    spec: &Spec,
+    places: &Places,
+    secrets: &impl Secrets,
+    problems: &mut Vec<PlanError>,
+) -> Option<Plan> {
+    let mut resolver = Resolver { places, secrets, problems };
+    let name = spec.name.as_deref().and_then(|name| resolver.name(name));
+    let source = resolver.side("source", spec.source.as_ref());
+    let target = resolver.side("target", spec.target.as_ref());
+    if let (Some(source), Some(target)) = (&source, &target)
+        && (&source.host, source.port, &source.database)
+            == (&target.host, target.port, &target.database)
+    {
+        resolver.report("target.mysql.database", ValueProblem::SameDatabase);
+    }
+    let selection = spec.r#move.as_deref().and_then(|rules| resolver.selection(rules));
+    let limits = resolver.limits(spec.limits.as_ref());
+    let on_ddl = spec.on.as_ref().and_then(|on| on.ddl).unwrap_or_default();
+    // Its value is checked by the schema; no plan is made of a file without one.
+    spec.version?;
+    Some(Plan {
+        name: name?,
+        source: source?,
+        target: target?,
+        selection: selection?,
+        limits: limits?,
+        on_ddl,
+    })
+}
+
+struct Resolver<'a, S> {
+    places: &'a Places,
+    secrets: &'a S,
+    problems: &'a mut Vec<PlanError>,
+}
+
+impl<S: Secrets> Resolver<'_, S> {
+    fn report(&mut self, path: &str, problem: impl Into<Problem>) {
+        self.problems.push(PlanError::new(problem, self.places.at(path)));
+    }
+
+    fn name(&mut self, name: &str) -> Option<String> {
+        let is_part =
+            |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || "-_".contains(it);
+        if (1..=NAME_CHARACTERS_MAX).contains(&name.len()) && name.chars().all(is_part) {
+            return Some(name.to_owned());
+        }
+        self.report("name", ValueProblem::Name { name: name.to_owned() });
+        None
+    }
+
+    fn side(&mut self, side: &str, spec: Option<&SideSpec>) -> Option<Endpoint> {
+        let mysql = spec?.mysql.as_ref()?;
+        let path = |key: &str| format!("{side}.mysql.{key}");
+        let database =
+            mysql.database.as_deref().and_then(|name| self.database(&path("database"), name));
+        let tls = self.tls(&path("tls"), mysql.tls.as_ref());
+        let url = self.url(side, mysql);
+        let url = url?;
+        Some(Endpoint {
+            host: url.host,
+            port: url.port,
+            user: url.user,
+            password: url.password,
+            database: database?,
+            tls: tls?,
+        })
+    }
+
+    fn database(&mut self, key: &str, name: &str) -> Option<String> {
+        let reason = if name.is_empty() {
+            "it is empty"
+        } else if name.chars().count() > NAME_CHARACTERS_MAX {
+            "it is longer than 64 characters"
+        } else if name.ends_with(' ') {
+            "it ends with a space"
+        } else if ["mysql", "sys", "information_schema", "performance_schema"]
+            .contains(&name.to_ascii_lowercase().as_str())
+        {
+            "it is the server's own"
+        } else {
+            return Some(name.to_owned());
+        };
+        let key = key.to_owned();
+        self.report(&key.clone(), ValueProblem::Database { key, name: name.to_owned(), reason });
+        None
+    }
+
+    fn url(&mut self, side: &str, spec: &MysqlSpec) -> Option<url::MysqlUrl> {
+        let key = format!("{side}.mysql.url");
+        let written = spec.url.as_ref()?;
+        let expanded = match expand(written.0.expose_secret(), self.secrets) {
+            Ok(expanded) => expanded,
+            Err(problems) => {
+                for problem in problems {
+                    self.report(&key, problem);
+                }
+                return None;
+            }
+        };
+        if url::has_password(&expanded.literal) {
+            self.report(&key, ValueProblem::PlainPassword { key: key.clone() });
+        }
+        let url = match url::parse(&expanded.text) {
+            Ok(url) => url,
+            Err(reason) => {
+                self.report(&key.clone(), ValueProblem::Url { key, reason });
+                return None;
+            }
+        };
+        for parameter in &url.parameters {
+            let (key, parameter) = (key.clone(), parameter.clone());
+            self.report(&key.clone(), ValueProblem::UrlParameter { key, parameter });
+        }
+        if url.database.is_some() && spec.database.is_some() && url.database != spec.database {
+            let database = format!("{side}.mysql.database");
+            self.report(&key, ValueProblem::UrlDatabase { key: database });
+        }
+        Some(url)
+    }
+
+    fn tls(&mut self, key: &str, spec: Option<&TlsSpec>) -> Option<Tls> {
+        let Some(spec) = spec else { return Some(Tls::Preferred) };
+        let ca = spec.ca.as_deref().map(|path| self.secrets.path(path));
+        let (unchecked, mode) = match (spec.mode, &ca) {
+            (Some(TlsMode::VerifyCa), _) => return Some(Tls::VerifyCa { ca }),
+            (Some(TlsMode::VerifyIdentity), _) | (None, Some(_)) => {
+                return Some(Tls::VerifyIdentity { ca });
+            }
+            (Some(TlsMode::Disabled), _) => (Tls::Disabled, "disabled"),
+            (Some(TlsMode::Preferred) | None, _) => (Tls::Preferred, "preferred"),
+            (Some(TlsMode::Required), _) => (Tls::Required, "required"),
+        };
+        if ca.is_some() {
+            let key = format!("{key}.ca");
+            self.report(&key.clone(), ValueProblem::UnusedCa { key, mode });
+            return None;
+        }
+        Some(unchecked)
+    }
+
+    fn selection(&mut self, rules: &[String]) -> Option<Selection> {
+        let placed: Vec<_> = rules
+            .iter()
+            .enumerate()
+            .map(|(index, rule)| (rule.clone(), self.places.at(&format!("move[{index}]"))))
+            .collect();
+        let (selection, problems) = Selection::new(&placed);
+        let has_error = problems.iter().any(PlanError::is_error);
+        self.problems.extend(problems);
+        if rules.iter().all(|rule| rule.starts_with('!')) {
+            self.report("move", RuleProblem::EmptySelection);
+            return None;
+        }
+        (!has_error).then_some(selection)
+    }
+
+    fn limits(&mut self, spec: Option<&LimitsSpec>) -> Option<Limits> {
+        let default = LimitsSpec::default();
+        let spec = spec.unwrap_or(&default);
+        let memory = spec.memory.as_deref().unwrap_or(bounds::MEMORY_DEFAULT);
+        let memory_bytes = self.memory("limits.memory", memory)?;
+        Some(Limits {
+            source_connections: spec
+                .source_connections
+                .unwrap_or(bounds::SOURCE_CONNECTIONS_DEFAULT),
+            target_connections: spec
+                .target_connections
+                .unwrap_or(bounds::TARGET_CONNECTIONS_DEFAULT),
+            memory_bytes,
+            rows_per_second: spec.rows_per_second,
+        })
+    }
+
+    fn memory(&mut self, key: &str, text: &str) -> Option<u64> {
+        let (key_owned, value) = (key.to_owned(), text.to_owned());
+        let Some(bytes) = size::parse(text) else {
+            self.report(key, ValueProblem::Size { key: key_owned, value });
+            return None;
+        };
+        if (bounds::MEMORY_BYTES_MIN..=bounds::MEMORY_BYTES_MAX).contains(&bytes) {
+            return Some(bytes);
+        }
+        let range = format!(
+            "{} to {}",
+            size::show(bounds::MEMORY_BYTES_MIN),
+            size::show(bounds::MEMORY_BYTES_MAX)
+        );
+        self.report(key, ValueProblem::OutOfRange { key: key_owned, value, range });
+        None
+    }
+}

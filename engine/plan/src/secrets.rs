@@ -1,0 +1,216 @@
+//! Values that a plan refers to: `${env:NAME}` and `${file:PATH}`.
+
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::problem::{SecretError, ValueProblem};
+
+/// What a plan may refer to outside of its text. The caller does the I/O.
+pub trait Secrets {
+    /// The value of an environment variable.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError::Missing`] without such a variable, otherwise why it has no value.
+    fn environment(&self, name: &str) -> Result<SecretString, SecretError>;
+
+    /// The content of a file, relative to the plan's folder.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError::Missing`] without such a file, otherwise why it has no content.
+    fn file(&self, path: &str) -> Result<SecretString, SecretError>;
+
+    /// Where a file lies that the plan names relative to its own folder.
+    fn path(&self, path: &str) -> PathBuf;
+}
+
+/// A piece of a text with references.
+enum Piece<'a> {
+    Literal(&'a str),
+    Environment(&'a str),
+    File(&'a str),
+}
+
+/// What a URL with references comes to.
+pub(crate) struct Expanded {
+    /// The text with every reference replaced.
+    pub(crate) text: SecretString,
+    /// The text with every reference left out: what anyone can read in the plan.
+    pub(crate) literal: SecretString,
+}
+
+/// Replaces the references in the URL `text`.
+///
+/// What stands for a part of the user or the password is taken by the letter: whatever has a
+/// meaning in URLs is escaped. A reference at the start of the text stands for URL text.
+///
+/// # Errors
+///
+/// Every reference that is broken or has no value.
+pub(crate) fn expand(text: &str, secrets: &impl Secrets) -> Result<Expanded, Vec<ValueProblem>> {
+    let pieces = pieces(text).map_err(|reason| vec![ValueProblem::Reference { reason }])?;
+    let starts_as_url = matches!(pieces.first(), Some(Piece::Literal(_)));
+    let last_at_sign = pieces
+        .iter()
+        .rposition(|piece| matches!(piece, Piece::Literal(literal) if literal.contains('@')));
+    let (mut expanded, mut literals, mut problems) = (String::new(), String::new(), Vec::new());
+    for (index, piece) in pieces.iter().enumerate() {
+        match value(piece, secrets) {
+            Ok(None) => {
+                if let Piece::Literal(literal) = piece {
+                    expanded.push_str(literal);
+                    literals.push_str(literal);
+                }
+            }
+            Ok(Some(secret)) => {
+                let text = secret.expose_secret().trim_end_matches(['\n', '\r']);
+                if starts_as_url && last_at_sign.is_some_and(|last| index < last) {
+                    escape(text, &mut expanded);
+                } else {
+                    expanded.push_str(text);
+                }
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(Expanded { text: expanded.into(), literal: literals.into() });
+    }
+    Err(problems)
+}
+
+fn value(piece: &Piece<'_>, secrets: &impl Secrets) -> Result<Option<SecretString>, ValueProblem> {
+    let present = |secret: SecretString| {
+        if secret.expose_secret().trim_end_matches(['\n', '\r']).is_empty() {
+            return Err(SecretError::Empty);
+        }
+        Ok(Some(secret))
+    };
+    match *piece {
+        Piece::Literal(_) => Ok(None),
+        Piece::Environment(name) => secrets
+            .environment(name)
+            .and_then(present)
+            .map_err(|reason| ValueProblem::Environment { name: name.to_owned(), reason }),
+        Piece::File(path) => secrets
+            .file(path)
+            .and_then(present)
+            .map_err(|reason| ValueProblem::File { path: path.to_owned(), reason }),
+    }
+}
+
+fn pieces(text: &str) -> Result<Vec<Piece<'_>>, &'static str> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        if !before.is_empty() {
+            pieces.push(Piece::Literal(before));
+        }
+        let (reference, after) = after.split_once('}').ok_or("its `}` is missing")?;
+        pieces.push(match reference.split_once(':') {
+            Some(("env", name)) if is_variable(name) => Piece::Environment(name),
+            Some(("env", _)) => return Err("a variable's name holds letters, digits and `_` only"),
+            Some(("file", "")) => return Err("it names no file"),
+            Some(("file", path)) => Piece::File(path),
+            _ => return Err("it begins with neither `env:` nor `file:`"),
+        });
+        rest = after;
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Literal(rest));
+    }
+    Ok(pieces)
+}
+
+fn is_variable(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !name.is_empty()
+        && !name.starts_with(|it: char| it.is_ascii_digit())
+        && name.bytes().all(is_part)
+}
+
+fn escape(text: &str, into: &mut String) {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            into.push(char::from(byte));
+        } else {
+            into.push('%');
+            into.push(DIGITS[usize::from(byte >> 4)]);
+            into.push(DIGITS[usize::from(byte & 15)]);
+        }
+    }
+}
+
+/// `text` with every password in a URL overwritten by `*`, byte for byte: places stay where they
+/// are. References stay readable. For showing a plan's own lines in messages.
+#[must_use]
+pub fn redact(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        shown.push_str(before);
+        shown.push_str("://");
+        let line_end = after.find('\n').unwrap_or(after.len());
+        let (line, following) = after.split_at(line_end);
+        let word_end = line.find([' ', '\t', '"', '\'']).unwrap_or(line.len());
+        let (word, _) = line.split_at(word_end);
+        let at_sign = word.rfind('@').or_else(|| line.rfind('@'));
+        match (line.find(':'), at_sign) {
+            (Some(colon), Some(at_sign)) if colon < at_sign => {
+                let (user, password) = line.split_at(colon + 1);
+                let (password, host) = password.split_at(at_sign - colon - 1);
+                shown.push_str(user);
+                overwrite(password, &mut shown);
+                rest = host;
+            }
+            _ => rest = line,
+        }
+        // What is left of the line may hold another URL; so may the lines after it.
+        let consumed = text.len() - following.len() - rest.len();
+        rest = text.get(consumed..).unwrap_or_default();
+    }
+    shown.push_str(rest);
+    shown
+}
+
+fn overwrite(password: &str, shown: &mut String) {
+    let Ok(pieces) = pieces(password) else {
+        shown.extend(password.bytes().map(|_| '*'));
+        return;
+    };
+    for piece in pieces {
+        match piece {
+            Piece::Literal(literal) => shown.extend(literal.bytes().map(|_| '*')),
+            Piece::Environment(name) => shown.extend(["${env:", name, "}"]),
+            Piece::File(path) => shown.extend(["${file:", path, "}"]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_overwritten_in_place_and_references_stay() {
+        for (text, shown) in [
+            ("url: mysql://app:hunter2@db:3306", "url: mysql://app:*******@db:3306"),
+            ("url: mysql://app:p@ss@db", "url: mysql://app:****@db"),
+            ("url: mysql://app:p ss@db", "url: mysql://app:****@db"),
+            ("url: \"mysql://app:é@db\" # a@b", "url: \"mysql://app:**@db\" # a@b"),
+            ("url: mysql://app:${env:PW}@db", "url: mysql://app:${env:PW}@db"),
+            ("url: mysql://app:x${env:PW}@db", "url: mysql://app:*${env:PW}@db"),
+            ("url: mysql://app@db:3306", "url: mysql://app@db:3306"),
+            ("a: mysql://a:b@c\nd: mysql://e:f@g\n", "a: mysql://a:*@c\nd: mysql://e:*@g\n"),
+            ("{a: mysql://a:b@c , d: mysql://e:f@g}", "{a: mysql://a:*@c , d: mysql://e:*@g}"),
+            ("nothing: here", "nothing: here"),
+        ] {
+            assert_eq!(redact(text), shown);
+            assert_eq!(redact(text).len(), text.len());
+        }
+    }
+}

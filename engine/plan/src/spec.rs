@@ -1,0 +1,172 @@
+//! The plan file as people write it.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// The bounds and defaults of `limits`.
+pub(crate) mod bounds {
+    /// Four readers, the tail and one for control: a copy that is quick, on a source that still
+    /// serves its application.
+    pub(crate) const SOURCE_CONNECTIONS_DEFAULT: u32 = 6;
+    /// One reader, the tail and one for control.
+    pub(crate) const SOURCE_CONNECTIONS_MIN: u32 = 3;
+    /// Four lanes and one for control.
+    pub(crate) const TARGET_CONNECTIONS_DEFAULT: u32 = 5;
+    /// One lane and one for control.
+    pub(crate) const TARGET_CONNECTIONS_MIN: u32 = 2;
+    /// The most connections to a server that a run could use with profit.
+    pub(crate) const CONNECTIONS_MAX: u32 = 64;
+    /// Enough for four readers with chunks of 8 MiB.
+    pub(crate) const MEMORY_DEFAULT: &str = "256MiB";
+    /// Below, chunks become too small to be quick.
+    pub(crate) const MEMORY_BYTES_MIN: u64 = 64 << 20;
+    /// Above, nothing is gained.
+    pub(crate) const MEMORY_BYTES_MAX: u64 = 64 << 30;
+    /// Far above what a server can deliver.
+    pub(crate) const ROWS_PER_SECOND_MAX: u64 = 1_000_000_000;
+}
+
+/// A plan: which tables to move, from where, to where, and within which limits.
+///
+/// A key that the file lacks, or whose value was refused, is `None`; the latter only as long as
+/// errors are still being collected.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Whimbrel plan")]
+pub(crate) struct Spec {
+    /// The version of the plan language: 1.
+    #[schemars(required, extend("const" = 1))]
+    pub(crate) version: Option<u64>,
+    /// The name of the migration, under which its state is kept in the target: 1 to 64 of the
+    /// characters `a-z 0-9 - _`.
+    #[schemars(required, regex(pattern = r"^[a-z0-9_-]{1,64}$"))]
+    pub(crate) name: Option<String>,
+    /// Where rows come from.
+    #[schemars(required)]
+    pub(crate) source: Option<SideSpec>,
+    /// Where rows go.
+    #[schemars(required)]
+    pub(crate) target: Option<SideSpec>,
+    /// Tables that are copied as they are and keep their names: names or patterns, where `*` stands
+    /// for any text and `?` for any character; `!` in front leaves tables out. Upper and lower case
+    /// differ.
+    #[schemars(required, length(min = 1))]
+    pub(crate) r#move: Option<Vec<String>>,
+    /// What the run may use.
+    pub(crate) limits: Option<LimitsSpec>,
+    /// What happens when the source does what cannot be copied row by row.
+    pub(crate) on: Option<OnSpec>,
+}
+
+/// One side of a migration.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SideSpec {
+    /// A MySQL server.
+    #[schemars(required)]
+    pub(crate) mysql: Option<MysqlSpec>,
+}
+
+/// A database on a MySQL server.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MysqlSpec {
+    /// `mysql://user:password@host:port`. `${env:NAME}` and `${file:PATH}` stand for the value of an
+    /// environment variable and the content of a file, as the whole text or as a part of it.
+    #[schemars(required, with = "Option<String>", extend("x-references" = true))]
+    pub(crate) url: Option<UrlText>,
+    /// The name of the database.
+    #[schemars(required, length(min = 1, max = 64))]
+    pub(crate) database: Option<String>,
+    /// How the connection is encrypted.
+    pub(crate) tls: Option<TlsSpec>,
+}
+
+/// How a connection is encrypted.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsSpec {
+    /// How much the server has to prove. Without it: `verify_identity` if `ca` is given, otherwise
+    /// `preferred`.
+    pub(crate) mode: Option<TlsMode>,
+    /// A file in PEM with the certificates of the authorities to trust, relative to the plan's
+    /// folder. Without it: those that the program knows.
+    pub(crate) ca: Option<String>,
+}
+
+/// How much a server has to prove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TlsMode {
+    /// Plain text.
+    Disabled,
+    /// Encrypted if the server can, with any certificate.
+    Preferred,
+    /// Encrypted, with any certificate.
+    Required,
+    /// Encrypted, with a certificate that an authority has signed.
+    VerifyCa,
+    /// Encrypted, with a certificate that an authority has signed for this very host.
+    VerifyIdentity,
+}
+
+/// What the run may use.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LimitsSpec {
+    /// The most connections to the source at one time: one for the log, one for control, all others
+    /// read chunks.
+    #[schemars(range(min = bounds::SOURCE_CONNECTIONS_MIN, max = bounds::CONNECTIONS_MAX), extend("default" = bounds::SOURCE_CONNECTIONS_DEFAULT))]
+    pub(crate) source_connections: Option<u32>,
+    /// The most connections to the target at one time: one for control, all others write.
+    #[schemars(range(min = bounds::TARGET_CONNECTIONS_MIN, max = bounds::CONNECTIONS_MAX), extend("default" = bounds::TARGET_CONNECTIONS_DEFAULT))]
+    pub(crate) target_connections: Option<u32>,
+    /// The most memory for rows in flight and what carries them, 64MiB to 64GiB; in B, KiB, MiB or
+    /// GiB.
+    #[schemars(regex(pattern = r"^[0-9]+ ?(B|KiB|MiB|GiB)$"), extend("default" = bounds::MEMORY_DEFAULT))]
+    pub(crate) memory: Option<String>,
+    /// The most rows a second that the copy reads from the source. Without it: no bound.
+    #[schemars(range(min = 1, max = bounds::ROWS_PER_SECOND_MAX))]
+    pub(crate) rows_per_second: Option<u64>,
+}
+
+/// What happens when the source does what cannot be copied row by row.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OnSpec {
+    /// At a change of a planned table's definition.
+    #[schemars(extend("default" = "stop"))]
+    pub(crate) ddl: Option<OnDdl>,
+}
+
+/// What happens at a change of a planned table's definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDdl {
+    /// The run writes all that came before, and stops.
+    #[default]
+    Stop,
+    /// Statements that change no row, such as adding an index, are passed over; all others stop the
+    /// run.
+    Ignore,
+}
+
+/// A URL as written, which may hold a password: it is not shown by `Debug`.
+#[derive(Deserialize)]
+#[serde(from = "String")]
+pub(crate) struct UrlText(pub(crate) SecretString);
+
+impl From<String> for UrlText {
+    fn from(text: String) -> Self {
+        Self(SecretString::from(text))
+    }
+}
+
+impl fmt::Debug for UrlText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("UrlText(…)")
+    }
+}

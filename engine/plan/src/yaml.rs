@@ -1,0 +1,205 @@
+//! YAML text as a tree in which everything has its place.
+//!
+//! The one door to the YAML parser. A plan uses the plain part of YAML: no anchors, no tags, one
+//! document, because a reviewer must be able to read each value where it applies.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
+
+use crate::{
+    problem::{FormProblem, PlanError},
+    span::Span,
+};
+
+/// A value and its place.
+pub(crate) struct Tree {
+    pub(crate) value: Value,
+    /// Of a mapping or a list: its first key or item if it stands on lines of its own.
+    pub(crate) at: Span,
+}
+
+/// What a value is.
+pub(crate) enum Value {
+    /// A word, a number, nothing at all: unquoted text, yet to be understood.
+    Plain(String),
+    /// Quoted or block text.
+    Text(String),
+    List(Vec<Tree>),
+    Map(Vec<Entry>),
+}
+
+/// A key and its value.
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_at: Span,
+    pub(crate) value: Tree,
+}
+
+/// A plan nests four levels deep; more is a slip or an attack.
+const DEPTH_MAX: usize = 16;
+/// Far above any plan that a person could review.
+const TEXT_BYTES_MAX: usize = 1 << 20;
+
+/// Reads `text`.
+///
+/// # Errors
+///
+/// What keeps it from being a tree, first; or else all its duplicate keys, beside the tree with the
+/// first of each.
+pub(crate) fn read(text: &str) -> Result<(Tree, Vec<PlanError>), PlanError> {
+    if text.len() > TEXT_BYTES_MAX {
+        let reason = format!("it is longer than {TEXT_BYTES_MAX} bytes");
+        return Err(PlanError::new(FormProblem::Syntax { reason }, Span { start: 0, end: 0 }));
+    }
+    let mut builder = Builder::new(text);
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|error| builder.syntax(&error))?;
+        let at = builder.span(span);
+        builder.take(event, at)?;
+    }
+    let Builder { root, duplicates, .. } = builder;
+    let start = Span { start: 0, end: text.chars().next().map_or(0, char::len_utf8) };
+    let root = root.ok_or_else(|| PlanError::new(FormProblem::EmptyPlan, start))?;
+    if matches!(&root.value, Value::Plain(text) if text.is_empty()) {
+        return Err(PlanError::new(FormProblem::EmptyPlan, start));
+    }
+    Ok((root, duplicates))
+}
+
+/// A collection whose end has not come yet.
+enum Open {
+    List { items: Vec<Tree>, at: Span },
+    Map { entries: Vec<Entry>, seen: HashMap<String, Span>, key: Option<(String, Span)>, at: Span },
+}
+
+struct Builder<'a> {
+    text: &'a str,
+    /// The byte offset of each character: the parser counts characters.
+    offsets: Vec<usize>,
+    open: Vec<Open>,
+    root: Option<Tree>,
+    duplicates: Vec<PlanError>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(text: &'a str) -> Self {
+        let offsets = text.char_indices().map(|(offset, _)| offset).collect();
+        Self { text, offsets, open: Vec::new(), root: None, duplicates: Vec::new() }
+    }
+
+    fn offset(&self, character_index: usize) -> usize {
+        self.offsets.get(character_index).copied().unwrap_or(self.text.len())
+    }
+
+    fn span(&self, span: saphyr_parser::Span) -> Span {
+        let (start, end) = (self.offset(span.start.index()), self.offset(span.end.index()));
+        Span { start, end: end.max(start) }
+    }
+
+    fn syntax(&self, error: &ScanError) -> PlanError {
+        let start = self.offset(error.marker().index());
+        let character = self.text.get(start..).and_then(|rest| rest.chars().next());
+        let end = start + character.filter(|it| *it != '\n').map_or(0, char::len_utf8);
+        let reason = error.info().to_owned();
+        PlanError::new(FormProblem::Syntax { reason }, Span { start, end })
+    }
+
+    fn take(&mut self, event: Event<'_>, at: Span) -> Result<(), PlanError> {
+        let unsupported = |what| Err(PlanError::new(FormProblem::Unsupported { what }, at));
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+            Event::DocumentStart(_) if self.root.is_some() => {
+                return unsupported("a second document");
+            }
+            Event::DocumentStart(_) => {}
+            Event::Alias(_) => return unsupported("an alias (`*name`)"),
+            Event::Scalar(_, _, anchor, _)
+            | Event::SequenceStart(anchor, _)
+            | Event::MappingStart(anchor, _)
+                if anchor != 0 =>
+            {
+                return unsupported("an anchor (`&name`)");
+            }
+            Event::Scalar(_, _, _, Some(_))
+            | Event::SequenceStart(_, Some(_))
+            | Event::MappingStart(_, Some(_)) => return unsupported("a tag (`!name`)"),
+            Event::Scalar(text, ScalarStyle::Plain, ..) => {
+                self.put(Tree { value: Value::Plain(text.into_owned()), at })?;
+            }
+            Event::Scalar(text, ..) => {
+                self.put(Tree { value: Value::Text(text.into_owned()), at })?;
+            }
+            Event::SequenceStart(..) => self.open(Open::List { items: Vec::new(), at }, at)?,
+            Event::MappingStart(..) => {
+                let (entries, seen) = (Vec::new(), HashMap::new());
+                self.open(Open::Map { entries, seen, key: None, at }, at)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(at)?,
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, open: Open, at: Span) -> Result<(), PlanError> {
+        if self.open.len() >= DEPTH_MAX {
+            let what = "values nested this deep";
+            return Err(PlanError::new(FormProblem::Unsupported { what }, at));
+        }
+        if let Some(Open::Map { key: None, .. }) = self.open.last() {
+            let what = "a list or a mapping as a key";
+            return Err(PlanError::new(FormProblem::Unsupported { what }, at));
+        }
+        self.open.push(open);
+        Ok(())
+    }
+
+    fn close(&mut self, end: Span) -> Result<(), PlanError> {
+        let (value, at, first) = match self.open.pop() {
+            Some(Open::List { items, at }) => {
+                let first = items.first().map(|item| item.at);
+                (Value::List(items), at, first)
+            }
+            Some(Open::Map { entries, at, .. }) => {
+                let first = entries.first().map(|entry| entry.key_at);
+                (Value::Map(entries), at, first)
+            }
+            None => return Ok(()),
+        };
+        let at = self.extent(at, end).or(first).unwrap_or(at);
+        self.put(Tree { value, at })
+    }
+
+    /// From the opening to the closing bracket, if both stand on one line.
+    fn extent(&self, start: Span, end: Span) -> Option<Span> {
+        let extent = Span { start: start.start, end: end.end };
+        let text = self.text.get(extent.start..extent.end)?;
+        (text.starts_with(['[', '{']) && !text.contains('\n')).then_some(extent)
+    }
+
+    fn put(&mut self, tree: Tree) -> Result<(), PlanError> {
+        match self.open.last_mut() {
+            None => self.root = Some(tree),
+            Some(Open::List { items, .. }) => items.push(tree),
+            Some(Open::Map { entries, seen, key, .. }) => match (key.take(), tree.value) {
+                (None, Value::Plain(text) | Value::Text(text)) => *key = Some((text, tree.at)),
+                (None, Value::List(_) | Value::Map(_)) => {
+                    let what = "a list or a mapping as a key";
+                    return Err(PlanError::new(FormProblem::Unsupported { what }, tree.at));
+                }
+                (Some((key, key_at)), value) => {
+                    if let Some(&earlier) = seen.get(&key) {
+                        let problem = FormProblem::DuplicateKey { key };
+                        self.duplicates.push(PlanError::new(problem, key_at).with_earlier(earlier));
+                    } else {
+                        seen.insert(key.clone(), key_at);
+                        // A key without a value has no place of its own.
+                        let is_empty = matches!(&value, Value::Plain(text) if text.is_empty());
+                        let at = if is_empty { key_at } else { tree.at };
+                        entries.push(Entry { key, key_at, value: Tree { value, at } });
+                    }
+                }
+            },
+        }
+        Ok(())
+    }
+}
