@@ -5,7 +5,7 @@
 
 mod binlog;
 mod error;
-mod json;
+pub mod json;
 mod options;
 mod session;
 mod types;
