@@ -5,12 +5,15 @@
 
 mod binlog;
 mod error;
+mod finding;
 pub mod json;
 mod options;
 mod session;
+pub mod source;
 mod types;
 
+pub use binlog::{FileTransport, LogError, LogItem, LogReader, LogSettings, Transport};
 pub use error::{Class, Error};
+pub use finding::{Finding, Severity};
 pub use options::{ConnectOptions, OptionsError, TlsMode, TlsOptions};
 pub use session::{ANSWER_WAIT_MAX, Executed, Record, Role, ServerVersion, Session};
-pub use binlog::{FileTransport, LogError, LogItem, LogReader, LogSettings, Transport};

@@ -5,4 +5,6 @@ mod common;
 #[cfg(test)]
 mod session;
 #[cfg(test)]
+mod source;
+#[cfg(test)]
 mod tls;
