@@ -9,10 +9,13 @@
 //! both meet on edges, which are crossbeam queues with an async face.
 
 mod clock;
+mod panic;
 mod retry;
 mod stop;
+mod tasks;
 mod watched;
 
 pub use clock::{Clock, Interval, ManualClock, TimedOut};
 pub use retry::{RetryLimits, retry};
 pub use stop::{Stop, StopLevel};
+pub use tasks::{TaskError, Tasks};
