@@ -6,8 +6,10 @@
 //! owner, every queue a bound, and tests drive time.
 //!
 //! What waits on a socket runs on tokio's runtime; what computes runs on threads of their own;
-//! both meet on edges, which are crossbeam queues with an async face.
+//! both meet on [`channel`]s, which are crossbeam queues with an async face.
 
+mod budget;
+mod channel;
 mod clock;
 mod panic;
 mod retry;
@@ -15,6 +17,8 @@ mod stop;
 mod tasks;
 mod watched;
 
+pub use budget::{Budget, Permit};
+pub use channel::{Closed, Receiver, Sender, Slot, channel};
 pub use clock::{Clock, Interval, ManualClock, TimedOut};
 pub use retry::{RetryLimits, retry};
 pub use stop::{Stop, StopLevel};
