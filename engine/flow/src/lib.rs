@@ -5,12 +5,13 @@
 //! may spawn, sleep or read the wall clock: everything else asks here, so that every task has an
 //! owner, every queue a bound, and tests drive time.
 //!
-//! What waits on a socket runs on tokio's runtime; what computes runs on threads of their own;
+//! What waits on a socket runs on tokio's runtime; what computes runs on [`ComputePool`]'s threads;
 //! both meet on [`channel`]s, which are crossbeam queues with an async face.
 
 mod budget;
 mod channel;
 mod clock;
+mod compute;
 mod panic;
 mod retry;
 mod stop;
@@ -20,6 +21,7 @@ mod watched;
 pub use budget::{Budget, Permit};
 pub use channel::{Closed, Receiver, Sender, Slot, channel};
 pub use clock::{Clock, Interval, ManualClock, TimedOut};
+pub use compute::{ComputePool, JobError, Pending};
 pub use retry::{RetryLimits, retry};
 pub use stop::{Stop, StopLevel};
 pub use tasks::{TaskError, Tasks};
