@@ -55,6 +55,15 @@ pub enum KitError {
         /// The port it listened on.
         port: u16,
     },
+    /// A writer was given a table that is not there, or that has no column to write.
+    #[error("there is no table `{table}` to write to")]
+    NoTable {
+        /// The table's name.
+        table: String,
+    },
+    /// A writer ended before it was told to.
+    #[error("the writer ended by itself")]
+    WriterEnded,
     /// A server refused a statement or a connection.
     #[error(transparent)]
     Mysql(#[from] mysql_async::Error),

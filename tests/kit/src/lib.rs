@@ -5,16 +5,25 @@
 //! databases of their own on two servers that all tests of a process share. `scripts/servers` is run to find the
 //! programs, so `cargo test` alone is enough; a server that cannot be had is an error, never a skipped test.
 //!
+//! [`Relay`] stands in front of a server and delays, stalls, cuts and half-delivers. [`Writer`] is the live application.
+//! [`compare`] tells whether two tables hold the same rows, in words of SQL alone.
+//!
 //! The kit knows MySQL and nothing of the engine: what it says about rows is independent of the code under test.
 
+mod compare;
 mod error;
 mod pool;
 mod programs;
+mod relay;
 mod server;
 mod watchdog;
+mod writer;
 
+pub use compare::{Comparison, Difference, Side, compare};
 pub use error::KitError;
 pub use mysql_async;
 pub use pool::{Pair, pair, shared_source, shared_target};
 pub use programs::Programs;
+pub use relay::{Direction, Relay};
 pub use server::{Server, ServerBuilder};
+pub use writer::{Writer, WriterBuilder, WriterCounts};

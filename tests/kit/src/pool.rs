@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::OnceCell;
 
-use crate::{KitError, Server};
+use crate::{Comparison, KitError, Server, Side, compare};
 
 /// A source and a target for one test: servers that the process shares, databases that nobody else has.
 #[derive(Debug)]
@@ -34,6 +34,17 @@ impl Pair {
     /// [`KitError::Mysql`] of the first that fails.
     pub async fn execute_target(&self, statements: &str) -> Result<(), KitError> {
         self.target.execute_in(&self.target_database, statements).await
+    }
+
+    /// Compares `table` on both sides; see [`compare`].
+    ///
+    /// # Errors
+    ///
+    /// [`KitError::Mysql`] when a side cannot be read.
+    pub async fn compare(&self, table: &str) -> Result<Comparison, KitError> {
+        let source = Side { server: self.source, database: &self.source_database };
+        let target = Side { server: self.target, database: &self.target_database };
+        compare(source, target, table).await
     }
 }
 

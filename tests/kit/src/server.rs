@@ -350,7 +350,7 @@ impl Server {
         Ok(())
     }
 
-    fn opts(&self, database: Option<&str>) -> Opts {
+    pub(crate) fn opts(&self, database: Option<&str>) -> Opts {
         // On loopback the driver would otherwise change to the server's socket behind our back.
         OptsBuilder::default()
             .ip_or_hostname(Ipv4Addr::LOCALHOST.to_string())
