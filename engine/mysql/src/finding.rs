@@ -39,9 +39,14 @@ impl Finding {
         Self { id, severity: Severity::Refusal, saw: saw.into(), why, remedy: remedy.into() }
     }
 
-    /// The same as a warning.
-    pub(crate) fn as_warning(self) -> Self {
-        Self { severity: Severity::Warning, ..self }
+    /// A finding that a run goes on with.
+    pub(crate) fn warning(
+        id: &'static str,
+        saw: impl Into<String>,
+        why: &'static str,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { severity: Severity::Warning, ..Self::refusal(id, saw, why, remedy) }
     }
 }
 

@@ -1,0 +1,17 @@
+//! SQL text that defines tables: reading it as far as needed, and no further.
+//!
+//! No parser of the whole language: tables are described by `information_schema`, their definitions
+//! are cut into the pieces that `SHOW CREATE TABLE` prints, and of a logged statement only what it
+//! is and which tables it names is read. What is not recognised is said to be so.
+
+mod alter;
+mod classify;
+mod tokens;
+
+pub use self::classify::{Ddl, Statement, TableName, Xa, Xid, classify};
+
+/// A name in backquotes.
+#[must_use]
+pub fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
