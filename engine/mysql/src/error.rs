@@ -6,6 +6,8 @@ use thiserror::Error;
 
 use whimbrel_model::{GtidError, LogOffsetError, TableError};
 
+use crate::json::JsonError;
+
 /// Why a server did not do, or did not answer, what it was asked.
 ///
 /// Invariant: neither `Display` nor `Debug` shows a row's value or a password; a server's own
@@ -88,6 +90,15 @@ pub enum Error {
         /// The bound that was passed.
         limit: usize,
     },
+    /// A value of a row that cannot be carried, or not be written as it is.
+    #[error("a value of column `{column}` cannot be carried")]
+    Value {
+        /// The column.
+        column: String,
+        /// Why not.
+        #[source]
+        cause: JsonError,
+    },
     /// A table that cannot be described as one that can be moved.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -125,6 +136,7 @@ impl Error {
                 Class::Lost
             }
             Self::Server { code, .. } => class_of(*code),
+            Self::Value { .. } => Class::Refused,
             Self::Tls { .. }
             | Self::Variable { .. }
             | Self::Unexpected { .. }

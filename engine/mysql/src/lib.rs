@@ -4,6 +4,7 @@
 //! knows nothing of plans, stages or windows: it answers what it is asked.
 
 mod binlog;
+pub mod chunk;
 pub mod ddl;
 mod error;
 mod finding;
@@ -11,6 +12,7 @@ pub mod json;
 mod options;
 mod session;
 pub mod source;
+pub mod statement;
 mod types;
 
 pub use binlog::{FileTransport, LogError, LogItem, LogReader, LogSettings, Transport};
@@ -18,3 +20,4 @@ pub use error::{Class, Error};
 pub use finding::{Finding, Severity};
 pub use options::{ConnectOptions, OptionsError, TlsMode, TlsOptions};
 pub use session::{ANSWER_WAIT_MAX, Executed, Record, Role, ServerVersion, Session};
+pub use types::write_literal;

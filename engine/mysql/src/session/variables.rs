@@ -59,8 +59,9 @@ const COMMON: &[Variable] = &[
 ];
 
 const SOURCE: &[Variable] = &[
-    // No mode that changes what is read: `CHAR` is not padded, quotes are as usual.
-    text("sql_mode", ""),
+    // No mode that changes what is read: `CHAR` is not padded, quotes are as usual. Without this one
+    // a key that is an invalid date cannot be compared with (error 1525).
+    text("sql_mode", "ALLOW_INVALID_DATES"),
     // Text comes as its column's own bytes.
     bare("character_set_results", "NULL"),
     text("transaction_isolation", "REPEATABLE-READ"),
