@@ -167,7 +167,8 @@ impl Select {
             .iter()
             .map(|(name, kind)| {
                 let expression = expression(name, kind);
-                if is_integer_key { expression } else { format!("HEX({expression})") }
+                let is_ordered = is_integer_key || expression.starts_with("HEX(");
+                if is_ordered { expression } else { format!("HEX({expression})") }
             })
             .collect();
         let exprs: Vec<String> =
@@ -207,7 +208,8 @@ impl Select {
 
     /// The key for people.
     fn shown_key(&self, row: &[Value]) -> String {
-        let values: Vec<String> = self.key(row).iter().map(shown).collect();
+        let show = |value| if self.is_integer_key { shown(value) } else { shown_hex(value) };
+        let values: Vec<String> = self.key(row).iter().map(show).collect();
         values.join("/")
     }
 
@@ -323,6 +325,20 @@ fn bytes(value: &Value) -> Option<&[u8]> {
 
 fn integer(bytes: &[u8]) -> Option<i128> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+/// What hexadecimal text stands for, if people can read it.
+fn shown_hex(value: &Value) -> String {
+    let shown = shown(value);
+    let text: Option<String> = shown
+        .as_bytes()
+        .chunks(2)
+        .map(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok())
+        .map(|byte| {
+            byte.map(char::from).filter(|letter| letter.is_ascii_graphic() || *letter == ' ')
+        })
+        .collect();
+    text.filter(|text| !text.is_empty()).unwrap_or(shown)
 }
 
 fn shown(value: &Value) -> String {

@@ -55,6 +55,14 @@ pub enum KitError {
         /// The port it listened on.
         port: u16,
     },
+    /// What was waited for did not come.
+    #[error("{what} did not become true within {waited_seconds} s")]
+    Never {
+        /// The fact.
+        what: &'static str,
+        /// How long the kit waited.
+        waited_seconds: u64,
+    },
     /// A writer was given a table that is not there, or that has no column to write.
     #[error("there is no table `{table}` to write to")]
     NoTable {

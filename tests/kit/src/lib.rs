@@ -16,6 +16,7 @@ mod pool;
 mod programs;
 mod relay;
 mod server;
+mod wait;
 mod watchdog;
 mod writer;
 
@@ -26,4 +27,5 @@ pub use pool::{Pair, pair, shared_source, shared_target};
 pub use programs::Programs;
 pub use relay::{Direction, Relay};
 pub use server::{Server, ServerBuilder};
+pub use wait::eventually;
 pub use writer::{Writer, WriterBuilder, WriterCounts};
