@@ -133,9 +133,9 @@ impl<'a> Checker<'a> {
             if entries.iter().all(|entry| entry.key != name) {
                 let description = properties
                     .and_then(|properties| properties.get(name)?.get("description")?.as_str())
-                    .unwrap_or_default();
+                    .unwrap_or_default()
+                    .to_owned();
                 let key = join(&path.keys, name);
-                let description = description.replace('\n', " ");
                 self.errors
                     .push(PlanError::new(FormProblem::MissingKey { key, description }, path.at));
             }

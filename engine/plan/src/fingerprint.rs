@@ -62,3 +62,53 @@ impl Fingerprint {
         .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fingerprint(rules: &[&str]) -> Fingerprint {
+        Fingerprint {
+            format: 1,
+            source_database: "shop".to_owned(),
+            target_database: "store".to_owned(),
+            rules: rules.iter().map(|&rule| rule.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn what_may_not_change_is_named_with_both_values() {
+        let (stored, mut now) = (fingerprint(&["a", "b"]), fingerprint(&["a"]));
+        now.source_database = "shop2".to_owned();
+
+        let changes = stored.changes_to(&now);
+
+        let messages: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            messages,
+            [
+                "`source.mysql.database` was `shop` and is now `shop2`",
+                "`move` was [a, b] and is now [a]",
+            ]
+        );
+        assert_eq!(stored.changes_to(&stored), []);
+    }
+
+    #[test]
+    fn digests_are_stable_and_tell_lists_apart() {
+        assert_eq!(
+            fingerprint(&["a"]).digest(),
+            "bc68a8799aea8cd57302f702ec6f8a59a7f0a46c751bb0d6a1e2c90e507592ce"
+        );
+        assert_ne!(fingerprint(&["ab", "c"]).digest(), fingerprint(&["a", "bc"]).digest());
+    }
+
+    #[test]
+    fn a_stored_fingerprint_is_read_back() {
+        let stored =
+            r#"{"format":1,"source_database":"shop","target_database":"store","rules":["a"]}"#;
+
+        assert_eq!(serde_json::from_str::<Fingerprint>(stored).unwrap(), fingerprint(&["a"]));
+        assert_eq!(serde_json::to_string(&fingerprint(&["a"])).unwrap(), stored);
+    }
+}

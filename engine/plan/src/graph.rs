@@ -235,8 +235,8 @@ fn connect(
         Edge {
             batches_max: EDGE_BATCHES_MAX,
             bytes: EdgeBytes::Carried,
-            guarantee: "log order; a chunk comes after the log up to its high mark, without rows \
-                        that changed since its window opened; applied exactly once per lane",
+            guarantee: "log order; a chunk after all that it reflects, without rows that \
+                        changed meanwhile",
         },
     );
 }

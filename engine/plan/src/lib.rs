@@ -6,6 +6,7 @@
 //! terminals, and of servers only what a plan says about them.
 
 mod check;
+mod explain;
 mod fingerprint;
 mod graph;
 mod load;
@@ -23,6 +24,7 @@ mod spec;
 mod url;
 mod yaml;
 
+pub use explain::{ExplainFormat, explain};
 pub use fingerprint::Fingerprint;
 pub use graph::{
     Apply, Connections, Edge, EdgeBytes, Graph, Memory, Merge, Node, Snapshot, Tail, compile,

@@ -30,7 +30,7 @@ pub fn load(text: &str, secrets: &impl Secrets) -> Result<Loaded, Vec<PlanError>
     let Checked { value, places, errors } = check(&tree, &schema());
     problems.extend(errors);
     let plan = match serde_path_to_error::deserialize::<_, Spec>(value) {
-        Ok(spec) => resolve(&spec, &places, secrets, &mut problems),
+        Ok(spec) => resolve(&spec, (text, &places), secrets, &mut problems),
         Err(error) => {
             let path = error.path().to_string();
             let reason = error.into_inner().to_string();

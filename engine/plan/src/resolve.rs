@@ -10,6 +10,7 @@ use crate::{
     secrets::{Secrets, expand},
     selection::Selection,
     size,
+    span::Span,
     spec::{LimitsSpec, MysqlSpec, SideSpec, Spec, TlsMode, TlsSpec, bounds},
     url,
 };
@@ -18,11 +19,11 @@ use crate::{
 /// plan only if what it is made of has none.
 pub(crate) fn resolve(
     spec: &Spec,
-    places: &Places,
+    (text, places): (&str, &Places),
     secrets: &impl Secrets,
     problems: &mut Vec<PlanError>,
 ) -> Option<Plan> {
-    let mut resolver = Resolver { places, secrets, problems };
+    let mut resolver = Resolver { text, places, secrets, problems };
     let name = spec.name.as_deref().and_then(|name| resolver.name(name));
     let source = resolver.side("source", spec.source.as_ref());
     let target = resolver.side("target", spec.target.as_ref());
@@ -48,6 +49,7 @@ pub(crate) fn resolve(
 }
 
 struct Resolver<'a, S> {
+    text: &'a str,
     places: &'a Places,
     secrets: &'a S,
     problems: &'a mut Vec<PlanError>,
@@ -112,7 +114,8 @@ impl<S: Secrets> Resolver<'_, S> {
             Ok(expanded) => expanded,
             Err(problems) => {
                 for problem in problems {
-                    self.report(&key, problem);
+                    let at = self.reference_in(self.places.at(&key), &problem);
+                    self.problems.push(PlanError::new(problem, at));
                 }
                 return None;
             }
@@ -136,6 +139,23 @@ impl<S: Secrets> Resolver<'_, S> {
             self.report(&key, ValueProblem::UrlDatabase { key: database });
         }
         Some(url)
+    }
+
+    /// The place of the reference that `problem` is about, in the value at `value`; the value's own
+    /// place where its text is written differently.
+    fn reference_in(&self, value: Span, problem: &ValueProblem) -> Span {
+        let reference = if let ValueProblem::Environment { name, .. } = problem {
+            format!("${{env:{name}}}")
+        } else if let ValueProblem::File { path, .. } = problem {
+            format!("${{file:{path}}}")
+        } else {
+            return value;
+        };
+        let text = self.text.get(value.start..value.end).unwrap_or_default();
+        text.find(&reference).map_or(value, |offset| {
+            let start = value.start + offset;
+            Span { start, end: start + reference.len() }
+        })
     }
 
     fn tls(&mut self, key: &str, spec: Option<&TlsSpec>) -> Option<Tls> {

@@ -8,13 +8,18 @@ use crate::spec::Spec;
 /// The JSON schema of plans, draft 2020-12.
 #[must_use]
 pub fn schema() -> Value {
-    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(without_null));
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(polish));
     settings.into_generator().into_root_schema_for::<Spec>().to_value()
 }
 
-/// Takes `null` out of a schema: a key without a value is a slip, not a way to leave it out.
-fn without_null(schema: &mut Schema) {
+/// Makes of a schema of Rust types one of plans: without `null`, because a key without a value is a
+/// slip and not a way to leave it out; with descriptions that are one line each.
+fn polish(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else { return };
+    if let Some(Value::String(description)) = object.get_mut("description") {
+        // Lines are broken for the source's sake.
+        *description = description.replace('\n', " ");
+    }
     if let Some(Value::Array(types)) = object.get_mut("type") {
         types.retain(|name| name != "null");
         if let [only] = types.as_slice() {
@@ -29,6 +34,57 @@ fn without_null(schema: &mut Schema) {
             _ => {
                 object.insert("anyOf".to_owned(), Value::Array(choices));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{check::check, yaml};
+
+    #[test]
+    fn the_committed_schema_is_current() {
+        let committed = include_str!("../../../plans/plan.schema.json");
+
+        assert_eq!(
+            committed,
+            format!("{:#}\n", schema()),
+            "`cargo run -p whimbrel -- schema > plans/plan.schema.json` renews it"
+        );
+    }
+
+    #[test]
+    fn the_example_fits_the_schema_and_uses_every_key_at_its_top() {
+        let schema = schema();
+        let (tree, duplicates) =
+            yaml::read(include_str!("../../../plans/mysql-to-mysql.yaml")).unwrap();
+
+        let checked = check(&tree, &schema);
+
+        assert_eq!((duplicates, checked.errors), (vec![], vec![]));
+        let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&checked.value), keys(&schema["properties"]));
+    }
+
+    #[test]
+    fn every_value_has_a_description_and_no_mapping_takes_unknown_keys() {
+        fn check(path: &str, schema: &Value) {
+            for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+                let path = format!("{path}.{name}");
+                let description = property["description"].as_str().unwrap_or_default();
+                assert!(!description.is_empty() && !description.contains('\n'), "{path}");
+                check(&path, property);
+            }
+            if schema["type"] == "object" {
+                assert_eq!(schema["additionalProperties"], false, "{path}");
+            }
+        }
+
+        let schema = schema();
+        check("", &schema);
+        for (name, definition) in schema["$defs"].as_object().unwrap() {
+            check(name, definition);
         }
     }
 }

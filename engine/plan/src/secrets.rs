@@ -159,10 +159,10 @@ pub fn redact(text: &str) -> String {
         let word_end = line.find([' ', '\t', '"', '\'']).unwrap_or(line.len());
         let (word, _) = line.split_at(word_end);
         let at_sign = word.rfind('@').or_else(|| line.rfind('@'));
-        match (line.find(':'), at_sign) {
-            (Some(colon), Some(at_sign)) if colon < at_sign => {
-                let (user, password) = line.split_at(colon + 1);
-                let (password, host) = password.split_at(at_sign - colon - 1);
+        match (password_start(line), at_sign) {
+            (Some(start), Some(at_sign)) if start <= at_sign => {
+                let (user, password) = line.split_at(start);
+                let (password, host) = password.split_at(at_sign - start);
                 shown.push_str(user);
                 overwrite(password, &mut shown);
                 rest = host;
@@ -175,6 +175,20 @@ pub fn redact(text: &str) -> String {
     }
     shown.push_str(rest);
     shown
+}
+
+/// Behind the first colon that is not part of a reference.
+fn password_start(line: &str) -> Option<usize> {
+    let mut offset = 0;
+    for piece in line.split_inclusive("${") {
+        // Behind the first `${`, a piece begins inside of a reference, up to its `}`.
+        let outside = if offset == 0 { 0 } else { piece.find('}').map_or(0, |end| end + 1) };
+        if let Some(colon) = piece.get(outside..).and_then(|text| text.find(':')) {
+            return Some(offset + outside + colon + 1);
+        }
+        offset += piece.len();
+    }
+    None
 }
 
 fn overwrite(password: &str, shown: &mut String) {
@@ -204,6 +218,9 @@ mod tests {
             ("url: \"mysql://app:é@db\" # a@b", "url: \"mysql://app:**@db\" # a@b"),
             ("url: mysql://app:${env:PW}@db", "url: mysql://app:${env:PW}@db"),
             ("url: mysql://app:x${env:PW}@db", "url: mysql://app:*${env:PW}@db"),
+            ("url: mysql://${env:U}:pw@db", "url: mysql://${env:U}:**@db"),
+            ("url: mysql://${env:U}:${file:p}@db", "url: mysql://${env:U}:${file:p}@db"),
+            ("url: mysql://a${env:U:pw@db", "url: mysql://a${env:****@db"),
             ("url: mysql://app@db:3306", "url: mysql://app@db:3306"),
             ("a: mysql://a:b@c\nd: mysql://e:f@g\n", "a: mysql://a:*@c\nd: mysql://e:*@g\n"),
             ("{a: mysql://a:b@c , d: mysql://e:f@g}", "{a: mysql://a:*@c , d: mysql://e:*@g}"),

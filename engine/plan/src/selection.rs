@@ -177,3 +177,6 @@ fn unmatched(rule: &Rule, tables: &[&String]) -> PlanError {
     let nearest = nearest(&rule.text, names).map(str::to_owned);
     PlanError::new(RuleProblem::PatternUnmatched { pattern: rule.text.clone(), nearest }, rule.at)
 }
+
+#[cfg(test)]
+mod tests;

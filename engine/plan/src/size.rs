@@ -21,6 +21,14 @@ pub(crate) fn show(bytes: u64) -> String {
     format!("{}{name}", bytes / unit)
 }
 
+/// `bytes` in the largest unit that fits, rounded down to a tenth of it.
+pub(crate) fn about(bytes: u64) -> String {
+    let (name, unit) = UNITS.iter().find(|(_, unit)| bytes >= *unit).unwrap_or(&("B", 1));
+    let tenths = bytes % unit * 10 / unit;
+    let whole = bytes / unit;
+    if tenths == 0 { format!("{whole}{name}") } else { format!("{whole}.{tenths}{name}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +59,13 @@ mod tests {
             [(0, "0B"), (1, "1B"), (1536, "1536B"), (96 << 20, "96MiB"), (64 << 30, "64GiB")]
         {
             assert_eq!(show(bytes), text);
+        }
+    }
+
+    #[test]
+    fn sizes_are_rounded_down_to_a_tenth() {
+        for (bytes, text) in [(0, "0B"), (999, "999B"), (1 << 20, "1MiB"), (1_700_000, "1.6MiB")] {
+            assert_eq!(about(bytes), text);
         }
     }
 }

@@ -30,9 +30,8 @@ pub(crate) mod bounds {
 }
 
 /// A plan: which tables to move, from where, to where, and within which limits.
-///
-/// A key that the file lacks, or whose value was refused, is `None`; the latter only as long as
-/// errors are still being collected.
+// A key that the file lacks, or whose value was refused, is `None`; the latter only as long as
+// errors are still being collected.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Whimbrel plan")]
@@ -88,6 +87,7 @@ pub(crate) struct MysqlSpec {
 /// How a connection is encrypted.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Tls")]
 pub(crate) struct TlsSpec {
     /// How much the server has to prove. Without it: `verify_identity` if `ca` is given, otherwise
     /// `preferred`.
@@ -116,6 +116,7 @@ pub(crate) enum TlsMode {
 /// What the run may use.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Limits")]
 pub(crate) struct LimitsSpec {
     /// The most connections to the source at one time: one for the log, one for control, all others
     /// read chunks.
@@ -136,6 +137,7 @@ pub(crate) struct LimitsSpec {
 /// What happens when the source does what cannot be copied row by row.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "On")]
 pub(crate) struct OnSpec {
     /// At a change of a planned table's definition.
     #[schemars(extend("default" = "stop"))]

@@ -97,6 +97,16 @@ impl<'a> Builder<'a> {
         Span { start, end: end.max(start) }
     }
 
+    /// A scalar's place without the blanks and comments behind it, which the parser counts in.
+    fn written(&self, at: Span) -> Span {
+        let text = self.text.get(at.start..at.end).unwrap_or_default();
+        let length = match text.as_bytes() {
+            [quote @ (b'"' | b'\''), inside @ ..] => quoted_length(*quote, inside) + 2,
+            _ => text.trim_end().len(),
+        };
+        Span { start: at.start, end: at.start + length.min(text.len()) }
+    }
+
     fn syntax(&self, error: &ScanError) -> PlanError {
         let start = self.offset(error.marker().index());
         let character = self.text.get(start..).and_then(|rest| rest.chars().next());
@@ -125,9 +135,11 @@ impl<'a> Builder<'a> {
             | Event::SequenceStart(_, Some(_))
             | Event::MappingStart(_, Some(_)) => return unsupported("a tag (`!name`)"),
             Event::Scalar(text, ScalarStyle::Plain, ..) => {
+                let at = self.written(at);
                 self.put(Tree { value: Value::Plain(text.into_owned()), at })?;
             }
             Event::Scalar(text, ..) => {
+                let at = self.written(at);
                 self.put(Tree { value: Value::Text(text.into_owned()), at })?;
             }
             Event::SequenceStart(..) => self.open(Open::List { items: Vec::new(), at }, at)?,
@@ -202,4 +214,20 @@ impl<'a> Builder<'a> {
         }
         Ok(())
     }
+}
+
+/// The bytes of a quoted text up to its closing quote. In double quotes a backslash takes the next
+/// quote's meaning away, in single quotes a quote is doubled.
+fn quoted_length(quote: u8, inside: &[u8]) -> usize {
+    let mut index = 0;
+    while let Some(&byte) = inside.get(index) {
+        let next = inside.get(index + 1);
+        match (byte, quote) {
+            (b'\\', b'"') => index += 2,
+            (b'\'', b'\'') if next == Some(&b'\'') => index += 2,
+            (byte, quote) if byte == quote => return index,
+            _ => index += 1,
+        }
+    }
+    inside.len()
 }

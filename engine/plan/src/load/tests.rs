@@ -150,6 +150,20 @@ fn places_are_right_behind_characters_of_several_bytes_and_any_line_ending() {
 }
 
 #[test]
+fn a_place_is_the_value_without_what_stands_behind_it() {
+    for (written, shown) in [
+        ("'it''s' # it's", "'it''s'"),
+        ("'' # it's", "''"),
+        (r#""a \"b\"" # "c""#, r#""a \"b\"""#),
+        ("plain text   # c", "plain text"),
+    ] {
+        let text = plan_with("name: shop", &format!("name: {written}"));
+
+        check(&text, &[("plan.name", shown)]);
+    }
+}
+
+#[test]
 fn every_duplicate_key_has_both_places() {
     let text = plan_with("name: shop", "name: shop\nname: other");
 

@@ -1,0 +1,131 @@
+//! What a plan will do, for people and for machines: without passwords, without asking a server.
+
+mod diagram;
+mod json;
+mod text;
+
+use crate::{
+    graph::{EdgeBytes, Graph, Node},
+    plan::{Endpoint, Plan, Tls},
+    selection::{Rule, STATE_PREFIX},
+    size,
+    spec::OnDdl,
+};
+
+/// How an explanation is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExplainFormat {
+    /// Lines for a terminal.
+    Text,
+    /// A Mermaid flowchart.
+    Mermaid,
+    /// A Graphviz digraph.
+    Dot,
+    /// One JSON value.
+    Json,
+}
+
+/// What `plan` will do as `graph`, its compiled form; ends with a line's end.
+#[must_use]
+pub fn explain(plan: &Plan, graph: &Graph, format: ExplainFormat) -> String {
+    match format {
+        ExplainFormat::Text => text::explain(plan, graph),
+        ExplainFormat::Mermaid => diagram::mermaid(plan, graph),
+        ExplainFormat::Dot => diagram::dot(plan, graph),
+        ExplainFormat::Json => json::explain(plan, graph),
+    }
+}
+
+/// Why a run takes no locks.
+const LOCKS: &str =
+    "none: chunks are read from consistent snapshots, changes come from the binary log";
+
+fn state(plan: &Plan) -> String {
+    let Endpoint { database, .. } = &plan.target;
+    format!("tables `{STATE_PREFIX}*` in `{database}` on {}", plan.target.address())
+}
+
+fn on_ddl(policy: OnDdl) -> &'static str {
+    match policy {
+        OnDdl::Stop => "stop, with all that came before it written",
+        OnDdl::Ignore => "pass over statements that change no row, stop at all others",
+    }
+}
+
+fn tls(tls: &Tls) -> &'static str {
+    match tls {
+        Tls::Disabled => "disabled",
+        Tls::Preferred => "preferred",
+        Tls::Required => "required",
+        Tls::VerifyCa { .. } => "verify_ca",
+        Tls::VerifyIdentity { .. } => "verify_identity",
+    }
+}
+
+/// The rules that select, and those that leave out, as patterns.
+fn rules(plan: &Plan) -> (Vec<String>, Vec<String>) {
+    let (excluding, including): (Vec<_>, Vec<_>) =
+        plan.selection.rules().iter().partition(|rule| rule.excludes);
+    let exclusion = |rule: &Rule| rule.text.strip_prefix('!').unwrap_or(&rule.text).to_owned();
+    (
+        including.into_iter().map(|rule| rule.text.clone()).collect(),
+        excluding.into_iter().map(exclusion).collect(),
+    )
+}
+
+fn node_name(node: &Node) -> &'static str {
+    match node {
+        Node::Snapshot(_) => "snapshot",
+        Node::Tail(_) => "tail",
+        Node::Merge(_) => "merge",
+        Node::Apply(_) => "apply",
+    }
+}
+
+/// What a node may use, in short phrases.
+fn node_facts(node: &Node) -> Vec<String> {
+    match node {
+        Node::Snapshot(snapshot) => {
+            let rate = snapshot.rows_per_second.map_or_else(
+                || "as many rows a second as there are".to_owned(),
+                |rows| format!("at most {rows} rows a second"),
+            );
+            vec![
+                count(snapshot.readers, "reader"),
+                format!("chunks of at most {}", size::about(snapshot.chunk_bytes_max)),
+                rate,
+            ]
+        }
+        Node::Tail(tail) => vec![
+            "one reader of the binary log".to_owned(),
+            format!("batches of at most {}", size::about(tail.batch_bytes_max)),
+        ],
+        Node::Merge(merge) => vec![
+            format!("at most {}", count(merge.windows_max, "window")),
+            format!("{} of touched keys in each", size::about(merge.window_key_bytes_max)),
+        ],
+        Node::Apply(apply) => vec![
+            format!("at most {}", count(apply.lanes_max, "lane")),
+            format!(
+                "transactions of at most {} rows and {}",
+                apply.lane_window_rows_max,
+                size::about(apply.lane_window_bytes_max)
+            ),
+            "rows, position and chunk marks in one transaction: exactly once per lane".to_owned(),
+        ],
+    }
+}
+
+fn edge_bytes(bytes: EdgeBytes) -> String {
+    match bytes {
+        EdgeBytes::Taken { max } => format!("at most {} until applied", size::about(max)),
+        EdgeBytes::Carried => "within the bytes taken before".to_owned(),
+    }
+}
+
+fn count(number: u32, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! An explanation for machines.
+
+use petgraph::visit::{EdgeRef, IntoEdgeReferences};
+use serde_json::{Value, json};
+
+use super::{LOCKS, node_name, rules, tls};
+use crate::{
+    graph::{Connections, Edge, EdgeBytes, Graph, Node},
+    plan::{Endpoint, Plan},
+    selection::STATE_PREFIX,
+    spec::OnDdl,
+};
+
+pub(super) fn explain(plan: &Plan, graph: &Graph) -> String {
+    let (moved, left_out) = rules(plan);
+    let edges = graph.stages.edge_references().map(|edge| {
+        let name = |index| graph.stages.node_weight(index).map_or("", node_name);
+        describe_edge(name(edge.source()), name(edge.target()), edge.weight())
+    });
+    let value = json!({
+        "plan": plan.name,
+        "fingerprint": plan.fingerprint().digest(),
+        "source": endpoint(&plan.source),
+        "target": endpoint(&plan.target),
+        "tables": { "move": moved, "except": left_out },
+        "on_ddl": match plan.on_ddl {
+            OnDdl::Stop => "stop",
+            OnDdl::Ignore => "ignore",
+        },
+        "nodes": graph.stages.node_weights().map(node).collect::<Vec<_>>(),
+        "edges": edges.collect::<Vec<_>>(),
+        "connections": {
+            "source": connections(&plan.source, &graph.source),
+            "target": connections(&plan.target, &graph.target),
+        },
+        "locks": [],
+        "locks_note": LOCKS,
+        "state": {
+            "address": plan.target.address(),
+            "database": plan.target.database,
+            "tables": format!("{STATE_PREFIX}*"),
+        },
+        "memory_bytes": {
+            "limit": graph.memory.limit,
+            "snapshot": graph.memory.snapshot,
+            "tail": graph.memory.tail,
+            "windows": graph.memory.windows,
+            "overhead": graph.memory.overhead,
+        },
+    });
+    format!("{value:#}\n")
+}
+
+fn endpoint(endpoint: &Endpoint) -> Value {
+    json!({
+        "address": endpoint.address(),
+        "user": endpoint.user,
+        "database": endpoint.database,
+        "tls": tls(&endpoint.tls),
+    })
+}
+
+fn node(node: &Node) -> Value {
+    let kind = node_name(node);
+    match node {
+        Node::Snapshot(snapshot) => json!({
+            "kind": kind,
+            "readers": snapshot.readers,
+            "chunk_bytes_max": snapshot.chunk_bytes_max,
+            "rows_per_second": snapshot.rows_per_second,
+        }),
+        Node::Tail(tail) => json!({ "kind": kind, "batch_bytes_max": tail.batch_bytes_max }),
+        Node::Merge(merge) => json!({
+            "kind": kind,
+            "windows_max": merge.windows_max,
+            "window_key_bytes_max": merge.window_key_bytes_max,
+        }),
+        Node::Apply(apply) => json!({
+            "kind": kind,
+            "lanes_max": apply.lanes_max,
+            "lane_window_bytes_max": apply.lane_window_bytes_max,
+            "lane_window_rows_max": apply.lane_window_rows_max,
+            "lane_window_ms_max": apply.lane_window_ms_max,
+        }),
+    }
+}
+
+fn describe_edge(from: &str, to: &str, edge: &Edge) -> Value {
+    let bytes_max = match edge.bytes {
+        EdgeBytes::Taken { max } => Some(max),
+        EdgeBytes::Carried => None,
+    };
+    json!({
+        "from": from,
+        "to": to,
+        "guarantee": edge.guarantee,
+        "batches_max": edge.batches_max,
+        "bytes_max": bytes_max,
+    })
+}
+
+fn connections(endpoint: &Endpoint, connections: &Connections) -> Value {
+    let uses = connections.uses.iter().map(|(name, count)| json!({ "for": name, "count": count }));
+    json!({
+        "address": endpoint.address(),
+        "total": connections.total(),
+        "limit": connections.limit,
+        "uses": uses.collect::<Vec<_>>(),
+    })
+}

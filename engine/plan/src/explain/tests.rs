@@ -1,0 +1,113 @@
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use super::*;
+use crate::{Memory, SecretError, Secrets, compile, load};
+
+struct Nothing;
+
+impl Secrets for Nothing {
+    fn environment(&self, _name: &str) -> Result<SecretString, SecretError> {
+        Err(SecretError::Missing)
+    }
+
+    fn file(&self, _path: &str) -> Result<SecretString, SecretError> {
+        Err(SecretError::Missing)
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        PathBuf::from(path)
+    }
+}
+
+fn plan(limits: &str) -> Plan {
+    let text = format!(
+        "version: 1\n\
+         name: shop\n\
+         source: {{ mysql: {{ url: 'mysql://app:hunter2@source', database: shop }} }}\n\
+         target: {{ mysql: {{ url: 'mysql://app:hunter2@[::1]:3307', database: 'a\"b<c' }} }}\n\
+         move: [customers, 'order_*', '!order_archive']\n\
+         limits: {limits}\n"
+    );
+    load(&text, &Nothing).unwrap().plan
+}
+
+fn explained(format: ExplainFormat) -> String {
+    let plan = plan("{}");
+    explain(&plan, &compile(&plan), format)
+}
+
+const FORMATS: [ExplainFormat; 4] =
+    [ExplainFormat::Text, ExplainFormat::Mermaid, ExplainFormat::Dot, ExplainFormat::Json];
+
+#[test]
+fn no_format_shows_a_password() {
+    for format in FORMATS {
+        assert!(!explained(format).contains("hunter2"), "{format:?}");
+    }
+}
+
+#[test]
+fn every_format_names_every_stage_edge_state_and_lock() {
+    for format in FORMATS {
+        let text = explained(format);
+
+        for word in ["snapshot", "tail", "merge", "apply", "log order", "_whimbrel_*", "locks"] {
+            assert!(text.contains(word), "{word} in {format:?}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn names_cannot_break_out_of_a_diagram() {
+    assert!(explained(ExplainFormat::Mermaid).contains("target a&quot;b&lt;c on [::1]:3307<br>"));
+    assert!(explained(ExplainFormat::Dot).contains(r#"target a\"b<c on [::1]:3307\n"#));
+}
+
+#[test]
+fn the_text_says_all_that_a_reviewer_asks_for() {
+    assert_eq!(explained(ExplainFormat::Text), include_str!("tests/shop.txt"));
+}
+
+#[test]
+fn no_limits_give_more_connections_or_memory_than_the_plan_allows() {
+    for source in [3, 4, 6, 64] {
+        for target in [2, 5, 64] {
+            for memory in ["64MiB", "100MiB", "256MiB", "64GiB"] {
+                let graph = compile(&plan(&format!(
+                    "{{ source_connections: {source}, target_connections: {target}, \
+                     memory: {memory} }}"
+                )));
+
+                assert_eq!(graph.source.total(), source);
+                assert_eq!(graph.target.total(), target);
+                let Memory { limit, snapshot, tail, windows, overhead } = graph.memory;
+                assert_eq!(snapshot + tail + windows + overhead, limit);
+                for node in graph.stages.node_weights() {
+                    check_share(node, &graph.memory);
+                }
+            }
+        }
+    }
+}
+
+fn check_share(node: &Node, memory: &Memory) {
+    match node {
+        Node::Snapshot(it) => {
+            assert!(it.readers >= 1 && it.chunk_bytes_max >= 128 << 10, "{it:?}");
+            assert!(it.chunk_bytes_max * u64::from(it.readers) <= memory.snapshot);
+        }
+        Node::Tail(it) => {
+            assert!(it.batch_bytes_max >= 1 << 20 && it.batch_bytes_max <= memory.tail, "{it:?}");
+        }
+        Node::Merge(it) => {
+            assert!(it.window_key_bytes_max >= 32 << 10, "{it:?}");
+            assert!(it.window_key_bytes_max * u64::from(it.windows_max) <= memory.windows);
+        }
+        Node::Apply(it) => {
+            assert!(it.lanes_max >= 1 && it.lane_window_bytes_max >= 256 << 10, "{it:?}");
+            assert!(it.lane_window_bytes_max * u64::from(it.lanes_max) <= memory.tail);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! An explanation for a terminal.
+
+use petgraph::visit::{EdgeRef, IntoEdgeReferences};
+
+use super::{LOCKS, edge_bytes, node_facts, node_name, on_ddl, rules, state, tls};
+use crate::{
+    graph::{Connections, Graph, Memory},
+    plan::{Endpoint, Plan},
+    size,
+};
+
+pub(super) fn explain(plan: &Plan, graph: &Graph) -> String {
+    let mut lines = Lines::default();
+    let (moved, left_out) = rules(plan);
+    lines.title(&format!("plan `{}`", plan.name));
+    lines.fact("source", &endpoint(&plan.source));
+    lines.fact("target", &endpoint(&plan.target));
+    lines.fact("tables", &moved.join(", "));
+    if !left_out.is_empty() {
+        lines.fact("", &format!("but not {}", left_out.join(", ")));
+    }
+    lines.fact("at DDL", on_ddl(plan.on_ddl));
+
+    lines.title("stages");
+    for node in graph.stages.node_weights() {
+        lines.facts(node_name(node), &node_facts(node));
+    }
+
+    lines.title("edges");
+    for edge in graph.stages.edge_references() {
+        let name = |index| graph.stages.node_weight(index).map_or("", node_name);
+        let ends = format!("{} → {}", name(edge.source()), name(edge.target()));
+        let edge = edge.weight();
+        let bound = format!("at most {} batches, {}", edge.batches_max, edge_bytes(edge.bytes));
+        lines.facts(&ends, &[edge.guarantee.to_owned(), bound]);
+    }
+
+    lines.title("connections");
+    lines.fact("source", &connections(&plan.source, &graph.source));
+    lines.fact("target", &connections(&plan.target, &graph.target));
+
+    lines.title("what else it takes");
+    lines.fact("locks", LOCKS);
+    lines.fact("state", &state(plan));
+    lines.fact("memory", &memory(&graph.memory));
+    lines.text
+}
+
+/// Lines under titles, in two columns.
+#[derive(Default)]
+struct Lines {
+    text: String,
+}
+
+impl Lines {
+    fn title(&mut self, title: &str) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        self.text.push_str(title);
+        self.text.push('\n');
+    }
+
+    fn fact(&mut self, name: &str, fact: &str) {
+        let line = format!("  {name:<17} {fact}");
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn facts(&mut self, name: &str, facts: &[String]) {
+        for (index, fact) in facts.iter().enumerate() {
+            self.fact(if index == 0 { name } else { "" }, fact);
+        }
+    }
+}
+
+fn endpoint(endpoint: &Endpoint) -> String {
+    let Endpoint { user, database, .. } = endpoint;
+    format!("`{database}` on {} as `{user}`, TLS {}", endpoint.address(), tls(&endpoint.tls))
+}
+
+fn connections(endpoint: &Endpoint, connections: &Connections) -> String {
+    let uses: Vec<String> =
+        connections.uses.iter().map(|(use_, count)| format!("{count} {use_}")).collect();
+    let (total, limit) = (connections.total(), connections.limit);
+    format!("{}: {total} of at most {limit} ({})", endpoint.address(), uses.join(", "))
+}
+
+fn memory(memory: &Memory) -> String {
+    format!(
+        "{}: {} for chunks, {} for changes, {} for windows, {} for what carries them",
+        size::about(memory.limit),
+        size::about(memory.snapshot),
+        size::about(memory.tail),
+        size::about(memory.windows),
+        size::about(memory.overhead)
+    )
+}
