@@ -114,12 +114,14 @@ impl<'a> Checker<'a> {
         let no_properties = Map::new();
         let properties = schema.get("properties").and_then(Json::as_object);
         let mut left = Map::new();
+        let mut meant = Vec::new();
         for Entry { key, key_at, value } in entries {
             let keys = join(&path.keys, key);
             let Some(property) = properties.and_then(|properties| properties.get(key)) else {
                 let known: Vec<String> =
                     properties.unwrap_or(&no_properties).keys().cloned().collect();
                 let nearest = nearest(key, known.iter().map(String::as_str)).map(str::to_owned);
+                meant.extend(nearest.clone());
                 let problem = FormProblem::UnknownKey { key: key.clone(), nearest, known };
                 self.errors.push(PlanError::new(problem, *key_at));
                 continue;
@@ -130,7 +132,9 @@ impl<'a> Checker<'a> {
         }
         let required = schema.get("required").and_then(Json::as_array).into_iter().flatten();
         for name in required.filter_map(Json::as_str) {
-            if entries.iter().all(|entry| entry.key != name) {
+            // A slip in a key is one problem, not two.
+            let is_meant = meant.iter().any(|key| key == name);
+            if !is_meant && entries.iter().all(|entry| entry.key != name) {
                 let description = properties
                     .and_then(|properties| properties.get(name)?.get("description")?.as_str())
                     .unwrap_or_default()
@@ -193,6 +197,7 @@ impl<'a> Checker<'a> {
         None
     }
 
+    /// Says that `value` is of another type than `expected`.
     fn refuse_type(&mut self, expected: &'static str, value: &Value, at: Span, path: &Path) {
         let found = match value {
             Value::Plain(text) => plain_type(text),
@@ -204,18 +209,24 @@ impl<'a> Checker<'a> {
             "" => "the plan".to_owned(),
             keys => format!("`{keys}`"),
         };
-        self.errors.push(PlanError::new(FormProblem::WrongType { key, expected, found }, at));
+        let problem = if found == PLAIN_NOTHING {
+            FormProblem::NoValue { key }
+        } else {
+            FormProblem::WrongType { key, expected, found }
+        };
+        self.errors.push(PlanError::new(problem, at));
     }
 }
 
 const PLAIN_TEXT: &str = "text";
+const PLAIN_NOTHING: &str = "nothing";
 const PLAIN_NUMBER: &str = "a number";
 
 /// What an unquoted text is, by the core schema of YAML 1.2.
 fn plain_type(text: &str) -> &'static str {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => "nothing",
+        "" | "~" | "null" | "Null" | "NULL" => PLAIN_NOTHING,
         "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => "true or false",
         _ if digits.is_empty() => PLAIN_TEXT,
         _ if digits.bytes().all(|byte| byte.is_ascii_digit()) => PLAIN_NUMBER,

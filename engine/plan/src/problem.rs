@@ -20,7 +20,7 @@ pub struct PlanError {
     /// Where.
     pub at: Span,
     /// The other of the two places that do not go together.
-    pub earlier: Option<Span>,
+    pub other: Option<Span>,
 }
 
 /// How much a problem matters.
@@ -77,17 +77,19 @@ pub struct Advice {
     pub severity: Severity,
     /// What stands at its place.
     pub label: &'static str,
+    /// What stands at the other place, if there is one.
+    pub other_label: &'static str,
     /// What to do.
     pub help: Cow<'static, str>,
 }
 
 impl PlanError {
     pub(crate) fn new(problem: impl Into<Problem>, at: Span) -> Self {
-        Self { problem: Box::new(problem.into()), at, earlier: None }
+        Self { problem: Box::new(problem.into()), at, other: None }
     }
 
-    pub(crate) fn with_earlier(self, earlier: Span) -> Self {
-        Self { earlier: Some(earlier), ..self }
+    pub(crate) fn with_other(self, other: Span) -> Self {
+        Self { other: Some(other), ..self }
     }
 
     /// Its id, label and remedy.
@@ -109,10 +111,15 @@ impl PlanError {
 
 impl Advice {
     fn error(id: &'static str, label: &'static str, help: impl Into<Cow<'static, str>>) -> Self {
-        Self { id, severity: Severity::Error, label, help: help.into() }
+        let other_label = "first here";
+        Self { id, severity: Severity::Error, label, other_label, help: help.into() }
     }
 
     fn warning(id: &'static str, label: &'static str, help: impl Into<Cow<'static, str>>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(id, label, help) }
+    }
+
+    fn beside(self, other_label: &'static str) -> Self {
+        Self { other_label, ..self }
     }
 }

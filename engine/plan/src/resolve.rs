@@ -7,7 +7,7 @@ use crate::{
     pattern::NAME_CHARACTERS_MAX,
     plan::{Endpoint, Limits, Plan, Tls},
     problem::{PlanError, Problem, RuleProblem, ValueProblem},
-    secrets::{Secrets, expand},
+    secrets::{Secrets, expand, has_password},
     selection::Selection,
     size,
     span::Span,
@@ -31,7 +31,9 @@ pub(crate) fn resolve(
         && (&source.host, source.port, &source.database)
             == (&target.host, target.port, &target.database)
     {
-        resolver.report("target.mysql.database", ValueProblem::SameDatabase);
+        let at = |key| places.at(key);
+        let problem = PlanError::new(ValueProblem::SameDatabase, at("target.mysql.database"));
+        resolver.problems.push(problem.with_other(at("source.mysql.database")));
     }
     let selection = spec.r#move.as_deref().and_then(|rules| resolver.selection(rules));
     let limits = resolver.limits(spec.limits.as_ref());
@@ -120,7 +122,7 @@ impl<S: Secrets> Resolver<'_, S> {
                 return None;
             }
         };
-        if url::has_password(&expanded.literal) {
+        if has_password(expanded.literal.expose_secret()) {
             self.report(&key, ValueProblem::PlainPassword { key: key.clone() });
         }
         let url = match url::parse(&expanded.text) {

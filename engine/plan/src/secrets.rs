@@ -177,6 +177,11 @@ pub fn redact(text: &str) -> String {
     shown
 }
 
+/// Whether anyone can read a password in `literal`, the part of a URL that stands in the plan.
+pub(crate) fn has_password(literal: &str) -> bool {
+    redact(literal) != literal
+}
+
 /// Behind the first colon that is not part of a reference.
 fn password_start(line: &str) -> Option<usize> {
     let mut offset = 0;

@@ -153,7 +153,7 @@ fn conflict(earlier: &Rule, rule: &Rule) -> Option<PlanError> {
     } else {
         RuleProblem::PatternContradicted { pattern, other: earlier.text.clone() }
     };
-    Some(PlanError::new(problem, rule.at).with_earlier(earlier.at))
+    Some(PlanError::new(problem, rule.at).with_other(earlier.at))
 }
 
 /// Names that a pattern of the same kind matches anyway.
@@ -168,7 +168,7 @@ fn covered_names(rules: &[Rule]) -> impl Iterator<Item = PlanError> {
         let other = rules.iter().find(covers)?;
         let problem =
             RuleProblem::NameCovered { name: rule.text.clone(), pattern: other.text.clone() };
-        Some(PlanError::new(problem, rule.at).with_earlier(other.at))
+        Some(PlanError::new(problem, rule.at).with_other(other.at))
     })
 }
 

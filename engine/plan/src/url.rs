@@ -59,14 +59,6 @@ pub(crate) fn parse(text: &SecretString) -> Result<MysqlUrl, &'static str> {
     })
 }
 
-/// Whether anyone can read a password in `literal`, the part of a URL that stands in the plan.
-pub(crate) fn has_password(literal: &SecretString) -> bool {
-    let Some((_, rest)) = literal.expose_secret().split_once("://") else { return false };
-    let (authority, _) = split_authority(rest);
-    let user_info = authority.rsplit_once('@').map(|(user_info, _)| user_info);
-    user_info.and_then(|it| it.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
-}
-
 fn split_authority(rest: &str) -> (&str, &str) {
     rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
 }

@@ -41,6 +41,16 @@ const DEPTH_MAX: usize = 16;
 /// Far above any plan that a person could review.
 const TEXT_BYTES_MAX: usize = 1 << 20;
 
+const ALIAS: &str = "an alias (`*name`)";
+const QUOTE: &str = "if it is a pattern of tables, put it in quotes, such as `\"!logs\"` or `\"*_log\"`; \
+                     otherwise write the value out where it applies";
+const ONE_DOCUMENT: &str = "put each plan into a file of its own";
+const KEYS: &str = "`whimbrel schema` prints all that a plan can hold";
+
+fn unsupported(what: &'static str, help: &'static str, at: Span) -> PlanError {
+    PlanError::new(FormProblem::Unsupported { what, help }, at)
+}
+
 /// Reads `text`.
 ///
 /// # Errors
@@ -109,31 +119,42 @@ impl<'a> Builder<'a> {
 
     fn syntax(&self, error: &ScanError) -> PlanError {
         let start = self.offset(error.marker().index());
-        let character = self.text.get(start..).and_then(|rest| rest.chars().next());
-        let end = start + character.filter(|it| *it != '\n').map_or(0, char::len_utf8);
+        let is_visible = |it: &(usize, char)| !it.1.is_whitespace();
+        let here = self.text.get(start..).and_then(|rest| rest.chars().next());
+        // Behind the last line nothing can be shown: point at what ends before it.
+        let last = self.text.char_indices().rfind(is_visible);
+        let (start, character) = match (here, last) {
+            (Some(character), _) => (start, character),
+            (None, Some(last)) => last,
+            (None, None) => (0, '\n'),
+        };
+        let end = start + if character == '\n' { 0 } else { character.len_utf8() };
+        if character == '*' {
+            return unsupported(ALIAS, QUOTE, Span { start, end });
+        }
         let reason = error.info().to_owned();
         PlanError::new(FormProblem::Syntax { reason }, Span { start, end })
     }
 
     fn take(&mut self, event: Event<'_>, at: Span) -> Result<(), PlanError> {
-        let unsupported = |what| Err(PlanError::new(FormProblem::Unsupported { what }, at));
+        let unsupported = |what, help| Err(unsupported(what, help, at));
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
             Event::DocumentStart(_) if self.root.is_some() => {
-                return unsupported("a second document");
+                return unsupported("a second document", ONE_DOCUMENT);
             }
             Event::DocumentStart(_) => {}
-            Event::Alias(_) => return unsupported("an alias (`*name`)"),
+            Event::Alias(_) => return unsupported(ALIAS, QUOTE),
             Event::Scalar(_, _, anchor, _)
             | Event::SequenceStart(anchor, _)
             | Event::MappingStart(anchor, _)
                 if anchor != 0 =>
             {
-                return unsupported("an anchor (`&name`)");
+                return unsupported("an anchor (`&name`)", QUOTE);
             }
             Event::Scalar(_, _, _, Some(_))
             | Event::SequenceStart(_, Some(_))
-            | Event::MappingStart(_, Some(_)) => return unsupported("a tag (`!name`)"),
+            | Event::MappingStart(_, Some(_)) => return unsupported("a tag (`!name`)", QUOTE),
             Event::Scalar(text, ScalarStyle::Plain, ..) => {
                 let at = self.written(at);
                 self.put(Tree { value: Value::Plain(text.into_owned()), at })?;
@@ -154,12 +175,10 @@ impl<'a> Builder<'a> {
 
     fn open(&mut self, open: Open, at: Span) -> Result<(), PlanError> {
         if self.open.len() >= DEPTH_MAX {
-            let what = "values nested this deep";
-            return Err(PlanError::new(FormProblem::Unsupported { what }, at));
+            return Err(unsupported("values nested this deep", KEYS, at));
         }
         if let Some(Open::Map { key: None, .. }) = self.open.last() {
-            let what = "a list or a mapping as a key";
-            return Err(PlanError::new(FormProblem::Unsupported { what }, at));
+            return Err(unsupported("a list or a mapping as a key", KEYS, at));
         }
         self.open.push(open);
         Ok(())
@@ -195,13 +214,12 @@ impl<'a> Builder<'a> {
             Some(Open::Map { entries, seen, key, .. }) => match (key.take(), tree.value) {
                 (None, Value::Plain(text) | Value::Text(text)) => *key = Some((text, tree.at)),
                 (None, Value::List(_) | Value::Map(_)) => {
-                    let what = "a list or a mapping as a key";
-                    return Err(PlanError::new(FormProblem::Unsupported { what }, tree.at));
+                    return Err(unsupported("a list or a mapping as a key", KEYS, tree.at));
                 }
                 (Some((key, key_at)), value) => {
                     if let Some(&earlier) = seen.get(&key) {
                         let problem = FormProblem::DuplicateKey { key };
-                        self.duplicates.push(PlanError::new(problem, key_at).with_earlier(earlier));
+                        self.duplicates.push(PlanError::new(problem, key_at).with_other(earlier));
                     } else {
                         seen.insert(key.clone(), key_at);
                         // A key without a value has no place of its own.

@@ -120,7 +120,6 @@ limits: {}
     check(
         text,
         &[
-            ("plan.missing-key", "version"),
             ("plan.version", "2"),
             ("plan.unknown-key", "nmae"),
             ("url.invalid", "'mysql://db'"),
@@ -169,7 +168,7 @@ fn every_duplicate_key_has_both_places() {
 
     let problems = load(&text, &Fixed).unwrap_err();
 
-    let (first, second) = (problems[0].earlier.unwrap(), problems[0].at);
+    let (first, second) = (problems[0].other.unwrap(), problems[0].at);
     assert_eq!((first.location(&text).line, second.location(&text).line), (2, 3));
 }
 

@@ -18,6 +18,8 @@ pub enum FormProblem {
     Unsupported {
         /// Which part of YAML.
         what: &'static str,
+        /// What to do instead.
+        help: &'static str,
     },
     /// Nothing but blanks and comments.
     #[error("the plan is empty")]
@@ -56,6 +58,12 @@ pub enum FormProblem {
         /// What it is.
         found: &'static str,
     },
+    /// A key without a value.
+    #[error("{key} has no value")]
+    NoValue {
+        /// The key in backquotes, with the keys that lead to it.
+        key: String,
+    },
     /// A word that is none of those to choose from.
     #[error("`{key}` cannot be `{value}`")]
     UnknownValue {
@@ -85,12 +93,7 @@ impl FormProblem {
                 "the keys of one mapping begin in one column, indented by spaces and never by \
                  tabs; a text with `: ` or ` #` in it stands in quotes",
             ),
-            Self::Unsupported { .. } => Advice::error(
-                "plan.unsupported-yaml",
-                "here",
-                "write the value out: a plan is one document in which each value stands where it \
-                 applies",
-            ),
+            Self::Unsupported { help, .. } => Advice::error("plan.unsupported-yaml", "here", *help),
             Self::EmptyPlan => Advice::error(
                 "plan.empty",
                 "nothing but blanks and comments",
@@ -111,10 +114,17 @@ impl FormProblem {
             }
             Self::MissingKey { key, description } => {
                 let name = key.rsplit('.').next().unwrap_or(key);
-                Advice::error("plan.missing-key", "in here", format!("`{name}`: {description}"))
+                Advice::error(
+                    "plan.missing-key",
+                    "in here",
+                    format!("add the key `{name}`: {description}"),
+                )
             }
             Self::WrongType { expected, found, .. } => {
                 Advice::error("plan.wrong-type", "here", type_help(expected, found))
+            }
+            Self::NoValue { .. } => {
+                Advice::error("plan.no-value", "here", "give it a value, or remove the key")
             }
             Self::UnknownValue { nearest: Some(nearest), .. } => Advice::error(
                 "plan.unknown-value",
@@ -138,7 +148,6 @@ impl FormProblem {
 fn type_help(expected: &str, found: &str) -> &'static str {
     match (expected, found) {
         ("a list", _) => "write one item a line, each behind a dash: `- item`",
-        (_, "nothing") => "give it a value, or remove the key",
         ("text", "a list" | "a mapping") => "write one text",
         ("text", _) => "put it in quotes to make it text",
         ("a whole number", _) => "write digits only, without quotes",

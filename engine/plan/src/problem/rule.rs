@@ -91,7 +91,8 @@ impl RuleProblem {
                 "move.covered",
                 "adds nothing",
                 format!("remove it, or make `{pattern}` narrower"),
-            ),
+            )
+            .beside("matches it already"),
             Self::PatternUnmatched { nearest, .. } => Advice::error(
                 "move.unmatched",
                 "matches no table of the source database",

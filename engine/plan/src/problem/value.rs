@@ -34,7 +34,7 @@ pub enum ValueProblem {
         name: String,
     },
     /// A database's name that MySQL would not take, or that is the server's own.
-    #[error("`{name}` cannot be the database of `{key}`: {reason}")]
+    #[error("`{key}` cannot be `{name}`: {reason}")]
     Database {
         /// The key, with the keys that lead to it.
         key: String,
@@ -47,7 +47,7 @@ pub enum ValueProblem {
     #[error("source and target are the same database")]
     SameDatabase,
     /// An environment variable without a value.
-    #[error("the environment variable `{name}` {reason}")]
+    #[error("the environment variable `{name}` {}", variable(reason))]
     Environment {
         /// The variable.
         name: String,
@@ -118,7 +118,7 @@ impl ValueProblem {
         if let Self::PlainPassword { .. } = self {
             return Advice::warning(id, label, self.help());
         }
-        Advice::error(id, label, self.help())
+        Advice::error(id, label, self.help()).beside("the source")
     }
 
     fn id_and_label(&self) -> (&'static str, &'static str) {
@@ -190,4 +190,9 @@ impl ValueProblem {
         };
         fixed.into()
     }
+}
+
+/// What is the matter with a variable: it is set or not, where a file exists or not.
+fn variable(reason: &SecretError) -> String {
+    if *reason == SecretError::Missing { "is not set".to_owned() } else { reason.to_string() }
 }

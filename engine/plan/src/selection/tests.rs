@@ -87,5 +87,5 @@ fn two_rules_for_one_table_are_refused_with_both_places() {
     check_rules(&["!a*", "!a*"], &[("move.twice", 1)]);
     check_rules(&["a", "a*"], &[("move.covered", 0)]);
     check_rules(&["a*", "!a"], &[]);
-    assert_eq!(selection(&["a", "a"]).1[0].earlier, Some(Span { start: 0, end: 1 }));
+    assert_eq!(selection(&["a", "a"]).1[0].other, Some(Span { start: 0, end: 1 }));
 }
