@@ -1,0 +1,213 @@
+//! Arguments: as they are typed, and as they are meant.
+
+use std::{io, path::PathBuf};
+
+use clap::{Parser, Subcommand, ValueEnum};
+use whimbrel_plan::ExplainFormat;
+
+use crate::output::{Exit, Output};
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Check plans.
+    Validate(Validate),
+    /// Show what a plan will do.
+    Explain(Explain),
+    /// Print the schema of plans.
+    Schema,
+}
+
+/// Check plans.
+#[derive(Debug)]
+pub(crate) struct Validate {
+    /// At least one; standard input at most once.
+    pub(crate) plans: Vec<PlanPath>,
+    /// How problems are reported.
+    pub(crate) format: ReportFormat,
+}
+
+/// Show what a plan will do.
+#[derive(Debug)]
+pub(crate) struct Explain {
+    /// The plan.
+    pub(crate) plan: PlanPath,
+    /// How it is shown.
+    pub(crate) format: ExplainFormat,
+}
+
+/// Where a plan is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PlanPath {
+    /// Standard input, typed `-`.
+    Standard,
+    /// A file.
+    File(PathBuf),
+}
+
+/// How problems are reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// What was typed is no command, or asks for help.
+#[derive(Debug)]
+pub(crate) struct Usage(clap::Error);
+
+/// Reads the process's arguments.
+///
+/// # Errors
+///
+/// [`Usage`] when they are no command; also for `--help` and `--version`.
+pub(crate) fn parse() -> Result<Command, Usage> {
+    Typed::try_parse().map_err(Usage)?.command.meant()
+}
+
+impl Usage {
+    /// Shows help where it was asked for, and otherwise what is wrong.
+    ///
+    /// # Errors
+    ///
+    /// When the help cannot be written.
+    pub(crate) fn show(&self, output: &mut Output) -> io::Result<Exit> {
+        let text = format!("{}\n", self.0.render().to_string().trim_end());
+        if self.0.use_stderr() {
+            output.message(&text);
+            return Ok(Exit::Failed);
+        }
+        output.result(&text)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Moves live tables from MySQL to MySQL, from a plan that lives in your repository.
+///
+/// A plan is a YAML file that says which tables to move, from where, to where, and within which
+/// limits. Whimbrel copies the tables without locks, follows the source's binary log from then on,
+/// and can be stopped or killed at any moment: run again, it goes on where it was.
+#[derive(Debug, Parser)]
+#[command(name = "whimbrel", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Typed {
+    #[command(subcommand)]
+    command: TypedCommand,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  whimbrel validate plan.yaml            all that is wrong with a plan, without asking a server
+  whimbrel explain plan.yaml             what it will do: connections, memory, guarantees
+  whimbrel schema > plan.schema.json     for editors that check YAML as you type
+
+Exit codes:
+  0 done   1 failed   2 the plan was refused";
+
+#[derive(Debug, Subcommand)]
+enum TypedCommand {
+    /// Check plans: their form, their values, their secrets. No server is asked
+    ///
+    /// Reports every problem at once, each with its place in the file and what to do about it. The
+    /// environment variables and files that a plan refers to must be there.
+    #[command(after_help = VALIDATE_EXAMPLES)]
+    Validate {
+        /// The plans; `-` reads one from standard input.
+        #[arg(required = true, value_name = "PLAN")]
+        plans: Vec<PathBuf>,
+        /// How problems are reported: text goes to standard error, JSON to standard output.
+        #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+        format: ReportFormat,
+    },
+    /// Show what a plan will do. No server is asked
+    ///
+    /// Shows the stages and what rows can rely on between them, the connections to each server, the
+    /// locks, the memory, and where the run's state is kept.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain {
+        /// The plan; `-` reads it from standard input.
+        #[arg(value_name = "PLAN")]
+        plan: PathBuf,
+        /// How it is shown.
+        #[arg(long, value_enum, default_value_t = TypedExplainFormat::Text)]
+        format: TypedExplainFormat,
+    },
+    /// Print the JSON schema of plans
+    ///
+    /// Editors complete and check plans by it: save it beside the plan, and begin the plan with
+    /// `# yaml-language-server: $schema=./plan.schema.json`.
+    Schema,
+}
+
+const VALIDATE_EXAMPLES: &str = "\
+Examples:
+  whimbrel validate plans/*.yaml
+  whimbrel validate --format json plan.yaml | jq '.plans[].problems[].id'
+  git show main:plan.yaml | whimbrel validate -
+
+Exit codes:
+  0 every plan is valid   2 one is not";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  whimbrel explain plan.yaml
+  whimbrel explain --format dot plan.yaml | dot -Tsvg > plan.svg
+  whimbrel explain --format json plan.yaml | jq .connections";
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum TypedExplainFormat {
+    /// For a terminal.
+    Text,
+    /// A Mermaid flowchart, for Markdown.
+    Mermaid,
+    /// A Graphviz digraph.
+    Dot,
+    /// For machines.
+    Json,
+}
+
+impl TypedCommand {
+    fn meant(self) -> Result<Command, Usage> {
+        match self {
+            Self::Validate { plans, format } => {
+                let plans: Vec<PlanPath> = plans.into_iter().map(PlanPath::meant).collect();
+                if plans.iter().filter(|plan| **plan == PlanPath::Standard).count() > 1 {
+                    return Err(Usage(clap::Error::raw(
+                        clap::error::ErrorKind::ArgumentConflict,
+                        "`-` is given twice, and standard input can be read once\n",
+                    )));
+                }
+                Ok(Command::Validate(Validate { plans, format }))
+            }
+            Self::Explain { plan, format } => {
+                let format = match format {
+                    TypedExplainFormat::Text => ExplainFormat::Text,
+                    TypedExplainFormat::Mermaid => ExplainFormat::Mermaid,
+                    TypedExplainFormat::Dot => ExplainFormat::Dot,
+                    TypedExplainFormat::Json => ExplainFormat::Json,
+                };
+                Ok(Command::Explain(Explain { plan: PlanPath::meant(plan), format }))
+            }
+            Self::Schema => Ok(Command::Schema),
+        }
+    }
+}
+
+impl PlanPath {
+    fn meant(path: PathBuf) -> Self {
+        if path.as_os_str() == "-" { Self::Standard } else { Self::File(path) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_declared_without_contradiction() {
+        Typed::command().debug_assert();
+    }
+}

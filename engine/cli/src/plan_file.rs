@@ -1,0 +1,111 @@
+//! A plan's file: its text, its name in messages, and the folder that its paths are relative to.
+
+use std::{
+    fs::File,
+    io::{self, ErrorKind, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use thiserror::Error;
+use whimbrel_plan::{Loaded, PlanError, load};
+
+use crate::{args::PlanPath, surroundings::Surroundings};
+
+/// A plan's file, read.
+#[derive(Debug, Clone)]
+pub(crate) struct PlanFile {
+    /// What messages call it.
+    pub(crate) name: String,
+    /// The text.
+    pub(crate) text: Arc<str>,
+    folder: PathBuf,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Error)]
+pub(crate) enum Refused {
+    /// Its file cannot be read.
+    #[error("{error}")]
+    Unreadable {
+        /// What messages call the file.
+        name: String,
+        /// Why.
+        error: PlanFileError,
+    },
+    /// It is wrong.
+    #[error("`{}` is refused", .file.name)]
+    Wrong {
+        /// The file.
+        file: PlanFile,
+        /// What is wrong with it, and what is odd.
+        problems: Vec<PlanError>,
+    },
+}
+
+/// Why a plan's file cannot be read.
+#[derive(Debug, Error)]
+pub(crate) enum PlanFileError {
+    /// There is none.
+    #[error("there is no file of this name")]
+    Missing,
+    /// It is no text.
+    #[error("the file is not UTF-8 text")]
+    NotText,
+    /// It is no plan by its sheer size.
+    #[error("the file is larger than {FILE_BYTES_MAX} bytes")]
+    TooLarge,
+    /// The system refused.
+    #[error("the file cannot be read: {0}")]
+    Io(#[source] io::Error),
+}
+
+/// Far above any plan that a person could review.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Reads and loads the plan at `path`.
+///
+/// # Errors
+///
+/// [`Refused`] without a plan, with everything that is wrong.
+pub(crate) fn open(path: &PlanPath) -> Result<(PlanFile, Loaded), Refused> {
+    let file = PlanFile::read(path)?;
+    match load(&file.text, &Surroundings::new(&file.folder)) {
+        Ok(loaded) => Ok((file, loaded)),
+        Err(problems) => Err(Refused::Wrong { file, problems }),
+    }
+}
+
+impl PlanFile {
+    fn read(path: &PlanPath) -> Result<Self, Refused> {
+        let (name, folder, text) = match path {
+            PlanPath::Standard => {
+                ("standard input".to_owned(), PathBuf::from("."), text(io::stdin().lock()))
+            }
+            PlanPath::File(path) => {
+                let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+                let text = File::open(path).map_err(PlanFileError::from).and_then(text);
+                (path.display().to_string(), folder, text)
+            }
+        };
+        match text {
+            Ok(text) => Ok(Self { name, text: text.into(), folder }),
+            Err(error) => Err(Refused::Unreadable { name, error }),
+        }
+    }
+}
+
+fn text(reader: impl Read) -> Result<String, PlanFileError> {
+    let mut bytes = Vec::new();
+    let byte_count = reader.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(byte_count).is_ok_and(|count| count > FILE_BYTES_MAX) {
+        return Err(PlanFileError::TooLarge);
+    }
+    String::from_utf8(bytes).map_err(|_| PlanFileError::NotText)
+}
+
+impl From<io::Error> for PlanFileError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == ErrorKind::NotFound { Self::Missing } else { Self::Io(error) }
+    }
+}

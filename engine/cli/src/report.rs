@@ -1,0 +1,172 @@
+//! Problems of plans as people and machines read them. The one place that knows miette.
+
+use std::{fmt, sync::Arc};
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+    SourceSpan,
+};
+use serde_json::{Value, json};
+use thiserror::Error;
+use whimbrel_plan::{Advice, PlanError, Severity, Span, redact};
+
+use crate::plan_file::{PlanFile, PlanFileError, Refused};
+
+/// Longer messages are wrapped: a terminal's usual width, and the same where there is none.
+const WIDTH: usize = 100;
+
+/// Why a plan is refused, for people.
+pub(crate) fn refused_text(refused: &Refused, has_colours: bool) -> String {
+    match refused {
+        Refused::Unreadable { name, error } => render(&Unreadable { name, error }, has_colours),
+        Refused::Wrong { file, problems } => problems_text(file, problems, has_colours),
+    }
+}
+
+/// Problems of one plan, for people; empty without any.
+pub(crate) fn problems_text(file: &PlanFile, problems: &[PlanError], has_colours: bool) -> String {
+    let lines = Arc::new(NamedSource::new(&file.name, redact(&file.text)));
+    let report = |problem: &PlanError| {
+        let advice = problem.advice();
+        render(&PlanReport { lines: Arc::clone(&lines), advice, problem }, has_colours)
+    };
+    problems.iter().map(report).collect()
+}
+
+/// A plan that cannot be read or is wrong, for machines.
+pub(crate) fn refused_json(refused: &Refused) -> Value {
+    match refused {
+        Refused::Unreadable { name, error } => {
+            let problem = json!({
+                "id": UNREADABLE_ID,
+                "severity": "error",
+                "message": error.to_string(),
+                "help": UNREADABLE_HELP,
+            });
+            json!({ "file": name, "valid": false, "problems": [problem] })
+        }
+        Refused::Wrong { file, problems } => plan_json(file, problems),
+    }
+}
+
+/// A plan and its problems, for machines.
+pub(crate) fn plan_json(file: &PlanFile, problems: &[PlanError]) -> Value {
+    let problem = |problem: &PlanError| {
+        let advice = problem.advice();
+        let mut value = json!({
+            "id": advice.id,
+            "severity": severity(advice.severity),
+            "message": problem.to_string(),
+            "label": advice.label,
+            "help": advice.help,
+            "at": place(problem.at, &file.text),
+        });
+        if let (Some(other), Some(object)) = (problem.other, value.as_object_mut()) {
+            object.insert("other".to_owned(), place(other, &file.text));
+        }
+        value
+    };
+    json!({
+        "file": file.name,
+        "valid": !problems.iter().any(PlanError::is_error),
+        "problems": problems.iter().map(problem).collect::<Vec<_>>(),
+    })
+}
+
+fn place(span: Span, text: &str) -> Value {
+    let start = span.location(text);
+    let end = Span { start: span.end, end: span.end }.location(text);
+    json!({
+        "line": start.line,
+        "column": start.column,
+        "end_line": end.line,
+        "end_column": end.column,
+        "byte": span.start,
+        "end_byte": span.end,
+    })
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+const UNREADABLE_ID: &str = "plan.unreadable";
+const UNREADABLE_HELP: &str = "name a file that holds a plan, or `-` for standard input";
+
+/// A file that cannot be read.
+#[derive(Debug, Error)]
+#[error("`{name}`: {error}")]
+struct Unreadable<'a> {
+    name: &'a str,
+    error: &'a PlanFileError,
+}
+
+impl Diagnostic for Unreadable<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(UNREADABLE_ID))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(UNREADABLE_HELP))
+    }
+}
+
+/// One problem of a plan.
+#[derive(Debug, Error)]
+#[error("{problem}")]
+struct PlanReport<'a> {
+    lines: Arc<NamedSource<String>>,
+    advice: Advice,
+    problem: &'a PlanError,
+}
+
+impl Diagnostic for PlanReport<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.advice.id))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.advice.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(&self.advice.help))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&*self.lines)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let span = |span: Span| SourceSpan::from(span.start..span.end);
+        let label = |text: &str, at| LabeledSpan::new_with_span(Some(text.to_owned()), span(at));
+        let own = LabeledSpan::new_primary_with_span(
+            Some(self.advice.label.to_owned()),
+            span(self.problem.at),
+        );
+        let other = self.problem.other.map(|at| label(self.advice.other_label, at));
+        Some(Box::new(std::iter::once(own).chain(other)))
+    }
+}
+
+fn render(diagnostic: &dyn Diagnostic, has_colours: bool) -> String {
+    let theme =
+        if has_colours { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(WIDTH)
+        .with_links(false)
+        .with_context_lines(1);
+    let mut text = String::new();
+    match handler.render_report(&mut text, diagnostic) {
+        // A blank line keeps it apart from the next one.
+        Ok(()) => text + "\n",
+        // Places always lie in the text; should one not, the message alone is better than none.
+        Err(fmt::Error) => format!("{diagnostic}\n"),
+    }
+}

@@ -1,0 +1,8 @@
+//! What a person sees who runs the program: one binary of tests, a module a subject.
+
+#[cfg(test)]
+mod command;
+#[cfg(test)]
+mod explain;
+#[cfg(test)]
+mod validate;
