@@ -15,7 +15,9 @@ pub mod source;
 pub mod statement;
 mod types;
 
-pub use binlog::{FileTransport, LogError, LogItem, LogReader, LogSettings, Transport};
+pub use binlog::{
+    FileTransport, LogError, LogItem, LogReader, LogSettings, StreamTransport, Transport,
+};
 pub use error::{Class, Error};
 pub use finding::{Finding, Severity};
 pub use options::{ConnectOptions, OptionsError, TlsMode, TlsOptions};

@@ -216,7 +216,6 @@ impl Session {
     /// # Errors
     ///
     /// [`Error::Cancelled`] when the session is of no use any more.
-    #[expect(dead_code, reason = "the transport of the binary log takes it")]
     pub(crate) fn into_conn(self) -> Result<Conn, Error> {
         if self.is_usable() { Ok(self.conn) } else { Err(Error::Cancelled) }
     }

@@ -1,56 +1,305 @@
 //! From raw events to items: a state machine without I/O.
 
+mod rows;
+mod statements;
+
 use std::{collections::VecDeque, sync::Arc};
 
-use whimbrel_model::Table;
+use whimbrel_model::{LogOffset, Table};
 
 use super::{
     LogError, LogItem,
+    bytes::{Bytes, Malformed},
     event::{Checksum, EventType, Header, read_format},
+    gtid_event::{Begin, read_gtid, read_tagged_gtid},
+    maps::Maps,
+    payload::Payload,
     place::Place,
+    rows::RowsDecoder,
+    transaction::{PreparedSet, Transaction},
 };
 
 /// Takes raw events in log order and gives the items that they make.
 #[derive(Debug)]
 pub(crate) struct Assembler {
-    tables: Arc<[Table]>,
     part_bytes_max: usize,
     checksum: Checksum,
+    /// Where the newest event ended.
     place: Place,
+    /// Where the newest event begins.
+    at: u64,
+    /// The end of what was wholly read.
+    upto: LogOffset,
+    maps: Maps,
+    rows: RowsDecoder,
+    transaction: Option<Transaction>,
+    prepared: PreparedSet,
+    /// A compressed transaction that is not read to its end, and the buffer for its events.
+    payload: Option<Payload>,
+    inner: Vec<u8>,
     ready: VecDeque<LogItem>,
 }
 
 impl Assembler {
     pub(crate) fn new(tables: Arc<[Table]>, part_bytes_max: usize) -> Self {
+        let place = Place::start();
         Self {
-            tables,
             part_bytes_max,
             checksum: Checksum::default(),
-            place: Place::start(),
+            at: 0,
+            upto: place.now().clone(),
+            place,
+            maps: Maps::new(tables),
+            rows: RowsDecoder::default(),
+            transaction: None,
+            prepared: PreparedSet::default(),
+            payload: None,
+            inner: Vec::new(),
             ready: VecDeque::new(),
         }
     }
 
     /// The next item that the events so far make.
     pub(crate) fn pull(&mut self) -> Result<Option<LogItem>, LogError> {
-        Ok(self.ready.pop_front())
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return Ok(Some(item));
+            }
+            let Some(payload) = &mut self.payload else { return Ok(None) };
+            let mut event = std::mem::take(&mut self.inner);
+            let kind = EventType::TransactionPayload;
+            match payload.next(&mut event) {
+                Ok(true) => self.push_inner(&event)?,
+                Ok(false) => self.payload = None,
+                Err(malformed) => return Err(self.malformed(kind, malformed)),
+            }
+            self.inner = event;
+        }
     }
 
-    /// Takes the next event.
+    /// Takes the next event. All that the one before made must have been pulled.
     pub(crate) fn push(&mut self, event: &[u8]) -> Result<(), LogError> {
-        let at = self.place.now().clone();
-        let malformed = |what: super::bytes::Malformed| LogError::Malformed {
-            event: "log",
-            at: at.clone(),
-            what: what.0,
+        let (header, body) = self.header(event)?;
+        let Some(kind) = EventType::from_code(header.code) else {
+            return self.unknown(header);
         };
-        let (header, body) = Header::read(event).map_err(malformed)?;
-        let unknown = || LogError::UnknownEvent { code: header.code, at: at.clone() };
-        let kind = EventType::from_code(header.code).ok_or_else(unknown)?;
-        if kind != EventType::FormatDescription {
-            return Err(unknown());
+        let body = if kind == EventType::FormatDescription {
+            self.checksum = self.checked(kind, read_format(event, body))?;
+            body
+        } else {
+            let stripped = self.checksum.strip(event, body);
+            stripped.map_err(|_| LogError::Checksum { at: self.at() })?
+        };
+        self.go_to(header);
+        match kind {
+            EventType::FormatDescription | EventType::PreviousGtids | EventType::Stop => {
+                self.outside(kind)?;
+                self.beat();
+            }
+            EventType::Rotate => {
+                self.outside(kind)?;
+                let moved = self.place.rotate(body);
+                self.checked(kind, moved)?;
+                self.beat();
+            }
+            EventType::Heartbeat => {
+                self.place.beat(body, u64::from(header.end));
+                self.beat();
+            }
+            EventType::HeartbeatV2 => {
+                let moved = self.place.beat_v2(body);
+                self.checked(kind, moved)?;
+                self.beat();
+            }
+            EventType::TransactionPayload => {
+                self.open(kind)?;
+                let payload = Payload::new(body);
+                self.payload = Some(self.checked(kind, payload)?);
+            }
+            _ => self.event(kind, body)?,
         }
-        self.checksum = read_format(event, body).map_err(malformed)?;
         Ok(())
     }
+
+    /// An event of a compressed transaction: without checksum and place.
+    fn push_inner(&mut self, event: &[u8]) -> Result<(), LogError> {
+        let (header, body) = self.header(event)?;
+        match EventType::from_code(header.code) {
+            Some(kind) => self.event(kind, body),
+            None => self.unknown(header),
+        }
+    }
+
+    /// An event that may be in a compressed transaction.
+    fn event(&mut self, kind: EventType, body: &[u8]) -> Result<(), LogError> {
+        match kind {
+            EventType::Gtid => self.begin(kind, read_gtid(body)),
+            EventType::GtidTagged => self.begin(kind, read_tagged_gtid(body)),
+            EventType::AnonymousGtid => Err(LogError::Anonymous { at: self.at() }),
+            EventType::Query | EventType::ExecuteLoadQuery => self.query(kind, body),
+            EventType::Xid => self.commit(kind),
+            EventType::XaPrepare => self.xa_prepare(kind, body),
+            EventType::TableMap => self.table_map(kind, body),
+            EventType::WriteRowsV1
+            | EventType::UpdateRowsV1
+            | EventType::DeleteRowsV1
+            | EventType::WriteRows
+            | EventType::UpdateRows
+            | EventType::DeleteRows
+            | EventType::PartialUpdateRows => self.rows(kind, body),
+            EventType::Incident => Err(self.incident(body)),
+            // What a statement after them depends on; the statement itself is judged.
+            EventType::Intvar
+            | EventType::Rand
+            | EventType::UserVar
+            | EventType::AppendBlock
+            | EventType::DeleteFile
+            | EventType::BeginLoadQuery
+            // The statement that rows came from, and what only group replication needs.
+            | EventType::RowsQuery
+            | EventType::Ignorable
+            | EventType::TransactionContext
+            | EventType::ViewChange => {
+                self.pass();
+                Ok(())
+            }
+            EventType::Stop
+            | EventType::Rotate
+            | EventType::FormatDescription
+            | EventType::Heartbeat
+            | EventType::HeartbeatV2
+            | EventType::PreviousGtids
+            | EventType::TransactionPayload => {
+                Err(self.malformed(kind, Malformed("it is inside a compressed transaction")))
+            }
+        }
+    }
+
+    fn begin(&mut self, kind: EventType, begin: Result<Begin, Malformed>) -> Result<(), LogError> {
+        self.outside(kind)?;
+        let begin = self.checked(kind, begin)?;
+        self.maps.begin_transaction();
+        self.transaction = Some(Transaction::new(begin));
+        Ok(())
+    }
+
+    /// Ends the transaction with all its changes.
+    fn commit(&mut self, kind: EventType) -> Result<(), LogError> {
+        self.emit_full_parts(kind)?;
+        let Some(transaction) = self.transaction.take() else {
+            return Err(self.not_open(kind));
+        };
+        self.upto.clone_from(self.place.now());
+        let written_micros = transaction.begin.written_micros;
+        let part = transaction.into_last_part();
+        self.ready.push_back(LogItem::Part { part, upto: self.upto.clone(), written_micros });
+        Ok(())
+    }
+
+    /// Hands on the parts of the open transaction that are full.
+    fn emit_full_parts(&mut self, kind: EventType) -> Result<(), LogError> {
+        let part_bytes_max = self.part_bytes_max;
+        let transaction = self.open(kind)?;
+        let written_micros = transaction.begin.written_micros;
+        let parts = transaction.take_full_parts(part_bytes_max);
+        for part in parts {
+            self.ready.push_back(LogItem::Part { part, upto: self.upto.clone(), written_micros });
+        }
+        Ok(())
+    }
+
+    /// After an event that no transaction is in, and that brings nothing.
+    fn pass(&mut self) {
+        if self.transaction.is_none() {
+            self.upto.clone_from(self.place.now());
+        }
+    }
+
+    /// As [`Assembler::pass`], and says so.
+    fn beat(&mut self) {
+        self.pass();
+        self.ready.push_back(LogItem::Heartbeat { upto: self.upto.clone() });
+    }
+
+    fn unknown(&mut self, header: Header) -> Result<(), LogError> {
+        if !header.is_ignorable() {
+            return Err(LogError::UnknownEvent { code: header.code, at: self.at() });
+        }
+        self.go_to(header);
+        self.pass();
+        Ok(())
+    }
+
+    fn header<'a>(&self, event: &'a [u8]) -> Result<(Header, &'a [u8]), LogError> {
+        let unnamed = |malformed: Malformed| LogError::Malformed {
+            event: "unnamed",
+            at: self.at(),
+            what: malformed.0,
+        };
+        let (header, body) = Header::read(event).map_err(unnamed)?;
+        if usize::try_from(header.size) == Ok(event.len()) {
+            Ok((header, body))
+        } else {
+            Err(unnamed(Malformed("it is not as long as it says")))
+        }
+    }
+
+    /// Moves to the end of an event that is in the file; heartbeats and rotations move themselves.
+    fn go_to(&mut self, header: Header) {
+        const HEARTBEAT: u8 = 27;
+        let is_in_file = header.end != 0 && !header.is_artificial() && header.code != HEARTBEAT;
+        if is_in_file {
+            let end = self.place.whole(header.end);
+            self.at = end.saturating_sub(u64::from(header.size));
+            self.place.go_to(end);
+        } else {
+            self.at = self.place.now().offset;
+        }
+    }
+
+    /// Where the newest event begins.
+    fn at(&self) -> LogOffset {
+        LogOffset { file: self.place.now().file.clone(), offset: self.at }
+    }
+
+    fn malformed(&self, kind: EventType, malformed: Malformed) -> LogError {
+        LogError::Malformed { event: kind.name(), at: self.at(), what: malformed.0 }
+    }
+
+    fn checked<T>(&self, kind: EventType, outcome: Result<T, Malformed>) -> Result<T, LogError> {
+        outcome.map_err(|malformed| self.malformed(kind, malformed))
+    }
+
+    fn not_open(&self, kind: EventType) -> LogError {
+        self.malformed(kind, Malformed("it is not inside a transaction"))
+    }
+
+    fn open(&mut self, kind: EventType) -> Result<&mut Transaction, LogError> {
+        let Self { transaction, place, at, .. } = self;
+        transaction.as_mut().ok_or_else(|| LogError::Malformed {
+            event: kind.name(),
+            at: LogOffset { file: place.now().file.clone(), offset: *at },
+            what: "it is not inside a transaction",
+        })
+    }
+
+    fn outside(&self, kind: EventType) -> Result<(), LogError> {
+        match &self.transaction {
+            None => Ok(()),
+            Some(_) => Err(self.malformed(kind, Malformed("it is inside a transaction"))),
+        }
+    }
+
+    fn incident(&self, body: &[u8]) -> LogError {
+        let mut bytes = Bytes::new(body);
+        let message = bytes
+            .u16()
+            .and_then(|_| bytes.u8())
+            .and_then(|length| bytes.take(usize::from(length)))
+            .unwrap_or_default();
+        LogError::Incident { at: self.at(), message: String::from_utf8_lossy(message).into_owned() }
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,15 +2,24 @@
 
 use std::error::Error as StdError;
 
-use thiserror::Error;
+use thiserror::Error as ThisError;
 use whimbrel_model::{Gtid, LogOffset};
+
+use crate::{Class, Error};
 
 /// Why a source's log cannot be read on.
 ///
 /// `at` is where the event begins in the source's log; for an event inside a compressed
 /// transaction, where the compressed event begins.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 pub enum LogError {
+    /// There is no session with the source.
+    #[error("no connection to read the source's log by")]
+    Connect {
+        /// Why.
+        #[source]
+        source: Box<Error>,
+    },
     /// The connection to the source broke.
     #[error("the connection that reads the source's log broke")]
     Lost {
@@ -99,6 +108,14 @@ pub enum LogError {
         /// Where the event begins.
         at: LogOffset,
     },
+    /// A statement that is not known here: it may have changed any table.
+    #[error("the `{verb}` statement at `{at}` is not known here and may have changed any table")]
+    StatementUnknown {
+        /// Its first word.
+        verb: String,
+        /// Where the event begins.
+        at: LogOffset,
+    },
     /// A statement whose text cannot be read, so that nobody knows which tables it touches.
     #[error("the statement at `{at}` is in a charset that is not read here ({collation_id})")]
     StatementCharset {
@@ -184,6 +201,7 @@ impl LogError {
             // A checksum is mostly broken on the way: the next copy may be whole. Whoever tries
             // again bounds how often.
             Self::Lost { .. } | Self::Silent { .. } | Self::Ended | Self::Checksum { .. } => true,
+            Self::Connect { source } => matches!(source.class(), Class::Lost | Class::TryAgain),
             Self::Refused { .. }
             | Self::Purged { .. }
             | Self::Malformed { .. }
@@ -191,6 +209,7 @@ impl LogError {
             | Self::Incident { .. }
             | Self::Anonymous { .. }
             | Self::StatementFormat { .. }
+            | Self::StatementUnknown { .. }
             | Self::StatementCharset { .. }
             | Self::RowImage { .. }
             | Self::TableChanged { .. }

@@ -6,15 +6,27 @@
 
 mod assembler;
 mod bytes;
+mod decimal;
+mod decoder;
 mod error;
 mod event;
 mod gtid_event;
 mod item;
+mod maps;
+mod payload;
 mod place;
+mod query;
 mod reader;
+mod rows;
+mod stream;
+mod table_map;
+mod transaction;
 mod transport;
+mod value;
+mod wire;
 
 pub use error::LogError;
 pub use item::LogItem;
 pub use reader::{LogReader, LogSettings};
+pub use stream::StreamTransport;
 pub use transport::{FileTransport, Transport};

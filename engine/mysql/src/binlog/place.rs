@@ -21,13 +21,17 @@ impl Place {
         &self.now
     }
 
-    /// Goes to where an event ends, by the low 32 bits that its header has: a transaction may grow a
-    /// file beyond 4 GiB, and no place of a file comes before one already passed.
-    pub(crate) fn go_to(&mut self, end: u32) {
+    /// Where an event ends, by the low 32 bits that its header has: a transaction may grow a file
+    /// beyond 4 GiB, and no place of a file comes before one already passed.
+    pub(crate) fn whole(&self, end: u32) -> u64 {
         const WRAP: u64 = 1 << 32;
-        let high = self.now.offset / WRAP * WRAP;
-        let end = high + u64::from(end);
-        self.now.offset = if end < self.now.offset { end + WRAP } else { end };
+        let end = self.now.offset / WRAP * WRAP + u64::from(end);
+        if end < self.now.offset { end + WRAP } else { end }
+    }
+
+    /// Goes to where an event ends.
+    pub(crate) fn go_to(&mut self, end: u64) {
+        self.now.offset = end;
     }
 
     /// Goes to the file and place that a ROTATE names.
@@ -87,7 +91,7 @@ mod tests {
         place.rotate(b"\x04\0\0\0\0\0\0\0bin.000001").unwrap();
 
         for (end, offset) in [(u32::MAX, 0xffff_ffff), (5, 0x1_0000_0005), (900, 0x1_0000_0384)] {
-            place.go_to(end);
+            place.go_to(place.whole(end));
 
             assert_eq!(place.now().offset, offset);
         }

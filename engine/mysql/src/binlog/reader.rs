@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use whimbrel_model::Table;
+use whimbrel_model::{GtidSet, Table};
 
-use super::{LogError, LogItem, Transport, assembler::Assembler};
+use super::{LogError, LogItem, StreamTransport, Transport, assembler::Assembler};
+use crate::ConnectOptions;
 
 /// The largest event buffer that is kept for the next event: larger ones are rare and would keep
 /// their memory for the rest of the run.
@@ -30,6 +31,25 @@ pub struct LogReader<T> {
     assembler: Assembler,
     /// The newest event.
     event: Vec<u8>,
+}
+
+impl LogReader<StreamTransport> {
+    /// Reads the log of the source at `options`: all transactions that are not in `from`, for the
+    /// planned `tables`; a table's place among them is its `TableId`.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Connect`] and [`LogError::Lost`] when there is no connection. What the source
+    /// refuses comes with the first [`LogReader::next`].
+    pub async fn open(
+        options: &ConnectOptions,
+        tables: Arc<[Table]>,
+        from: &GtidSet,
+        settings: LogSettings,
+    ) -> Result<Self, LogError> {
+        let transport = StreamTransport::open(options, from, settings.server_id).await?;
+        Ok(Self::new(transport, tables, settings.part_bytes_max))
+    }
 }
 
 impl<T: Transport> LogReader<T> {
