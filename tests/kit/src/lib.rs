@@ -28,4 +28,4 @@ pub use programs::Programs;
 pub use relay::{Direction, Relay};
 pub use server::{Server, ServerBuilder};
 pub use wait::eventually;
-pub use writer::{Writer, WriterBuilder, WriterCounts};
+pub use writer::{Random, Writer, WriterBuilder, WriterCounts};

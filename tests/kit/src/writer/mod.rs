@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 pub use self::counts::WriterCounts;
 use self::operations::Failure;
-use self::random::Random;
+pub use self::random::Random;
 use self::table::Table;
 use crate::server::pause;
 use crate::{KitError, Server};

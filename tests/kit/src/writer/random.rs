@@ -2,10 +2,12 @@ use std::hash::{BuildHasher, RandomState};
 
 /// A sequence of numbers that its seed determines (`SplitMix64`); good enough to choose rows and values.
 #[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// The sequence of `seed`.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -15,7 +17,8 @@ impl Random {
         RandomState::new().hash_one(0u8) >> 32
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// The next number, of all that there are.
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -24,19 +27,19 @@ impl Random {
     }
 
     /// A number of `0..end`; 0 when `end` is 0.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.next().checked_rem(end).unwrap_or(0)
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.draw().checked_rem(end).unwrap_or(0)
     }
 
     /// A number of `low..=high`.
-    pub(crate) fn between(&mut self, low: i128, high: i128) -> i128 {
+    pub fn between(&mut self, low: i128, high: i128) -> i128 {
         let count = (high - low + 1).max(1);
-        let wide = (i128::from(self.next() >> 1) << 32) ^ i128::from(self.next() >> 32);
+        let wide = (i128::from(self.draw() >> 1) << 32) ^ i128::from(self.draw() >> 32);
         low + wide.rem_euclid(count)
     }
 
     /// True in `parts` of a hundred cases.
-    pub(crate) fn percent(&mut self, parts: u64) -> bool {
+    pub fn percent(&mut self, parts: u64) -> bool {
         self.below(100) < parts
     }
 }

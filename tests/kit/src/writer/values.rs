@@ -89,7 +89,7 @@ impl Kind {
             Self::Float => format!("{}e-3", random.between(-1_000_000, 1_000_000) * 125),
             Self::Text { length } => text(length, random),
             Self::Bytes { length } => {
-                let bytes = (0..random.below(length + 1)).map(|_| random.next() % 256);
+                let bytes = (0..random.below(length + 1)).map(|_| random.draw() % 256);
                 format!("x'{}'", bytes.map(|byte| format!("{byte:02x}")).collect::<String>())
             }
             Self::Date => format!("'{}'", date(random)),
