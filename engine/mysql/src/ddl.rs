@@ -6,12 +6,24 @@
 
 mod alter;
 mod classify;
+mod create;
+mod differences;
 mod tokens;
 
-pub use self::classify::{Ddl, Statement, TableName, Xa, Xid, classify};
+pub use self::{
+    classify::{Ddl, Statement, TableName, Xa, Xid, classify},
+    create::{CreateTable, CreateTableError, ForeignKey, Item, ItemKind},
+    differences::{Difference, DifferenceKind, differences},
+};
 
 /// A name in backquotes.
 #[must_use]
 pub fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
+}
+
+/// A text as a literal, for sessions in which a backslash escapes.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }

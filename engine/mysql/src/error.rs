@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use whimbrel_model::{GtidError, LogOffsetError, TableError};
 
-use crate::json::JsonError;
+use crate::{catalog::CatalogError, json::JsonError};
 
 /// Why a server did not do, or did not answer, what it was asked.
 ///
@@ -102,6 +102,9 @@ pub enum Error {
     /// A table that cannot be described as one that can be moved.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// A table that is not there, or cannot be moved.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
     /// A GTID set that is none.
     #[error(transparent)]
     Gtid(#[from] GtidError),
@@ -137,11 +140,14 @@ impl Error {
             }
             Self::Server { code, .. } => class_of(*code),
             Self::Value { .. } => Class::Refused,
+            Self::Catalog(CatalogError::NoTable { .. }) => Class::SchemaGone,
+            Self::Catalog(CatalogError::Changed { .. }) => Class::TryAgain,
             Self::Tls { .. }
             | Self::Variable { .. }
             | Self::Unexpected { .. }
             | Self::TooLarge { .. }
             | Self::Table(_)
+            | Self::Catalog(_)
             | Self::Gtid(_)
             | Self::LogOffset(_) => Class::Other,
         }

@@ -4,6 +4,7 @@
 //! knows nothing of plans, stages or windows: it answers what it is asked.
 
 mod binlog;
+pub mod catalog;
 pub mod chunk;
 pub mod ddl;
 mod error;

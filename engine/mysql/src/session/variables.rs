@@ -41,6 +41,9 @@ const COMMON: &[Variable] = &[
     text("character_set_client", "utf8mb4"),
     text("character_set_connection", "utf8mb4"),
     text("collation_connection", "utf8mb4_bin"),
+    // Text comes as its column's own bytes, and definitions as they are kept: converted, a character
+    // beyond U+FFFF in an expression would come as four question marks.
+    bare("character_set_results", "NULL"),
     bare("autocommit", "1"),
     bare("completion_type", "NO_CHAIN"),
     bare("sql_select_limit", "18446744073709551615"),
@@ -62,8 +65,6 @@ const SOURCE: &[Variable] = &[
     // No mode that changes what is read: `CHAR` is not padded, quotes are as usual. Without this one
     // a key that is an invalid date cannot be compared with (error 1525).
     text("sql_mode", "ALLOW_INVALID_DATES"),
-    // Text comes as its column's own bytes.
-    bare("character_set_results", "NULL"),
     text("transaction_isolation", "REPEATABLE-READ"),
     bare("transaction_read_only", "1"),
     // A reader or tail that waits for the target is not disconnected for an hour: backpressure is
@@ -80,7 +81,6 @@ const TARGET: &[Variable] = &[
         "sql_mode",
         "NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION",
     ),
-    text("character_set_results", "utf8mb4"),
     text("transaction_isolation", "READ-COMMITTED"),
     bare("transaction_read_only", "0"),
     // Parents and children arrive in any order, and cascades come as rows of their own.

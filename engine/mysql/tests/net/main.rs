@@ -1,7 +1,11 @@
 //! What only a real server can prove: connections, catalogs, definitions and checks.
 
 #[cfg(test)]
+mod catalog;
+#[cfg(test)]
 mod common;
+#[cfg(test)]
+mod definitions;
 #[cfg(test)]
 mod session;
 #[cfg(test)]

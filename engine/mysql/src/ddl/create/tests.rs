@@ -1,0 +1,139 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const ORDERS: &str = "CREATE TABLE `or``ders, (` (
+  `id` bigint unsigned NOT NULL AUTO_INCREMENT,
+  `PRIMARY KEY` int DEFAULT '5' COMMENT 'a, b) KEY',
+  `e` enum('a','b,''c') CHARACTER SET latin1 COLLATE latin1_bin DEFAULT 'a',
+  `g` varchar(20) GENERATED ALWAYS AS (concat(`e`,_utf8mb4', (\\n')) STORED,
+  `inv` int DEFAULT '5' /*!80023 INVISIBLE */,
+  PRIMARY KEY (`inv`,`id`),
+  UNIQUE KEY `u` (`g`(5),`e`),
+  KEY `auto` (`id`),
+  KEY `k (` (((`inv` + 1)),`e` DESC) COMMENT 'x' /*!80000 INVISIBLE */,
+  FULLTEXT KEY `f` (`g`) /*!50100 WITH PARSER `ngram` */ ,
+  CONSTRAINT `fk` FOREIGN KEY (`inv`) REFERENCES `p` (`id`) ON DELETE CASCADE,
+  CONSTRAINT `fk2` FOREIGN KEY (`inv`) REFERENCES `crm`.`p` (`id`),
+  CONSTRAINT `ck` CHECK ((`inv` > 0)) /*!80016 NOT ENFORCED */
+) ENGINE=InnoDB AUTO_INCREMENT=17 DEFAULT CHARSET=utf8mb4 COMMENT='tab'
+/*!50100 PARTITION BY RANGE (`inv`)
+(PARTITION p0 VALUES LESS THAN (10) ENGINE = InnoDB) */";
+
+fn names(items: &[&Item]) -> Vec<String> {
+    items.iter().map(|item| item.name.clone()).collect()
+}
+
+#[test]
+fn a_definition_is_cut_into_its_pieces() {
+    let table = CreateTable::parse(ORDERS).unwrap();
+
+    assert_eq!(table.name(), "or`ders, (");
+    let of = |kind| names(&table.items_of(kind).collect::<Vec<_>>());
+    assert_eq!(of(ItemKind::Column), ["id", "PRIMARY KEY", "e", "g", "inv"]);
+    assert_eq!(of(ItemKind::PrimaryKey), ["PRIMARY"]);
+    assert_eq!(of(ItemKind::UniqueKey), ["u"]);
+    assert_eq!(of(ItemKind::Index), ["auto", "k (", "f"]);
+    assert_eq!(of(ItemKind::Check), ["ck"]);
+    assert_eq!(
+        table.foreign_keys(),
+        [
+            ForeignKey { name: "fk".to_owned(), database: None, table: "p".to_owned() },
+            ForeignKey {
+                name: "fk2".to_owned(),
+                database: Some("crm".to_owned()),
+                table: "p".to_owned()
+            },
+        ]
+    );
+    assert_eq!(table.items()[4].text, "`inv` int DEFAULT '5' /*!80023 INVISIBLE */");
+}
+
+#[test]
+fn the_table_is_made_with_its_keys_and_the_rest_comes_later() {
+    let table = CreateTable::parse(ORDERS).unwrap();
+
+    let expected: Vec<&str> = ORDERS
+        .lines()
+        .filter(|line| !["KEY `k", "FULLTEXT", "FOREIGN"].iter().any(|out| line.contains(out)))
+        .collect();
+    assert_eq!(table.statement(), expected.join("\n"));
+    assert_eq!(
+        table.add_indexes_statement().unwrap(),
+        "ALTER TABLE `or``ders, (` ADD KEY `k (` (((`inv` + 1)),`e` DESC) COMMENT 'x' \
+         /*!80000 INVISIBLE */, ADD FULLTEXT KEY `f` (`g`) /*!50100 WITH PARSER `ngram` */"
+    );
+    assert_eq!(
+        table.add_foreign_keys_statement().unwrap(),
+        "ALTER TABLE `or``ders, (` ADD CONSTRAINT `fk` FOREIGN KEY (`inv`) REFERENCES `p` (`id`) \
+         ON DELETE CASCADE, ADD CONSTRAINT `fk2` FOREIGN KEY (`inv`) REFERENCES `crm`.`p` (`id`)"
+    );
+}
+
+#[test]
+fn an_index_stays_where_auto_increment_has_no_key() {
+    let with = |keys: &str| {
+        let text = format!(
+            "CREATE TABLE `t` (\n  `a` int,\n  `id` int AUTO_INCREMENT,\n  {keys}\n) ENGINE=InnoDB"
+        );
+        names(&CreateTable::parse(&text).unwrap().deferred_indexes())
+    };
+
+    assert_eq!(with("PRIMARY KEY (`id`),\n  KEY `k` (`id`)"), ["k"]);
+    assert_eq!(with("UNIQUE KEY `u` (`id`,`a`),\n  KEY `k` (`id`)"), ["k"]);
+    assert_eq!(with("PRIMARY KEY (`a`),\n  KEY `k` (`id`),\n  KEY `l` (`id`,`a`)"), ["l"]);
+}
+
+#[test]
+fn definitions_of_other_shapes_are_refused() {
+    for text in ["", "CREATE VIEW `v` AS select 1", "CREATE TABLE `t`", "CREATE TABLE `t` (`a` int"]
+    {
+        assert_eq!(CreateTable::parse(text), Err(CreateTableError::Shape), "{text}");
+    }
+    assert_eq!(
+        CreateTable::parse("CREATE TABLE `t` (\n `a` int,\n PERIOD FOR x\n)"),
+        Err(CreateTableError::Piece { begins: "PERIOD".to_owned() })
+    );
+}
+
+#[test]
+fn characters_that_were_not_printed_are_noticed() {
+    for (piece, is_unprintable) in [
+        ("`e` enum('a','?')", true),
+        ("`e` set('a?','b') DEFAULT 'b'", true),
+        ("`g` int GENERATED ALWAYS AS (concat(`e`,_utf8mb4'????')) STORED", false),
+        ("`c` varchar(5) DEFAULT '?' COMMENT '????'", false),
+        ("`e` enum('a') DEFAULT 'a' COMMENT '?'", false),
+    ] {
+        let table = CreateTable::parse(&format!("CREATE TABLE `t` (\n  {piece}\n)")).unwrap();
+
+        assert_eq!(table.unprintable().is_some(), is_unprintable, "{piece}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "\\PC*", cut in any::<prop::sample::Index>()) {
+        let _parsed = CreateTable::parse(&text);
+        let end = ORDERS.floor_char_boundary(cut.index(ORDERS.len()));
+        let _parsed = CreateTable::parse(ORDERS.get(..end).unwrap());
+    }
+
+    #[test]
+    fn names_and_comments_of_any_kind_keep_their_place(
+        name in "[^\\x00]{1,10}",
+        comment in "[^\\x00]{0,10}",
+    ) {
+        let (quoted, comment) = (quoted(&name), super::super::literal(&comment));
+        let text = format!(
+            "CREATE TABLE {quoted} (\n  {quoted} int COMMENT {comment},\n  KEY {quoted} ({quoted})\n) \
+             COMMENT={comment}"
+        );
+        let table = CreateTable::parse(&text).unwrap();
+
+        prop_assert_eq!(table.name(), &name);
+        prop_assert_eq!(table.items().len(), 2);
+        prop_assert_eq!(&table.items()[0].name, &name);
+        prop_assert_eq!(names(&table.deferred_indexes()), [name]);
+    }
+}

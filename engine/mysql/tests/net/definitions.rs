@@ -1,0 +1,202 @@
+use whimbrel_kit::{Pair, pair};
+use whimbrel_mysql::{
+    Role, Session,
+    catalog::{Description, describe},
+    ddl::{Difference, DifferenceKind, differences},
+};
+
+use crate::common::session;
+
+/// The tables that a made one must be equal to, text by text.
+const TABLES: &[&str] = &[
+    "CREATE TABLE t0 (id BIGINT UNSIGNED AUTO_INCREMENT, a INT DEFAULT 5 INVISIBLE, \
+     x VARCHAR(9) AS (CONCAT(a, '😀')), \
+     e ENUM('a,','b''c') CHARSET latin1 DEFAULT 'b''c', \
+     g VARCHAR(40) AS (CONCAT(e, ', (\\n', a)) STORED, v INT AS (a % 7) VIRTUAL, \
+     d DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3), \
+     j JSON DEFAULT (JSON_ARRAY(1, 'x,y')), p POINT NOT NULL SRID 4326, w VECTOR(3), \
+     b BIT(5) DEFAULT b'101', bn BINARY(3) DEFAULT 'a\\0b', vb VARBINARY(4) DEFAULT 0x00FF, \
+     n VARCHAR(9) DEFAULT 'a\\nb\\'c\\\\d' COMMENT 'it''s, (a \\n) ?', \
+     em VARCHAR(9) DEFAULT '😀', s SET('x','y') DEFAULT 'x,y', \
+     PRIMARY KEY (id), UNIQUE KEY u (d, a), KEY pre (n(5) DESC) COMMENT 'k' INVISIBLE, \
+     KEY fn ((a + 1)), FULLTEXT KEY ft (n), FULLTEXT KEY ft2 (em), SPATIAL KEY sp (p), \
+     CHECK (a <> 3), CONSTRAINT ck CHECK (a > 0) NOT ENFORCED) COMMENT 'tab''le' \
+     AUTO_INCREMENT 1000",
+    "CREATE TABLE `t1``(,\n'\"` (`PRIMARY KEY` INT, `a, b)` INT, PRIMARY KEY (`a, b)`), \
+     KEY `k (` (`PRIMARY KEY`))",
+    "CREATE TABLE t2 (id INT, b INT, PRIMARY KEY (id, b)) PARTITION BY RANGE (b) \
+     (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN MAXVALUE)",
+    "CREATE TABLE t3 (a INT PRIMARY KEY, n INT AUTO_INCREMENT, KEY k (n)) CHARSET utf16 \
+     ROW_FORMAT DYNAMIC STATS_PERSISTENT 1",
+    "CREATE TABLE t4 (id INT PRIMARY KEY, p INT, q INT, CONSTRAINT t4_self FOREIGN KEY (p) \
+     REFERENCES t4 (id) ON DELETE SET NULL, CONSTRAINT t4_t3 FOREIGN KEY (q) REFERENCES t3 (a) \
+     ON UPDATE CASCADE)",
+    "CREATE TABLE t5 (id VARCHAR(20) COLLATE utf8mb4_bin PRIMARY KEY) \
+     PARTITION BY LIST COLUMNS (id) (PARTITION p0 VALUES IN ('😀', '?', 'a'))",
+];
+
+async fn both(pair: &Pair) -> (Session, Session) {
+    (
+        session(pair.source, &pair.source_database, Role::SourceReader).await,
+        session(pair.target, &pair.target_database, Role::Target).await,
+    )
+}
+
+async fn shown(session: &mut Session, name: &str) -> String {
+    let quoted = whimbrel_mysql::ddl::quoted(name);
+    let rows = session.query(&format!("SHOW CREATE TABLE {quoted}")).await.unwrap();
+    rows[0].text("Create Table").unwrap()
+}
+
+#[tokio::test]
+async fn a_table_made_from_a_definition_is_the_same_table() {
+    let pair = pair().await.unwrap();
+    let (mut source, mut target) = both(&pair).await;
+    // The servers' defaults may differ; the definition says everything itself.
+    pair.execute_target(&format!("ALTER DATABASE {} CHARSET latin1", pair.target_database))
+        .await
+        .unwrap();
+    let mut descriptions = Vec::new();
+    for statement in TABLES {
+        pair.execute_source(&format!("SET NAMES utf8mb4; {statement}")).await.unwrap();
+    }
+    for name in
+        whimbrel_mysql::catalog::table_names(&mut source, &pair.source_database).await.unwrap()
+    {
+        let found = describe(&mut source, &pair.source_database, &name).await.unwrap();
+        target.execute(found.create.statement().as_bytes()).await.unwrap();
+        descriptions.push(found);
+    }
+    assert_eq!(descriptions.len(), TABLES.len());
+    for wanted in &descriptions {
+        let made = describe(&mut target, &pair.target_database, &wanted.name).await.unwrap();
+        assert!(differences(wanted, &made).iter().all(|found| {
+            found.is_missing
+                && [DifferenceKind::Index, DifferenceKind::ForeignKey].contains(&found.kind)
+        }));
+        if let Some(statement) = wanted.create.add_indexes_statement() {
+            target.execute(statement.as_bytes()).await.unwrap();
+        }
+    }
+    for wanted in &descriptions {
+        if let Some(statement) = wanted.create.add_foreign_keys_statement() {
+            target.execute(statement.as_bytes()).await.unwrap();
+        }
+        let made = describe(&mut target, &pair.target_database, &wanted.name).await.unwrap();
+
+        let in_order = |text: String| {
+            let mut lines: Vec<String> =
+                text.lines().map(|line| line.trim_end_matches(',').to_owned()).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(
+            in_order(shown(&mut target, &wanted.name).await),
+            in_order(shown(&mut source, &wanted.name).await)
+        );
+        assert_eq!(differences(wanted, &made), []);
+    }
+}
+
+const WANTED: &str = "CREATE TABLE p (id INT PRIMARY KEY); \
+     CREATE TABLE t (id INT PRIMARY KEY, a VARCHAR(10) NOT NULL DEFAULT 'x', b INT UNSIGNED, \
+     e ENUM('a','b'), g INT AS (b + 1) STORED, UNIQUE KEY u (a), KEY k (b), \
+     CONSTRAINT fk FOREIGN KEY (id) REFERENCES p (id), CONSTRAINT ck CHECK (b > 0))";
+
+async fn compared(pair: &Pair, change: &str) -> (Description, Vec<Difference>, Session) {
+    let (mut source, mut target) = both(pair).await;
+    pair.execute_source(WANTED).await.unwrap();
+    pair.execute_target(WANTED).await.unwrap();
+    pair.execute_target(change).await.unwrap();
+    let wanted = describe(&mut source, &pair.source_database, "t").await.unwrap();
+    let has = describe(&mut target, &pair.target_database, "t").await.unwrap();
+    let found = differences(&wanted, &has);
+    (wanted, found, target)
+}
+
+#[tokio::test]
+async fn every_difference_is_named_and_its_statement_mends_it() {
+    use DifferenceKind::{Check, Column, ForeignKey, Index, Key};
+    for (change, kinds, what) in [
+        (
+            "ALTER TABLE t MODIFY a VARCHAR(9) NOT NULL DEFAULT 'x'",
+            &[Column][..],
+            "the type is `varchar(9)` instead of `varchar(10)`",
+        ),
+        (
+            "ALTER TABLE t MODIFY a VARCHAR(10) DEFAULT 'x'",
+            &[Column],
+            "nullability is `NULL` instead of `NOT NULL`",
+        ),
+        (
+            "ALTER TABLE t MODIFY a VARCHAR(10) NOT NULL DEFAULT 'y'",
+            &[Column],
+            "the definition is `DEFAULT 'y'` instead of `DEFAULT 'x'`",
+        ),
+        (
+            "ALTER TABLE t MODIFY a VARCHAR(10) CHARSET latin1 NOT NULL DEFAULT 'x'",
+            &[Column],
+            "the charset is `latin1` instead of `utf8mb4`",
+        ),
+        (
+            "ALTER TABLE t MODIFY a VARCHAR(10) COLLATE utf8mb4_bin NOT NULL DEFAULT 'x'",
+            &[Column],
+            "the collation is `utf8mb4_bin`",
+        ),
+        ("ALTER TABLE t CONVERT TO CHARSET latin1", &[Column, Column], "the charset is `latin1`"),
+        (
+            "ALTER TABLE t MODIFY e ENUM('b','a')",
+            &[Column],
+            "the type is `enum('b','a')` instead of `enum('a','b')`",
+        ),
+        ("ALTER TABLE t MODIFY g INT AS (b + 2) STORED", &[Column], "the definition is `GENERATED"),
+        ("ALTER TABLE t DROP COLUMN e", &[Column], "column `e` is missing"),
+        (
+            "ALTER TABLE t ADD COLUMN extra INT NOT NULL",
+            &[Column],
+            "column `extra` is not in the source's table",
+        ),
+        ("ALTER TABLE t DROP INDEX u", &[Key], "unique key `u` is missing"),
+        (
+            "ALTER TABLE t ADD UNIQUE KEY v (b)",
+            &[Key],
+            "unique key `v` is not in the source's table",
+        ),
+        ("ALTER TABLE t DROP INDEX u, ADD UNIQUE KEY u (b)", &[Key], "unique key `u` is"),
+        (
+            "ALTER TABLE t DROP FOREIGN KEY fk, DROP PRIMARY KEY, ADD PRIMARY KEY (id, a)",
+            &[Key, ForeignKey],
+            "the primary key is",
+        ),
+        ("ALTER TABLE t DROP INDEX k", &[Index], "index `k` is missing"),
+        ("ALTER TABLE t DROP INDEX k, ADD INDEX k (b, a)", &[Index], "index `k` is"),
+        ("ALTER TABLE t DROP FOREIGN KEY fk", &[ForeignKey], "foreign key `fk` is missing"),
+        (
+            "ALTER TABLE t ADD CONSTRAINT more FOREIGN KEY (id) REFERENCES p (id) ON DELETE CASCADE",
+            &[ForeignKey],
+            "foreign key `more` is not",
+        ),
+        ("ALTER TABLE t DROP CHECK ck", &[Check], "check `ck` is missing"),
+        ("ALTER TABLE t ADD CONSTRAINT low CHECK (b < 9)", &[Check], "check `low` is not"),
+        ("ALTER TABLE t ADD INDEX harmless (e), COMMENT 'x', AUTO_INCREMENT 9", &[], ""),
+        ("ALTER TABLE t MODIFY e ENUM('a','b') FIRST, MODIFY b INT UNSIGNED COMMENT 'x'", &[], ""),
+        ("ALTER TABLE t RENAME INDEX u TO uu, RENAME INDEX k TO kk", &[], ""),
+    ] {
+        let pair = pair().await.unwrap();
+        let (wanted, found, mut target) = compared(&pair, change).await;
+
+        assert_eq!(
+            found.iter().map(|one| one.kind).collect::<Vec<_>>(),
+            kinds,
+            "{change}: {found:?}"
+        );
+        if let Some(first) = found.first() {
+            assert!(first.what.contains(what), "{change}: {}", first.what);
+        }
+        for one in &found {
+            target.execute(one.alter.as_bytes()).await.unwrap();
+        }
+        let has = describe(&mut target, &pair.target_database, "t").await.unwrap();
+        assert_eq!(differences(&wanted, &has), [], "{change}");
+    }
+}
