@@ -77,6 +77,12 @@ pub(crate) fn open(path: &PlanPath) -> Result<(PlanFile, Loaded), Refused> {
 }
 
 impl PlanFile {
+    /// A file as if it had been read.
+    #[cfg(test)]
+    pub(crate) fn new(name: &str, text: &str) -> Self {
+        Self { name: name.to_owned(), text: text.into(), folder: PathBuf::new() }
+    }
+
     fn read(path: &PlanPath) -> Result<Self, Refused> {
         let (name, folder, text) = match path {
             PlanPath::Standard => {

@@ -3,7 +3,7 @@
 use std::{
     env::{self, VarError},
     fs::File,
-    io::{ErrorKind, Read},
+    io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
 };
 
@@ -35,20 +35,22 @@ impl Secrets for Surroundings<'_> {
     }
 
     fn file(&self, path: &str) -> Result<SecretString, SecretError> {
-        let unreadable = |error: std::io::Error| {
+        let unreadable = |error: io::Error| {
             if error.kind() == ErrorKind::NotFound {
                 SecretError::Missing
-            } else if error.kind() == ErrorKind::InvalidData {
-                SecretError::NotText
             } else {
                 SecretError::Unreadable { reason: error.to_string() }
             }
         };
-        let mut text = String::new();
+        let mut bytes = Vec::new();
         File::open(self.path(path))
-            .and_then(|file| file.take(SECRET_BYTES_MAX).read_to_string(&mut text))
+            .and_then(|file| file.take(SECRET_BYTES_MAX + 1).read_to_end(&mut bytes))
             .map_err(unreadable)?;
-        Ok(text.into())
+        if bytes.len() as u64 > SECRET_BYTES_MAX {
+            let reason = format!("it is larger than {SECRET_BYTES_MAX} bytes");
+            return Err(SecretError::Unreadable { reason });
+        }
+        String::from_utf8(bytes).map(SecretString::from).map_err(|_| SecretError::NotText)
     }
 
     fn path(&self, path: &str) -> PathBuf {

@@ -3,7 +3,7 @@
 use crate::{
     check::{Checked, check},
     plan::Plan,
-    problem::{FormProblem, PlanError},
+    problem::{FormProblem, PlanError, in_order},
     resolve::resolve,
     schema::schema,
     secrets::Secrets,
@@ -38,7 +38,7 @@ pub fn load(text: &str, secrets: &impl Secrets) -> Result<Loaded, Vec<PlanError>
             None
         }
     };
-    problems.sort_by_key(|problem| problem.at);
+    let problems = in_order(problems);
     match plan {
         Some(plan) if !problems.iter().any(PlanError::is_error) => {
             Ok(Loaded { plan, warnings: problems })

@@ -6,12 +6,12 @@
 ///
 /// Compares characters one by one, as a MySQL server on Linux tells tables apart: upper and lower
 /// case differ.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pattern {
     tokens: Vec<Token>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Token {
     Just(char),
     One,

@@ -83,6 +83,26 @@ pub struct Advice {
     pub help: Cow<'static, str>,
 }
 
+/// As many problems of one plan as a person reads at a time.
+pub(crate) const PROBLEMS_MAX: usize = 100;
+
+/// `problems` in the order of the file; of more than [`PROBLEMS_MAX`] the first, errors rather than
+/// warnings, and beside errors how many more there are.
+pub(crate) fn in_order(mut problems: Vec<PlanError>) -> Vec<PlanError> {
+    let count = problems.len();
+    if count > PROBLEMS_MAX && problems.iter().any(PlanError::is_error) {
+        problems.retain(PlanError::is_error);
+    }
+    problems.sort_by_key(|problem| problem.at);
+    problems.truncate(PROBLEMS_MAX);
+    let has_error = problems.iter().any(PlanError::is_error);
+    if let (Some(last), true) = (problems.last(), count > PROBLEMS_MAX && has_error) {
+        let problem = FormProblem::More { count: count - problems.len() };
+        problems.push(PlanError::new(problem, last.at));
+    }
+    problems
+}
+
 impl PlanError {
     pub(crate) fn new(problem: impl Into<Problem>, at: Span) -> Self {
         Self { problem: Box::new(problem.into()), at, other: None }

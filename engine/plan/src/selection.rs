@@ -1,11 +1,11 @@
 //! Which tables a plan moves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     nearest::nearest,
     pattern::Pattern,
-    problem::{PlanError, RuleProblem},
+    problem::{PROBLEMS_MAX, PlanError, RuleProblem, in_order},
     span::Span,
 };
 
@@ -45,6 +45,9 @@ pub struct Selected {
 /// What the names of the tables begin with that a run keeps its state in.
 pub const STATE_PREFIX: &str = "_whimbrel_";
 
+/// More tables than this are named by patterns, or by several plans.
+const RULES_MAX: usize = 10_000;
+
 impl Selection {
     /// The rules that `texts` are, each with its place.
     ///
@@ -53,12 +56,18 @@ impl Selection {
     /// Every rule that cannot be read, or that says what another says or denies; warnings are among
     /// them, for a rule that another one covers.
     pub(crate) fn new(texts: &[(String, Span)]) -> (Self, Vec<PlanError>) {
+        if let Some((_, at)) = texts.get(RULES_MAX) {
+            let problem = RuleProblem::TooMany { count: texts.len(), max: RULES_MAX };
+            return (Self { rules: Vec::new() }, vec![PlanError::new(problem, *at)]);
+        }
         let mut problems = Vec::new();
         let mut rules: Vec<Rule> = Vec::new();
+        let mut firsts: HashMap<Pattern, usize> = HashMap::new();
         for (text, at) in texts {
             match Rule::parse(text, *at) {
                 Ok(rule) => {
-                    problems.extend(rules.iter().find_map(|earlier| conflict(earlier, &rule)));
+                    let first = *firsts.entry(rule.pattern.clone()).or_insert(rules.len());
+                    problems.extend(rules.get(first).map(|first| conflict(first, &rule)));
                     rules.push(rule);
                 }
                 Err(error) => problems.push(error),
@@ -81,49 +90,45 @@ impl Selection {
     /// [`RuleProblem::PatternUnmatched`] for each rule that matches none of them, with the warnings;
     /// [`RuleProblem::NothingSelected`] if the rules leave every matched table out.
     pub fn select(&self, tables: &[String]) -> Result<Selected, Vec<PlanError>> {
-        let tables: Vec<&String> =
-            tables.iter().filter(|table| !table.starts_with(STATE_PREFIX)).collect();
-        let matched = |rule: &Rule| -> BTreeSet<&str> {
-            let names = tables.iter().map(|table| table.as_str());
-            names.filter(|table| rule.pattern.matches(table)).collect()
-        };
-        let (excluding, including): (Vec<&Rule>, Vec<&Rule>) =
-            self.rules.iter().partition(|rule| rule.excludes);
+        let tables: Vec<&str> = tables
+            .iter()
+            .map(String::as_str)
+            .filter(|table| !table.starts_with(STATE_PREFIX))
+            .collect();
         let mut problems = Vec::new();
         let mut included = BTreeSet::new();
-        for rule in including {
-            let found = matched(rule);
+        for rule in self.rules.iter().filter(|rule| !rule.excludes) {
+            let found = rule.matched(&tables);
             if found.is_empty() {
-                problems.push(unmatched(rule, &tables));
-            } else if found.is_subset(&included) {
+                problems.push(unmatched(rule, &tables, problems.len()));
+            } else if rule.pattern.name().is_none() && found.is_subset(&included) {
                 let pattern = rule.text.clone();
                 problems.push(PlanError::new(RuleProblem::PatternRedundant { pattern }, rule.at));
             }
             included.extend(found);
         }
         let mut excluded = BTreeSet::new();
-        for rule in excluding {
-            let found = matched(rule);
+        for rule in self.rules.iter().filter(|rule| rule.excludes) {
+            let found = rule.matched(&tables);
             if found.is_disjoint(&included) {
                 let pattern = rule.text.clone();
                 problems.push(PlanError::new(RuleProblem::ExclusionUnmatched { pattern }, rule.at));
             }
             excluded.extend(found);
         }
-        let selected: Vec<String> = tables
-            .into_iter()
-            .filter(|table| included.contains(table.as_str()) && !excluded.contains(table.as_str()))
-            .cloned()
-            .collect();
-        if let (true, false, Some(first)) =
-            (selected.is_empty(), included.is_empty(), self.rules.first())
+        let is_moved = |table: &&str| included.contains(table) && !excluded.contains(table);
+        let moved: Vec<String> =
+            tables.iter().copied().filter(is_moved).map(str::to_owned).collect();
+        if let (true, false, [first, ..]) =
+            (moved.is_empty(), included.is_empty(), self.rules.as_slice())
         {
             problems.push(PlanError::new(RuleProblem::NothingSelected, first.at));
         }
+        let problems = in_order(problems);
         if problems.iter().any(PlanError::is_error) {
             return Err(problems);
         }
-        Ok(Selected { tables: selected, warnings: problems })
+        Ok(Selected { tables: moved, warnings: problems })
     }
 }
 
@@ -140,41 +145,49 @@ impl Rule {
         }
         Ok(Self { text: text.to_owned(), excludes, pattern, at })
     }
+
+    /// Which of `tables` it matches.
+    fn matched<'a>(&self, tables: &[&'a str]) -> BTreeSet<&'a str> {
+        let tables = tables.iter().copied();
+        if let Some(name) = self.pattern.name() {
+            return tables.filter(|table| **table == *name).collect();
+        }
+        tables.filter(|table| self.pattern.matches(table)).collect()
+    }
 }
 
 /// The same pattern twice, be it to move it twice or to move it and to leave it out.
-fn conflict(earlier: &Rule, rule: &Rule) -> Option<PlanError> {
-    if earlier.pattern != rule.pattern {
-        return None;
-    }
+fn conflict(earlier: &Rule, rule: &Rule) -> PlanError {
     let pattern = rule.text.clone();
     let problem = if earlier.excludes == rule.excludes {
         RuleProblem::PatternTwice { pattern }
     } else {
         RuleProblem::PatternContradicted { pattern, other: earlier.text.clone() }
     };
-    Some(PlanError::new(problem, rule.at).with_other(earlier.at))
+    PlanError::new(problem, rule.at).with_other(earlier.at)
 }
 
 /// Names that a pattern of the same kind matches anyway.
 fn covered_names(rules: &[Rule]) -> impl Iterator<Item = PlanError> {
-    rules.iter().filter_map(|rule| {
+    let patterns: Vec<&Rule> = rules.iter().filter(|rule| rule.pattern.name().is_none()).collect();
+    rules.iter().filter_map(move |rule| {
         let name = rule.pattern.name()?;
-        let covers = |other: &&Rule| {
-            other.excludes == rule.excludes
-                && other.pattern.name().is_none()
-                && other.pattern.matches(&name)
-        };
-        let other = rules.iter().find(covers)?;
+        let covers =
+            |other: &&&Rule| other.excludes == rule.excludes && other.pattern.matches(&name);
+        let other = patterns.iter().find(covers)?;
         let problem =
             RuleProblem::NameCovered { name: rule.text.clone(), pattern: other.text.clone() };
         Some(PlanError::new(problem, rule.at).with_other(other.at))
     })
 }
 
-fn unmatched(rule: &Rule, tables: &[&String]) -> PlanError {
-    let names = tables.iter().map(|table| table.as_str());
-    let nearest = nearest(&rule.text, names).map(str::to_owned);
+fn unmatched(rule: &Rule, tables: &[&str], problem_count: usize) -> PlanError {
+    // A problem that is not shown needs no suggestion, which takes a look at every table.
+    let nearest = if problem_count < PROBLEMS_MAX {
+        nearest(&rule.text, tables.iter().copied()).map(str::to_owned)
+    } else {
+        None
+    };
     PlanError::new(RuleProblem::PatternUnmatched { pattern: rule.text.clone(), nearest }, rule.at)
 }
 

@@ -149,6 +149,27 @@ fn places_are_right_behind_characters_of_several_bytes_and_any_line_ending() {
 }
 
 #[test]
+fn of_very_many_problems_the_first_are_told_and_the_others_counted() {
+    let text = plan_with("name: shop\n", &format!("name: shop\n{}", "x: 1\n".repeat(1_000)));
+
+    let problems = load(&text, &Fixed).unwrap_err();
+
+    assert_eq!(problems.len(), 101);
+    assert_eq!(problems[100].problem.to_string(), "there are 900 more problems");
+}
+
+#[test]
+fn a_plan_of_ten_thousand_rules_is_taken_and_one_more_is_not() {
+    let rules = |count| {
+        let rules: Vec<String> = (0..count).map(|index| format!("table_{index}")).collect();
+        plan_with("['*']", &format!("[{}]", rules.join(", ")))
+    };
+
+    check(&rules(10_000), &[]);
+    check(&rules(10_001), &[("move.too-many", "table_10000")]);
+}
+
+#[test]
 fn a_place_is_the_value_without_what_stands_behind_it() {
     for (written, shown) in [
         ("'it''s' # it's", "'it''s'"),

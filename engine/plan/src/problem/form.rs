@@ -21,6 +21,12 @@ pub enum FormProblem {
         /// What to do instead.
         help: &'static str,
     },
+    /// More problems than are told.
+    #[error("there are {count} more problems")]
+    More {
+        /// How many.
+        count: usize,
+    },
     /// Nothing but blanks and comments.
     #[error("the plan is empty")]
     EmptyPlan,
@@ -94,6 +100,9 @@ impl FormProblem {
                  tabs; a text with `: ` or ` #` in it stands in quotes",
             ),
             Self::Unsupported { help, .. } => Advice::error("plan.unsupported-yaml", "here", *help),
+            Self::More { .. } => {
+                Advice::error("plan.more", "the last that is told", "mend those above first")
+            }
             Self::EmptyPlan => Advice::error(
                 "plan.empty",
                 "nothing but blanks and comments",

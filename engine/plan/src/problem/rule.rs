@@ -10,6 +10,14 @@ pub enum RuleProblem {
     /// A list without rules, or with exclusions only.
     #[error("`move` selects nothing")]
     EmptySelection,
+    /// More rules than anyone reviews.
+    #[error("`move` has {count} rules, and {max} are the most")]
+    TooMany {
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        max: usize,
+    },
     /// A rule that is no pattern.
     #[error("`{pattern}` is not a pattern of tables: {reason}")]
     PatternInvalid {
@@ -72,6 +80,11 @@ impl RuleProblem {
                 "move.empty",
                 "here",
                 "name the tables to move; `\"*\"` is all of them",
+            ),
+            Self::TooMany { .. } => Advice::error(
+                "move.too-many",
+                "one more than there may be",
+                "name tables by patterns, such as `\"order_*\"`",
             ),
             Self::PatternInvalid { .. } => Advice::error(
                 "move.pattern",
