@@ -10,12 +10,13 @@ use whimbrel_model::{LogOffset, Table};
 use super::{
     LogError, LogItem,
     bytes::{Bytes, Malformed},
-    event::{Checksum, EventType, Header, read_format},
+    event::{Checksum, EventType, Header, InnerRole, OuterRole, Role, read_format},
     gtid_event::{Begin, read_gtid, read_tagged_gtid},
     maps::Maps,
     payload::Payload,
     place::Place,
-    rows::RowsDecoder,
+    query::Query,
+    rows::{RowsDecoder, RowsHead},
     transaction::{PreparedSet, Transaction},
 };
 
@@ -67,11 +68,13 @@ impl Assembler {
             }
             let Some(payload) = &mut self.payload else { return Ok(None) };
             let mut event = std::mem::take(&mut self.inner);
-            let kind = EventType::TransactionPayload;
             match payload.next(&mut event) {
                 Ok(true) => self.push_inner(&event)?,
                 Ok(false) => self.payload = None,
-                Err(malformed) => return Err(self.malformed(kind, malformed)),
+                Err(Malformed(what)) => {
+                    let event = "TRANSACTION_PAYLOAD";
+                    return Err(LogError::Malformed { event, at: self.at(), what });
+                }
             }
             self.inner = event;
         }
@@ -83,7 +86,7 @@ impl Assembler {
         let Some(kind) = EventType::from_code(header.code) else {
             return self.unknown(header);
         };
-        let body = if kind == EventType::FormatDescription {
+        let body = if kind.role == Role::Outer(OuterRole::Format) {
             self.checksum = self.checked(kind, read_format(event, body))?;
             body
         } else {
@@ -91,86 +94,72 @@ impl Assembler {
             stripped.map_err(|_| LogError::Checksum { at: self.at() })?
         };
         self.go_to(header);
-        match kind {
-            EventType::FormatDescription | EventType::PreviousGtids | EventType::Stop => {
-                self.outside(kind)?;
-                self.beat();
-            }
-            EventType::Rotate => {
-                self.outside(kind)?;
-                let moved = self.place.rotate(body);
-                self.checked(kind, moved)?;
-                self.beat();
-            }
-            EventType::Heartbeat => {
-                self.place.beat(body, u64::from(header.end));
-                self.beat();
-            }
-            EventType::HeartbeatV2 => {
-                let moved = self.place.beat_v2(body);
-                self.checked(kind, moved)?;
-                self.beat();
-            }
-            EventType::TransactionPayload => {
-                self.open(kind)?;
-                let payload = Payload::new(body);
-                self.payload = Some(self.checked(kind, payload)?);
-            }
-            _ => self.event(kind, body)?,
+        match kind.role {
+            Role::Outer(role) => self.outer(kind, role, header, body),
+            Role::Inner(role) => self.inner(kind, role, body),
         }
-        Ok(())
     }
 
     /// An event of a compressed transaction: without checksum and place.
     fn push_inner(&mut self, event: &[u8]) -> Result<(), LogError> {
         let (header, body) = self.header(event)?;
-        match EventType::from_code(header.code) {
-            Some(kind) => self.event(kind, body),
-            None => self.unknown(header),
+        let Some(kind) = EventType::from_code(header.code) else {
+            return self.unknown(header);
+        };
+        match kind.role {
+            Role::Outer(_) => {
+                Err(self.malformed(kind, Malformed("it is inside a compressed transaction")))
+            }
+            Role::Inner(role) => self.inner(kind, role, body),
         }
     }
 
+    fn outer(
+        &mut self,
+        kind: EventType,
+        role: OuterRole,
+        header: Header,
+        body: &[u8],
+    ) -> Result<(), LogError> {
+        match role {
+            OuterRole::Format | OuterRole::Mark => self.outside(kind)?,
+            OuterRole::Rotate => {
+                self.outside(kind)?;
+                let moved = self.place.rotate(body);
+                self.checked(kind, moved)?;
+            }
+            OuterRole::Heartbeat => self.place.beat(body, u64::from(header.end)),
+            OuterRole::HeartbeatV2 => {
+                let moved = self.place.beat_v2(body);
+                self.checked(kind, moved)?;
+            }
+            OuterRole::Payload => {
+                self.open(kind)?;
+                let payload = Payload::new(body);
+                self.payload = Some(self.checked(kind, payload)?);
+                return Ok(());
+            }
+        }
+        self.beat();
+        Ok(())
+    }
+
     /// An event that may be in a compressed transaction.
-    fn event(&mut self, kind: EventType, body: &[u8]) -> Result<(), LogError> {
-        match kind {
-            EventType::Gtid => self.begin(kind, read_gtid(body)),
-            EventType::GtidTagged => self.begin(kind, read_tagged_gtid(body)),
-            EventType::AnonymousGtid => Err(LogError::Anonymous { at: self.at() }),
-            EventType::Query | EventType::ExecuteLoadQuery => self.query(kind, body),
-            EventType::Xid => self.commit(kind),
-            EventType::XaPrepare => self.xa_prepare(kind, body),
-            EventType::TableMap => self.table_map(kind, body),
-            EventType::WriteRowsV1
-            | EventType::UpdateRowsV1
-            | EventType::DeleteRowsV1
-            | EventType::WriteRows
-            | EventType::UpdateRows
-            | EventType::DeleteRows
-            | EventType::PartialUpdateRows => self.rows(kind, body),
-            EventType::Incident => Err(self.incident(body)),
-            // What a statement after them depends on; the statement itself is judged.
-            EventType::Intvar
-            | EventType::Rand
-            | EventType::UserVar
-            | EventType::AppendBlock
-            | EventType::DeleteFile
-            | EventType::BeginLoadQuery
-            // The statement that rows came from, and what only group replication needs.
-            | EventType::RowsQuery
-            | EventType::Ignorable
-            | EventType::TransactionContext
-            | EventType::ViewChange => {
+    fn inner(&mut self, kind: EventType, role: InnerRole, body: &[u8]) -> Result<(), LogError> {
+        match role {
+            InnerRole::Gtid => self.begin(kind, read_gtid(body)),
+            InnerRole::TaggedGtid => self.begin(kind, read_tagged_gtid(body)),
+            InnerRole::AnonymousGtid => Err(LogError::Anonymous { at: self.at() }),
+            InnerRole::Query => self.query(kind, Query::read(body)),
+            InnerRole::LoadQuery => self.query(kind, Query::read_load(body)),
+            InnerRole::Xid => self.commit(kind),
+            InnerRole::XaPrepare => self.xa_prepare(kind, body),
+            InnerRole::TableMap => self.table_map(kind, body),
+            InnerRole::Rows(did, version) => self.rows(kind, did, RowsHead::read(version, body)),
+            InnerRole::Incident => Err(self.incident(body)),
+            InnerRole::Pass => {
                 self.pass();
                 Ok(())
-            }
-            EventType::Stop
-            | EventType::Rotate
-            | EventType::FormatDescription
-            | EventType::Heartbeat
-            | EventType::HeartbeatV2
-            | EventType::PreviousGtids
-            | EventType::TransactionPayload => {
-                Err(self.malformed(kind, Malformed("it is inside a compressed transaction")))
             }
         }
     }
@@ -247,8 +236,7 @@ impl Assembler {
     /// Moves to the end of an event that is in the file; heartbeats and rotations move themselves.
     fn go_to(&mut self, header: Header) {
         const HEARTBEAT: u8 = 27;
-        let is_in_file = header.end != 0 && !header.is_artificial() && header.code != HEARTBEAT;
-        if is_in_file {
+        if header.end != 0 && !header.is_artificial() && header.code != HEARTBEAT {
             let end = self.place.whole(header.end);
             self.at = end.saturating_sub(u64::from(header.size));
             self.place.go_to(end);
@@ -263,7 +251,7 @@ impl Assembler {
     }
 
     fn malformed(&self, kind: EventType, malformed: Malformed) -> LogError {
-        LogError::Malformed { event: kind.name(), at: self.at(), what: malformed.0 }
+        LogError::Malformed { event: kind.name, at: self.at(), what: malformed.0 }
     }
 
     fn checked<T>(&self, kind: EventType, outcome: Result<T, Malformed>) -> Result<T, LogError> {
@@ -277,7 +265,7 @@ impl Assembler {
     fn open(&mut self, kind: EventType) -> Result<&mut Transaction, LogError> {
         let Self { transaction, place, at, .. } = self;
         transaction.as_mut().ok_or_else(|| LogError::Malformed {
-            event: kind.name(),
+            event: kind.name,
             at: LogOffset { file: place.now().file.clone(), offset: *at },
             what: "it is not inside a transaction",
         })

@@ -1,4 +1,4 @@
-//! A planned table's rows: a decoder for each column, made once for each TABLE_MAP that differs.
+//! A planned table's rows: a decoder for each column, made once for each `TABLE_MAP` that differs.
 
 use whimbrel_model::{Column, ColumnType, IntWidth, Table, TableId};
 
@@ -28,7 +28,7 @@ pub(crate) struct TableDecoder {
     pub(crate) json_count: usize,
 }
 
-/// Why rows of a TABLE_MAP cannot be read as rows of a table.
+/// Why rows of a `TABLE_MAP` cannot be read as rows of a table.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Misfit {
     Malformed(Malformed),

@@ -1,6 +1,9 @@
 //! The frame of an event: header, checksum, and the types there are.
 
-use super::bytes::{Bytes, Malformed, TRUNCATED};
+use super::{
+    bytes::{Bytes, Malformed, TRUNCATED},
+    rows::{RowsKind, RowsVersion},
+};
 
 /// Bytes of an event's header. Source: MySQL, `LOG_EVENT_HEADER_LEN`.
 pub(crate) const HEADER_BYTES: usize = 19;
@@ -47,7 +50,7 @@ impl Header {
     }
 }
 
-/// How events end, as the log's FORMAT_DESCRIPTION says.
+/// How events end, as the log's `FORMAT_DESCRIPTION` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Checksum {
     /// With the body's last byte.
@@ -85,127 +88,108 @@ pub(crate) fn verify<'a>(event: &[u8], body: &'a [u8]) -> Option<&'a [u8]> {
     (crc32fast::hash(covered) == u32::from_le_bytes(*stored)).then_some(body)
 }
 
+/// A type of events.
+///
 /// Source: MySQL, `Log_event_type` in `libs/mysql/binlog/event/binlog_event.h`; types that no server
 /// since 8.0 writes or sends are not among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EventType {
-    Query,
-    Stop,
+pub(crate) struct EventType {
+    /// Its name in the manual.
+    pub(crate) name: &'static str,
+    /// What is done with it.
+    pub(crate) role: Role,
+}
+
+/// What is done with an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It is never inside a compressed transaction.
+    Outer(OuterRole),
+    /// It may be inside a compressed transaction.
+    Inner(InnerRole),
+}
+
+/// What is done with an event that is about the log itself, or holds others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OuterRole {
+    /// It says how the events after it are framed.
+    Format,
+    /// It stands between transactions and says nothing that is needed.
+    Mark,
     Rotate,
-    Intvar,
-    AppendBlock,
-    DeleteFile,
-    Rand,
-    UserVar,
-    FormatDescription,
-    Xid,
-    BeginLoadQuery,
-    ExecuteLoadQuery,
-    TableMap,
-    WriteRowsV1,
-    UpdateRowsV1,
-    DeleteRowsV1,
-    Incident,
     Heartbeat,
-    Ignorable,
-    RowsQuery,
-    WriteRows,
-    UpdateRows,
-    DeleteRows,
-    Gtid,
-    AnonymousGtid,
-    PreviousGtids,
-    TransactionContext,
-    ViewChange,
-    XaPrepare,
-    PartialUpdateRows,
-    TransactionPayload,
     HeartbeatV2,
-    GtidTagged,
+    /// It holds the events of a transaction.
+    Payload,
+}
+
+/// What is done with an event of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InnerRole {
+    Gtid,
+    TaggedGtid,
+    AnonymousGtid,
+    /// It holds a statement.
+    Query,
+    /// It holds a LOAD DATA statement.
+    LoadQuery,
+    Xid,
+    XaPrepare,
+    TableMap,
+    Rows(RowsKind, RowsVersion),
+    Incident,
+    /// What a statement after it depends on, which is judged itself; the statement that rows came
+    /// from; what only group replication needs.
+    Pass,
 }
 
 impl EventType {
     /// The type that is written as `code`.
     pub(crate) fn from_code(code: u8) -> Option<Self> {
-        Some(match code {
-            2 => Self::Query,
-            3 => Self::Stop,
-            4 => Self::Rotate,
-            5 => Self::Intvar,
-            9 => Self::AppendBlock,
-            11 => Self::DeleteFile,
-            13 => Self::Rand,
-            14 => Self::UserVar,
-            15 => Self::FormatDescription,
-            16 => Self::Xid,
-            17 => Self::BeginLoadQuery,
-            18 => Self::ExecuteLoadQuery,
-            19 => Self::TableMap,
-            23 => Self::WriteRowsV1,
-            24 => Self::UpdateRowsV1,
-            25 => Self::DeleteRowsV1,
-            26 => Self::Incident,
-            27 => Self::Heartbeat,
-            28 => Self::Ignorable,
-            29 => Self::RowsQuery,
-            30 => Self::WriteRows,
-            31 => Self::UpdateRows,
-            32 => Self::DeleteRows,
-            33 => Self::Gtid,
-            34 => Self::AnonymousGtid,
-            35 => Self::PreviousGtids,
-            36 => Self::TransactionContext,
-            37 => Self::ViewChange,
-            38 => Self::XaPrepare,
-            39 => Self::PartialUpdateRows,
-            40 => Self::TransactionPayload,
-            41 => Self::HeartbeatV2,
-            42 => Self::GtidTagged,
+        use InnerRole::{Pass, Rows};
+        use RowsKind::{Delete, PartialUpdate, Update, Write};
+        use RowsVersion::{V1, V2};
+        let (name, role) = match code {
+            3 => ("STOP", Role::Outer(OuterRole::Mark)),
+            4 => ("ROTATE", Role::Outer(OuterRole::Rotate)),
+            15 => ("FORMAT_DESCRIPTION", Role::Outer(OuterRole::Format)),
+            27 => ("HEARTBEAT", Role::Outer(OuterRole::Heartbeat)),
+            35 => ("PREVIOUS_GTIDS", Role::Outer(OuterRole::Mark)),
+            40 => ("TRANSACTION_PAYLOAD", Role::Outer(OuterRole::Payload)),
+            41 => ("HEARTBEAT_V2", Role::Outer(OuterRole::HeartbeatV2)),
+            2 => ("QUERY", Role::Inner(InnerRole::Query)),
+            5 => ("INTVAR", Role::Inner(Pass)),
+            9 => ("APPEND_BLOCK", Role::Inner(Pass)),
+            11 => ("DELETE_FILE", Role::Inner(Pass)),
+            13 => ("RAND", Role::Inner(Pass)),
+            14 => ("USER_VAR", Role::Inner(Pass)),
+            16 => ("XID", Role::Inner(InnerRole::Xid)),
+            17 => ("BEGIN_LOAD_QUERY", Role::Inner(Pass)),
+            18 => ("EXECUTE_LOAD_QUERY", Role::Inner(InnerRole::LoadQuery)),
+            19 => ("TABLE_MAP", Role::Inner(InnerRole::TableMap)),
+            23 => ("WRITE_ROWS_V1", Role::Inner(Rows(Write, V1))),
+            24 => ("UPDATE_ROWS_V1", Role::Inner(Rows(Update, V1))),
+            25 => ("DELETE_ROWS_V1", Role::Inner(Rows(Delete, V1))),
+            26 => ("INCIDENT", Role::Inner(InnerRole::Incident)),
+            28 => ("IGNORABLE", Role::Inner(Pass)),
+            29 => ("ROWS_QUERY", Role::Inner(Pass)),
+            30 => ("WRITE_ROWS", Role::Inner(Rows(Write, V2))),
+            31 => ("UPDATE_ROWS", Role::Inner(Rows(Update, V2))),
+            32 => ("DELETE_ROWS", Role::Inner(Rows(Delete, V2))),
+            33 => ("GTID", Role::Inner(InnerRole::Gtid)),
+            34 => ("ANONYMOUS_GTID", Role::Inner(InnerRole::AnonymousGtid)),
+            36 => ("TRANSACTION_CONTEXT", Role::Inner(Pass)),
+            37 => ("VIEW_CHANGE", Role::Inner(Pass)),
+            38 => ("XA_PREPARE", Role::Inner(InnerRole::XaPrepare)),
+            39 => ("PARTIAL_UPDATE_ROWS", Role::Inner(Rows(PartialUpdate, V2))),
+            42 => ("GTID_TAGGED", Role::Inner(InnerRole::TaggedGtid)),
             _ => return None,
-        })
-    }
-
-    /// Its name in the manual.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Query => "QUERY",
-            Self::Stop => "STOP",
-            Self::Rotate => "ROTATE",
-            Self::Intvar => "INTVAR",
-            Self::AppendBlock => "APPEND_BLOCK",
-            Self::DeleteFile => "DELETE_FILE",
-            Self::Rand => "RAND",
-            Self::UserVar => "USER_VAR",
-            Self::FormatDescription => "FORMAT_DESCRIPTION",
-            Self::Xid => "XID",
-            Self::BeginLoadQuery => "BEGIN_LOAD_QUERY",
-            Self::ExecuteLoadQuery => "EXECUTE_LOAD_QUERY",
-            Self::TableMap => "TABLE_MAP",
-            Self::WriteRowsV1 => "WRITE_ROWS_V1",
-            Self::UpdateRowsV1 => "UPDATE_ROWS_V1",
-            Self::DeleteRowsV1 => "DELETE_ROWS_V1",
-            Self::Incident => "INCIDENT",
-            Self::Heartbeat => "HEARTBEAT",
-            Self::Ignorable => "IGNORABLE",
-            Self::RowsQuery => "ROWS_QUERY",
-            Self::WriteRows => "WRITE_ROWS",
-            Self::UpdateRows => "UPDATE_ROWS",
-            Self::DeleteRows => "DELETE_ROWS",
-            Self::Gtid => "GTID",
-            Self::AnonymousGtid => "ANONYMOUS_GTID",
-            Self::PreviousGtids => "PREVIOUS_GTIDS",
-            Self::TransactionContext => "TRANSACTION_CONTEXT",
-            Self::ViewChange => "VIEW_CHANGE",
-            Self::XaPrepare => "XA_PREPARE",
-            Self::PartialUpdateRows => "PARTIAL_UPDATE_ROWS",
-            Self::TransactionPayload => "TRANSACTION_PAYLOAD",
-            Self::HeartbeatV2 => "HEARTBEAT_V2",
-            Self::GtidTagged => "GTID_TAGGED",
-        }
+        };
+        Some(Self { name, role })
     }
 }
 
-/// How the events after a FORMAT_DESCRIPTION are framed: its last byte but four says it, whether or
+/// How the events after a `FORMAT_DESCRIPTION` are framed: its last byte but four says it, whether or
 /// not checksums are on.
 ///
 /// `event` is the whole event and `body` what follows its header.
@@ -230,7 +214,7 @@ pub(crate) fn read_format(event: &[u8], body: &[u8]) -> Result<Checksum, Malform
     }
 }
 
-/// Whether the checksum of a FORMAT_DESCRIPTION is right. A file that is still written to has a flag
+/// Whether the checksum of a `FORMAT_DESCRIPTION` is right. A file that is still written to has a flag
 /// in it that the checksum does not cover. Source: MySQL, `LOG_EVENT_BINLOG_IN_USE_F`.
 fn verify_format(event: &[u8], body: &[u8]) -> bool {
     const FLAGS_AT: usize = 17;
@@ -281,7 +265,7 @@ mod tests {
         let types: Vec<_> = (0..=u8::MAX).filter_map(EventType::from_code).collect();
 
         assert_eq!(types.len(), 33);
-        let names: std::collections::BTreeSet<_> = types.iter().map(|kind| kind.name()).collect();
+        let names: std::collections::BTreeSet<_> = types.iter().map(|kind| kind.name).collect();
         assert_eq!(names.len(), types.len());
     }
 

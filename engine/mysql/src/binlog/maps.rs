@@ -1,4 +1,4 @@
-//! The TABLE_MAP events in force, and what came of each.
+//! The `TABLE_MAP` events in force, and what came of each.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -35,7 +35,7 @@ struct Map {
     transaction: u64,
 }
 
-/// Why a TABLE_MAP cannot be taken.
+/// Why a `TABLE_MAP` cannot be taken.
 #[derive(Debug)]
 pub(crate) struct MapError {
     pub(crate) table: Option<TableId>,
@@ -88,7 +88,7 @@ impl Maps {
         self.transaction += 1;
     }
 
-    /// Takes a TABLE_MAP event.
+    /// Takes a `TABLE_MAP` event.
     pub(crate) fn insert(&mut self, body: &[u8]) -> Result<(), MapError> {
         let failed = |table| move |misfit: Misfit| MapError { table, misfit };
         let map = TableMap::read(body).map_err(|malformed| failed(None)(malformed.into()))?;

@@ -12,7 +12,7 @@ use super::{
 /// highest level, 128 MiB. Level 3, the server's default, takes 2 MiB.
 const WINDOW_LOG_MAX: u32 = 27;
 
-/// The events in a TRANSACTION_PAYLOAD event.
+/// The events in a `TRANSACTION_PAYLOAD` event.
 pub(crate) struct Payload {
     events: Box<dyn Read + Send>,
     /// Bytes that are still to come, by what the event says of its size.
@@ -64,13 +64,13 @@ impl Payload {
     pub(crate) fn next(&mut self, event: &mut Vec<u8>) -> Result<bool, Malformed> {
         event.clear();
         if self.left == 0 {
-            return match self.events.read(&mut [0]).map_err(broken)? {
+            return match self.events.read(&mut [0]).map_err(|error| broken(&error))? {
                 0 => Ok(false),
                 _ => Err(Malformed("its payload is longer than it says")),
             };
         }
         let mut header = [0; HEADER_BYTES];
-        self.events.read_exact(&mut header).map_err(broken)?;
+        self.events.read_exact(&mut header).map_err(|error| broken(&error))?;
         event.extend_from_slice(&header);
         let mut fields = Bytes::new(&header);
         fields.take(9)?;
@@ -81,7 +81,8 @@ impl Payload {
             return Err(Malformed("an event in it is longer than any can be"));
         }
         // Grows with what is there, not with what a broken size says.
-        let read = self.events.by_ref().take(body).read_to_end(event).map_err(broken)?;
+        let read =
+            self.events.by_ref().take(body).read_to_end(event).map_err(|error| broken(&error))?;
         if read as u64 == body { Ok(true) } else { Err(TRUNCATED) }
     }
 }
@@ -95,9 +96,10 @@ fn decompress(
     Ok(decoder)
 }
 
-fn broken(error: std::io::Error) -> Malformed {
-    match error.kind() {
-        ErrorKind::UnexpectedEof => TRUNCATED,
-        _ => Malformed("its payload cannot be decompressed"),
+fn broken(error: &std::io::Error) -> Malformed {
+    if error.kind() == ErrorKind::UnexpectedEof {
+        TRUNCATED
+    } else {
+        Malformed("its payload cannot be decompressed")
     }
 }

@@ -51,7 +51,7 @@ impl Place {
         }
     }
 
-    /// Goes to where a HEARTBEAT_V2 says that the log is.
+    /// Goes to where a `HEARTBEAT_V2` says that the log is.
     pub(crate) fn beat_v2(&mut self, body: &[u8]) -> Result<(), Malformed> {
         let mut bytes = Bytes::new(body);
         let (mut file, mut offset) = (&[][..], 0);

@@ -24,7 +24,7 @@ impl<'a> Query<'a> {
         Self::read_with(body, 0)
     }
 
-    /// Reads the body of an EXECUTE_LOAD_QUERY.
+    /// Reads the body of an `EXECUTE_LOAD_QUERY`.
     pub(crate) fn read_load(body: &'a [u8]) -> Result<Self, Malformed> {
         Self::read_with(body, LOAD_BYTES)
     }

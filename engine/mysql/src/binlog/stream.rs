@@ -132,14 +132,14 @@ fn sids(set: &GtidSet) -> Result<Vec<Sid<'static>>, LogError> {
 
 /// What the source says in place of an event.
 fn refusal(error: mysql_async::Error) -> LogError {
-    match error {
-        mysql_async::Error::Server(error) if error.code == FATAL && is_purged(&error.message) => {
-            LogError::Purged { message: error.message }
-        }
-        mysql_async::Error::Server(error) => {
-            LogError::Refused { code: error.code, message: error.message }
-        }
-        error => LogError::Lost { source: Box::new(error) },
+    let mysql_async::Error::Server(error) = error else {
+        return LogError::Lost { source: Box::new(error) };
+    };
+    let (code, message) = (error.code, error.message);
+    if code == FATAL && is_purged(&message) {
+        LogError::Purged { message }
+    } else {
+        LogError::Refused { code, message }
     }
 }
 

@@ -1,11 +1,11 @@
-//! TABLE_MAP events: which table the rows after them are of, and how their values are encoded.
+//! `TABLE_MAP` events: which table the rows after them are of, and how their values are encoded.
 
 use super::{
     bytes::{Bytes, Malformed},
     wire::{Wire, WireType, read_wire},
 };
 
-/// What a TABLE_MAP event says. Source: MySQL, `Table_map_event`.
+/// What a `TABLE_MAP` event says. Source: MySQL, `Table_map_event`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TableMap<'a> {
     /// The number that the rows after it name.

@@ -60,7 +60,7 @@ impl Decode {
             Self::Double => Cell::Double(f64::from_le_bytes(exactly(bytes)?)),
             Self::Year => Cell::UInt(year(bytes)),
             Self::Date => Cell::Date(date(little_endian(bytes))?),
-            Self::Time { fsp } => Cell::Time(time(bytes, fsp)),
+            Self::Time { fsp } => Cell::Time(time(bytes, fsp)?),
             Self::Datetime { fsp } => Cell::Datetime(datetime(bytes, fsp)?),
             Self::Timestamp { fsp } => Cell::Datetime(timestamp(bytes, fsp)?),
             Self::Decimal { precision, scale } => {
@@ -137,6 +137,11 @@ fn checked_date(year: u64, month: u64, day: u64) -> Result<Date, String> {
     }
 }
 
+/// Bytes that `fsp` digits of a fraction take.
+fn fraction_bytes(fsp: u8) -> usize {
+    usize::from(fsp.div_ceil(2))
+}
+
 /// Microseconds from the big-endian fraction of `fsp` digits, written in an even number of them.
 fn micros(fraction: u64, fsp: u8) -> u64 {
     match fsp {
@@ -154,7 +159,10 @@ fn clock(packed: u64) -> (u64, u64, u64) {
 
 /// A `TIME`: one big-endian number of whole and fraction, moved so that it has no sign.
 /// Source: MySQL, `my_time_packed_from_binary`.
-fn time(bytes: &[u8], fsp: u8) -> Time {
+fn time(bytes: &[u8], fsp: u8) -> Result<Time, String> {
+    if bytes.len() != 3 + fraction_bytes(fsp) {
+        return Err("it is no time".to_owned());
+    }
     let fraction_bits = u32::from(fsp.div_ceil(2)) * 8;
     let zero = 0x80_0000u64 << fraction_bits;
     let stored = big_endian(bytes);
@@ -164,7 +172,7 @@ fn time(bytes: &[u8], fsp: u8) -> Time {
     let all = (hours * 3_600 + minutes * 60 + seconds) * 1_000_000 + micros(fraction, fsp);
     // 1023 h and the largest fraction are far below 2^63.
     let all = i64::try_from(all).unwrap_or(i64::MAX);
-    Time { micros: if stored < zero { -all } else { all } }
+    Ok(Time { micros: if stored < zero { -all } else { all } })
 }
 
 /// Source: MySQL, `my_datetime_packed_from_binary`.
@@ -195,10 +203,10 @@ fn timestamp(bytes: &[u8], fsp: u8) -> Result<Datetime, String> {
 }
 
 fn checked_micros(fraction: &[u8], fsp: u8) -> Result<u32, String> {
-    let micros = micros(big_endian(fraction), fsp);
-    u32::try_from(micros)
+    let is_whole = fraction.len() == fraction_bytes(fsp);
+    u32::try_from(micros(big_endian(fraction).min(u64::from(u32::MAX)), fsp))
         .ok()
-        .filter(|&micros| micros < 1_000_000)
+        .filter(|&micros| is_whole && micros < 1_000_000)
         .ok_or_else(|| "its fraction of a second is more than one".to_owned())
 }
 

@@ -1,4 +1,4 @@
-//! How a column's values are encoded in row images, as its table's TABLE_MAP says.
+//! How a column's values are encoded in row images, as its table's `TABLE_MAP` says.
 
 use super::bytes::{Bytes, Malformed};
 

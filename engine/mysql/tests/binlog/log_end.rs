@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use whimbrel_kit::Server;
+use whimbrel_kit::{Relay, Server};
 use whimbrel_model::GtidSet;
 use whimbrel_mysql::{LogError, LogItem};
 
-use crate::support::{Source, executed, int, log_end, open, read_to, upto};
+use crate::support::{Source, executed, int, log_end, open, open_at, read_to, upto};
 
 #[tokio::test]
 async fn an_idle_source_is_read_to_its_end() {
@@ -93,4 +93,36 @@ async fn a_purged_position_says_what_to_do() {
     assert!(matches!(error, LogError::Purged { .. }), "{error}");
     assert!(!error.is_transient());
     assert!(error.to_string().contains("binlog_expire_logs_seconds"));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_or_falls_silent_is_noticed() {
+    let source = Source::new().await;
+    let relay = Relay::to(source.server).await.unwrap();
+    for is_cut in [true, false] {
+        relay.pass();
+        let mut reader = open_at(&relay.url(), &[], &source.start, 1 << 20).await;
+        let first = reader.next().await.unwrap();
+        assert!(matches!(first, LogItem::Heartbeat { .. }));
+        if is_cut {
+            relay.cut();
+        } else {
+            relay.stall();
+        }
+
+        let error = loop {
+            match reader.next().await {
+                Ok(_) => {}
+                Err(error) => break error,
+            }
+        };
+
+        let is_expected = if is_cut {
+            matches!(error, LogError::Lost { .. } | LogError::Ended)
+        } else {
+            matches!(error, LogError::Silent { .. })
+        };
+        assert!(is_expected, "{error}");
+        assert!(error.is_transient());
+    }
 }

@@ -93,14 +93,20 @@ pub(crate) async fn open(
     from: &GtidSet,
     part_bytes_max: usize,
 ) -> LogReader<StreamTransport> {
-    let settings =
-        LogSettings { server_id: 90_000 + NUMBER.fetch_add(1, Ordering::Relaxed), part_bytes_max };
-    LogReader::open(&options(server), Arc::from(tables), from, settings).await.unwrap()
+    open_at(&server.url(), tables, from, part_bytes_max).await
 }
 
-pub(crate) fn options(server: &Server) -> ConnectOptions {
+pub(crate) async fn open_at(
+    url: &str,
+    tables: &[Table],
+    from: &GtidSet,
+    part_bytes_max: usize,
+) -> LogReader<StreamTransport> {
+    let server_id = 90_000 + NUMBER.fetch_add(1, Ordering::Relaxed);
+    let settings = LogSettings { server_id, part_bytes_max };
     let tls = TlsOptions { mode: TlsMode::Disabled, ca: None };
-    ConnectOptions::new(&SecretString::from(server.url()), "", tls).unwrap()
+    let options = ConnectOptions::new(&SecretString::from(url.to_owned()), "", tls).unwrap();
+    LogReader::open(&options, Arc::from(tables), from, settings).await.unwrap()
 }
 
 pub(crate) async fn executed(server: &Server) -> GtidSet {

@@ -1,5 +1,7 @@
 //! Transactions: how they begin, end, are cut, prepared and undone.
 
+use std::slice::from_ref;
+
 use whimbrel_model::{GtidSet, TransactionPart};
 use whimbrel_mysql::{LogError, LogItem};
 
@@ -39,7 +41,7 @@ async fn tagged_transactions_keep_their_tags_and_may_be_resumed_from() {
         .await;
     let table = source.table("t", vec![int("id"), int("a")]);
 
-    let parts = parts(source.items(&[table.clone()]).await);
+    let parts = parts(source.items(from_ref(&table)).await);
 
     let with_rows: Vec<_> = parts.iter().filter(|part| !part.changes.is_empty()).collect();
     let tags: Vec<&str> =
@@ -113,7 +115,7 @@ async fn a_cut_transaction_counts_its_changes_alike_however_it_is_cut() {
         let mut whole = None;
         for part_bytes_max in [1, 10_000, 1 << 30] {
             let from = source.start.clone();
-            let mut reader = source.reader_from(&[table.clone()], &from, part_bytes_max).await;
+            let mut reader = source.reader_from(from_ref(&table), &from, part_bytes_max).await;
 
             let items = read_to(&mut reader, &end).await.unwrap();
 
@@ -157,7 +159,7 @@ async fn xa_changes_come_with_their_decision_and_prepares_leave_no_trace() {
     }
     source.run(&["INSERT INTO t VALUES (10, 0)"]).await;
 
-    let first = parts(source.items(&[table.clone()]).await);
+    let first = parts(source.items(from_ref(&table)).await);
 
     let rows = |parts: &[TransactionPart]| {
         lines(&parts.iter().flat_map(|part| part.changes.clone()).collect::<Vec<_>>())
@@ -173,7 +175,7 @@ async fn xa_changes_come_with_their_decision_and_prepares_leave_no_trace() {
         ])
         .await;
 
-    let whole = parts(source.items(&[table.clone()]).await);
+    let whole = parts(source.items(from_ref(&table)).await);
 
     assert_eq!(rows(&whole), ["+3,0", "+10,0", "+1,0", "+11,0"]);
     let decided: Vec<_> = whole.iter().filter(|part| part.prepared.is_some()).collect();
@@ -185,7 +187,7 @@ async fn xa_changes_come_with_their_decision_and_prepares_leave_no_trace() {
     let from = source.start.union(&applied(&first));
     assert!(decided.iter().all(|part| !from.contains(part.prepared.as_ref().unwrap())));
     let end = source.log_end().await;
-    let mut reader = source.reader_from(&[table.clone()], &from, 1 << 20).await;
+    let mut reader = source.reader_from(from_ref(&table), &from, 1 << 20).await;
     let rest = parts(read_to(&mut reader, &end).await.unwrap());
     assert_eq!(rows(&rest), ["+1,0", "+11,0"]);
 
@@ -209,7 +211,7 @@ async fn statements_that_change_planned_tables_in_place_of_rows_are_refused() {
         ])
         .await;
     let table = source.table("t", vec![int("id")]);
-    assert_eq!(source.changes(&[table.clone()]).await, []);
+    assert_eq!(source.changes(from_ref(&table)).await, []);
     source.run(&["INSERT INTO t VALUES (1)"]).await;
 
     let error = source.error(&[table]).await;
@@ -239,7 +241,7 @@ async fn definitions_that_change_come_before_their_transactions_part() {
     let database = source.database.clone();
     let table = source.table("t", vec![int("id"), int("a")]);
 
-    let items = source.items(&[table.clone()]).await;
+    let items = source.items(from_ref(&table)).await;
 
     let mut ddl = Vec::new();
     for pair in items.windows(2) {

@@ -214,12 +214,17 @@ fn members() -> Vec<Case> {
 /// What the server says, in the form of `show`.
 fn expected(case: &Case, said: Option<String>) -> String {
     let Some(said) = said else { return "NULL".to_owned() };
-    match case.column_type {
-        ColumnType::Float | ColumnType::Double => format!("{:?}", said.parse::<f64>().unwrap()),
-        ColumnType::Time { .. } | ColumnType::Datetime { .. } | ColumnType::Timestamp { .. } => {
-            short(&said)
-        }
-        _ => said,
+    let is_float = matches!(case.column_type, ColumnType::Float | ColumnType::Double);
+    let is_time = matches!(
+        case.column_type,
+        ColumnType::Time { .. } | ColumnType::Datetime { .. } | ColumnType::Timestamp { .. }
+    );
+    if is_float {
+        format!("{:?}", said.parse::<f64>().unwrap())
+    } else if is_time {
+        short(&said)
+    } else {
+        said
     }
 }
 

@@ -1,14 +1,15 @@
-//! TABLE_MAP and ROWS events in a transaction.
+//! `TABLE_MAP` and `ROWS` events in a transaction.
+
+use whimbrel_model::{Table, TableId};
 
 use super::{Assembler, LogError, Malformed};
 use crate::binlog::{
     decoder::Misfit,
     event::EventType,
     maps::MapError,
-    rows::{RowsError, RowsHead, RowsKind, RowsVersion},
+    rows::{RowsError, RowsHead, RowsKind},
     transaction::PREPARED_BYTES_MAX,
 };
-use whimbrel_model::TableId;
 
 impl Assembler {
     pub(super) fn table_map(&mut self, kind: EventType, body: &[u8]) -> Result<(), LogError> {
@@ -22,17 +23,12 @@ impl Assembler {
         })
     }
 
-    pub(super) fn rows(&mut self, kind: EventType, body: &[u8]) -> Result<(), LogError> {
-        let (did, version) = match kind {
-            EventType::WriteRowsV1 => (RowsKind::Write, RowsVersion::V1),
-            EventType::UpdateRowsV1 => (RowsKind::Update, RowsVersion::V1),
-            EventType::DeleteRowsV1 => (RowsKind::Delete, RowsVersion::V1),
-            EventType::UpdateRows => (RowsKind::Update, RowsVersion::V2),
-            EventType::DeleteRows => (RowsKind::Delete, RowsVersion::V2),
-            EventType::PartialUpdateRows => (RowsKind::PartialUpdate, RowsVersion::V2),
-            _ => (RowsKind::Write, RowsVersion::V2),
-        };
-        let head = RowsHead::read(version, body);
+    pub(super) fn rows(
+        &mut self,
+        kind: EventType,
+        did: RowsKind,
+        head: Result<RowsHead<'_>, Malformed>,
+    ) -> Result<(), LogError> {
         let head = self.checked(kind, head)?;
         let decoder = match self.maps.decoder(head.table_id) {
             Some(Some(decoder)) => decoder,
@@ -70,7 +66,7 @@ impl Assembler {
                 LogError::RowImage { table: self.full_name(table), at: self.at() }
             }
             RowsError::Value { column, what } => {
-                let columns = self.maps.table(table).map(whimbrel_model::Table::columns);
+                let columns = self.maps.table(table).map(Table::columns);
                 let column = columns.and_then(|columns| columns.get(column));
                 LogError::Value {
                     table: self.full_name(table),

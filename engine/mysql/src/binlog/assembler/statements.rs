@@ -1,4 +1,4 @@
-//! QUERY and XA_PREPARE events: what begins, ends and changes transactions beside rows.
+//! `QUERY` and `XA_PREPARE` events: what begins, ends and changes transactions beside rows.
 
 use whimbrel_model::TableId;
 
@@ -13,11 +13,11 @@ use crate::{
 };
 
 impl Assembler {
-    pub(super) fn query(&mut self, kind: EventType, body: &[u8]) -> Result<(), LogError> {
-        let query = match kind {
-            EventType::ExecuteLoadQuery => Query::read_load(body),
-            _ => Query::read(body),
-        };
+    pub(super) fn query(
+        &mut self,
+        kind: EventType,
+        query: Result<Query<'_>, Malformed>,
+    ) -> Result<(), LogError> {
         let query = self.checked(kind, query)?;
         if self.transaction.is_none() {
             return Err(LogError::Anonymous { at: self.at() });
