@@ -17,6 +17,10 @@ const FIELD_STRING: u8 = 254;
 /// The longest value of a `VARBINARY` expression: a longer one becomes a `MEDIUMBLOB`.
 const VARCHAR_BYTES_MAX: usize = 65_535;
 
+/// The start of an expression that takes a value through a column of a declared type. A node is made
+/// of it at once: as the subquery's own value it would lose what kind of blob it is.
+const TYPED_OPEN: &str = "(SELECT JSON_EXTRACT(JSON_ARRAY(c),'$[0]') FROM JSON_TABLE(JSON_ARRAY(";
+
 /// That [`write_sql`] can make bytes of this column type again.
 ///
 /// # Errors
@@ -159,7 +163,7 @@ impl<'a> Writer<'a, '_> {
             Tag::Time => "TIME(6)",
             Tag::Datetime => "DATETIME(6)",
             Tag::Timestamp => {
-                self.out.extend_from_slice(b"(SELECT c FROM JSON_TABLE(JSON_ARRAY(");
+                self.out.extend_from_slice(TYPED_OPEN.as_bytes());
                 text_literal(inner, self.out);
                 return self.end_of_table("TIMESTAMP(6)");
             }
@@ -186,7 +190,7 @@ impl<'a> Writer<'a, '_> {
             }
             FIELD_BIT => {
                 let bits = bytes.iter().fold(0u64, |bits, &byte| bits << 8 | u64::from(byte));
-                let open = format!("(SELECT c FROM JSON_TABLE(JSON_ARRAY({bits}");
+                let open = format!("{TYPED_OPEN}{bits}");
                 self.out.extend_from_slice(open.as_bytes());
                 return self.end_of_table(&format!("BIT({})", 8 * bytes.len()));
             }
@@ -197,7 +201,7 @@ impl<'a> Writer<'a, '_> {
             FIELD_LONG_BLOB => "LONGBLOB".to_owned(),
             _ => return Err(JsonError::Opaque { field_type }),
         };
-        self.out.extend_from_slice(b"(SELECT c FROM JSON_TABLE(JSON_ARRAY(");
+        self.out.extend_from_slice(TYPED_OPEN.as_bytes());
         hex_literal(&bytes, self.out);
         self.end_of_table(&declared)
     }

@@ -9,10 +9,6 @@ use crate::{
     json::{self, hex_literal},
 };
 
-/// Charsets whose characters may hold the byte of a quote or a backslash.
-const UNSAFE_CHARSETS: [&str; 9] =
-    ["big5", "cp932", "gb18030", "gbk", "sjis", "ucs2", "utf16", "utf16le", "utf32"];
-
 /// Strings that a strict server stores in an `ENUM` as the invalid value, index 0, unless a member
 /// is called so: it takes a string of less than six bytes that is no member for an index, and, unlike
 /// the number 0, does not refuse 0. Four bytes, so that they are whole characters in every charset.
@@ -39,15 +35,11 @@ pub fn write_literal(out: &mut Vec<u8>, column: &Column, cell: Cell<'_>) -> Resu
             print(out, format_args!("{bits}"));
             Ok(())
         }
-        (ColumnType::Text { charset, .. }, Cell::Bytes(bytes))
-            if !UNSAFE_CHARSETS.contains(&charset.as_str()) =>
-        {
-            print(out, format_args!("_{charset}"));
-            quote(bytes, out);
-            Ok(())
-        }
+        // Text, too: a binary string is stored in a column of any charset byte for byte, if these
+        // are characters of it. An introducer of the charset would do, but some names are warnings.
         (
-            ColumnType::Binary
+            ColumnType::Text { .. }
+            | ColumnType::Binary
             | ColumnType::FixedBinary { .. }
             | ColumnType::Geometry
             | ColumnType::Vector,
@@ -96,7 +88,7 @@ pub(crate) fn write_key_literal(
             print(out, format_args!("'{at}'"));
         }
         (ColumnType::Text { charset, .. }, Cell::Bytes(bytes)) => {
-            print(out, format_args!("_{charset} "));
+            print(out, format_args!("_{} ", introducer(charset, bytes)));
             hex_literal(bytes, out);
         }
         (ColumnType::Binary | ColumnType::FixedBinary { .. }, Cell::Bytes(bytes)) => {
@@ -105,6 +97,18 @@ pub(crate) fn write_key_literal(
         _ => return Err(mismatch(column)),
     }
     Ok(())
+}
+
+/// The charset that a literal of a column's text is introduced by: its own, so that nothing is
+/// converted, but for two whose names alone are a warning. Their text is that of another charset, too,
+/// unless `ucs2` holds halves of surrogate pairs.
+fn introducer<'c>(charset: &'c str, bytes: &[u8]) -> &'c str {
+    let is_surrogate = |unit: &[u8]| matches!(unit, [0xd8..=0xdf, ..]);
+    match charset {
+        "utf8mb3" => "utf8mb4",
+        "ucs2" if !bytes.chunks(2).any(is_surrogate) => "utf16",
+        other => other,
+    }
 }
 
 /// A `DOUBLE` literal: the exponent makes it one, since digits with a point alone are a `DECIMAL`.

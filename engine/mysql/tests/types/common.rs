@@ -1,0 +1,185 @@
+//! Tables as the servers describe them, and rows as the servers show them.
+
+use secrecy::SecretString;
+use whimbrel_kit::Server;
+use whimbrel_model::{Column, ColumnType, Generation, IntWidth, Key, Row, Table};
+use whimbrel_mysql::{
+    ConnectOptions, Record, Role, Session, TlsMode, TlsOptions, chunk, statement,
+};
+
+pub(crate) const STATEMENT_BYTES_MAX: usize = 1 << 20;
+
+pub(crate) async fn session(server: &Server, database: &str, role: Role) -> Session {
+    let url = SecretString::from(server.url());
+    let tls = TlsOptions { mode: TlsMode::Disabled, ca: None };
+    let options = ConnectOptions::new(&url, database, tls).unwrap();
+    Session::connect(&options, role).await.unwrap()
+}
+
+/// The table as `information_schema` describes it, keyed by its primary key.
+pub(crate) async fn table(session: &mut Session, database: &str, name: &str) -> Table {
+    let name_literal = name.replace('\'', "''");
+    let of = format!("TABLE_SCHEMA='{database}' AND TABLE_NAME='{name_literal}'");
+    let records = session
+        .query(&format!(
+            "SELECT * FROM information_schema.COLUMNS WHERE {of} ORDER BY ORDINAL_POSITION"
+        ))
+        .await
+        .unwrap();
+    let columns = records.iter().map(column).collect();
+    let key = session
+        .query(&format!(
+            "SELECT COLUMN_NAME FROM information_schema.STATISTICS WHERE {of} \
+             AND INDEX_NAME='PRIMARY' ORDER BY SEQ_IN_INDEX"
+        ))
+        .await
+        .unwrap();
+    let key: Vec<String> = key.iter().map(|record| record.text("COLUMN_NAME").unwrap()).collect();
+    let key: Vec<&str> = key.iter().map(String::as_str).collect();
+    Table::new((database, name), columns, ("PRIMARY", &key), false).unwrap()
+}
+
+fn column(record: &Record) -> Column {
+    let text = |name: &str| record.optional_text(name).unwrap().unwrap_or_default();
+    let number = |name: &str| text(name).parse::<u8>().unwrap_or_default();
+    let declaration = text("COLUMN_TYPE");
+    let unsigned = declaration.contains("unsigned");
+    let fsp = number("DATETIME_PRECISION");
+    let width = |width| ColumnType::Int { width, unsigned };
+    let column_type = match text("DATA_TYPE").as_str() {
+        "tinyint" => width(IntWidth::Tiny),
+        "smallint" => width(IntWidth::Small),
+        "mediumint" => width(IntWidth::Medium),
+        "int" => width(IntWidth::Int),
+        "bigint" => width(IntWidth::Big),
+        "bit" => ColumnType::Bit { bits: number("NUMERIC_PRECISION") },
+        "decimal" => ColumnType::Decimal {
+            precision: number("NUMERIC_PRECISION"),
+            scale: number("NUMERIC_SCALE"),
+        },
+        "float" => ColumnType::Float,
+        "double" => ColumnType::Double,
+        "year" => ColumnType::Year,
+        "date" => ColumnType::Date,
+        "time" => ColumnType::Time { fsp },
+        "datetime" => ColumnType::Datetime { fsp },
+        "timestamp" => ColumnType::Timestamp { fsp },
+        "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => ColumnType::Text {
+            charset: text("CHARACTER_SET_NAME"),
+            collation: text("COLLATION_NAME"),
+        },
+        "binary" => ColumnType::FixedBinary { length: number("CHARACTER_OCTET_LENGTH") },
+        "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => ColumnType::Binary,
+        "enum" => ColumnType::Enum,
+        "set" => ColumnType::Set { members: declared_members(&declaration) },
+        "json" => ColumnType::Json,
+        "vector" => ColumnType::Vector,
+        "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
+        | "multipolygon" | "geomcollection" => ColumnType::Geometry,
+        other => panic!("{other} is a type that the matrix does not know"),
+    };
+    let extra = text("EXTRA");
+    let generation = if extra.contains("VIRTUAL GENERATED") {
+        Generation::Virtual
+    } else if extra.contains("STORED GENERATED") {
+        Generation::Stored
+    } else {
+        Generation::None
+    };
+    let nullable = text("IS_NULLABLE") == "YES";
+    Column { name: text("COLUMN_NAME"), column_type, declaration, nullable, generation }
+}
+
+fn declared_members(declaration: &str) -> u8 {
+    u8::try_from(declaration.matches(',').count() + 1).unwrap()
+}
+
+/// All rows, read as one chunk in a transaction of its own.
+pub(crate) async fn read_all(session: &mut Session, table: &Table) -> Vec<(Key, Row)> {
+    session.execute(b"START TRANSACTION WITH CONSISTENT SNAPSHOT").await.unwrap();
+    let chunk = chunk::read(session, table, (None, None), usize::MAX).await.unwrap();
+    session.execute(b"COMMIT").await.unwrap();
+    assert!(chunk.is_whole);
+    chunk.rows
+}
+
+/// Writes rows as the engine does, without a warning.
+pub(crate) async fn write(session: &mut Session, table: &Table, rows: &[(Key, Row)]) {
+    let rows = rows.iter().map(|(_, row)| row);
+    for sql in statement::replace(table, rows, STATEMENT_BYTES_MAX).unwrap() {
+        let executed = session.execute(&sql).await;
+        let executed = executed.unwrap_or_else(|error| {
+            let sql = String::from_utf8_lossy(&sql);
+            panic!("{error:?}: {}", sql.chars().take(3_000).collect::<String>())
+        });
+        if executed.warnings > 0 {
+            let warnings = session.query("SHOW WARNINGS").await.unwrap();
+            panic!("{}: {}", table.name(), warnings[0].text("Message").unwrap());
+        }
+    }
+}
+
+/// Deletes the rows of the keys as the engine does.
+pub(crate) async fn delete(session: &mut Session, table: &Table, rows: &[(Key, Row)]) -> u64 {
+    let keys = rows.iter().map(|(key, _)| key);
+    let mut count = 0;
+    for sql in statement::delete(table, keys, STATEMENT_BYTES_MAX).unwrap() {
+        count += session.execute(&sql).await.unwrap().affected_rows;
+    }
+    count
+}
+
+/// Every value of the table as its server shows it, in a form that loses nothing: bytes in
+/// hexadecimal, `+0e0` for `FLOAT`, numbers for `ENUM` and `SET`, and the type of every node of a
+/// document. Generated columns too.
+pub(crate) async fn shown(session: &mut Session, table: &Table) -> Vec<String> {
+    let columns: Vec<String> = table.columns().iter().map(shown_expression).collect();
+    let (schema, name) = (table.schema(), table.name().replace('`', "``"));
+    let records = session
+        .query(&format!(
+            "SELECT CONCAT_WS('|',{}) AS shown FROM `{schema}`.`{name}`",
+            columns.join(",")
+        ))
+        .await
+        .unwrap();
+    let mut rows: Vec<String> =
+        records.iter().map(|record| record.text("shown").unwrap()).collect();
+    rows.sort();
+    rows
+}
+
+fn shown_expression(column: &Column) -> String {
+    let name = format!("`{}`", column.name.replace('`', "``"));
+    let shown = match column.column_type {
+        ColumnType::Float | ColumnType::Double => format!("CONCAT({name}+0e0)"),
+        ColumnType::Enum => format!("CONCAT({name}+0,HEX({name}))"),
+        ColumnType::Set { .. } => format!("CONCAT(CAST({name} AS UNSIGNED),HEX({name}))"),
+        ColumnType::Bit { .. } => format!("CONCAT({name}+0)"),
+        ColumnType::Json => {
+            let types = |path: &str| {
+                format!(
+                    "(SELECT JSON_ARRAYAGG(JSON_TYPE(v)) FROM \
+                     JSON_TABLE({name},'{path}' COLUMNS(v JSON PATH '$')) n)"
+                )
+            };
+            format!(
+                "CONCAT(HEX({name}),JSON_TYPE({name}),IFNULL({},''),IFNULL({},''))",
+                types("$**.*"),
+                types("$**[*]")
+            )
+        }
+        ColumnType::Text { .. }
+        | ColumnType::FixedBinary { .. }
+        | ColumnType::Binary
+        | ColumnType::Geometry
+        | ColumnType::Vector => format!("HEX({name})"),
+        ColumnType::Int { .. }
+        | ColumnType::Decimal { .. }
+        | ColumnType::Year
+        | ColumnType::Date
+        | ColumnType::Time { .. }
+        | ColumnType::Datetime { .. }
+        | ColumnType::Timestamp { .. } => format!("CONCAT({name})"),
+    };
+    format!("IFNULL({shown},'NULL')")
+}

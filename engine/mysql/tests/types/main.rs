@@ -1,0 +1,6 @@
+//! What only real servers can prove of values: that each arrives as it was, whichever way it went.
+
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod matrix;
