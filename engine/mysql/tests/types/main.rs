@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod matrix;
