@@ -81,6 +81,7 @@ fn every_kind_of_fault_that_needs_no_server_has_a_plan() {
             "secret.misplaced",
             "secret.plain-password",
             "secret.reference",
+            "tls.missing-ca",
             "tls.unused-ca",
             "url.database",
             "url.invalid",

@@ -51,7 +51,8 @@ pub enum Tls {
     Required,
     /// Always, with a certificate that an authority has signed.
     VerifyCa {
-        /// The authorities' file in PEM; without it, those that the program knows.
+        /// The authorities' file in PEM; a plan that names none is refused, since a public authority
+        /// signs for anyone.
         ca: Option<PathBuf>,
     },
     /// Always, with a certificate that an authority has signed for this very host.

@@ -164,7 +164,12 @@ impl<S: Secrets> Resolver<'_, S> {
         let Some(spec) = spec else { return Some(Tls::Preferred) };
         let ca = spec.ca.as_deref().map(|path| self.secrets.path(path));
         let (unchecked, mode) = match (spec.mode, &ca) {
-            (Some(TlsMode::VerifyCa), _) => return Some(Tls::VerifyCa { ca }),
+            (Some(TlsMode::VerifyCa), None) => {
+                let key = format!("{key}.mode");
+                self.report(&key.clone(), ValueProblem::MissingCa { key });
+                return None;
+            }
+            (Some(TlsMode::VerifyCa), Some(_)) => return Some(Tls::VerifyCa { ca }),
             (Some(TlsMode::VerifyIdentity), _) | (None, Some(_)) => {
                 return Some(Tls::VerifyIdentity { ca });
             }

@@ -93,7 +93,7 @@ pub(crate) struct TlsSpec {
     /// `preferred`.
     pub(crate) mode: Option<TlsMode>,
     /// A file in PEM with the certificates of the authorities to trust, relative to the plan's
-    /// folder. Without it: those that the program knows.
+    /// folder. Needed by `verify_ca`; without it, `verify_identity` trusts the public ones.
     pub(crate) ca: Option<String>,
 }
 
@@ -107,7 +107,7 @@ pub(crate) enum TlsMode {
     Preferred,
     /// Encrypted, with any certificate.
     Required,
-    /// Encrypted, with a certificate that an authority has signed.
+    /// Encrypted, with a certificate that an authority in `ca` has signed.
     VerifyCa,
     /// Encrypted, with a certificate that an authority has signed for this very host.
     VerifyIdentity,

@@ -102,6 +102,12 @@ pub enum ValueProblem {
         /// The key, with the keys that lead to it.
         key: String,
     },
+    /// A mode that trusts whom the plan names, and a plan that names nobody.
+    #[error("`{key}` is `verify_ca`, and `ca` is missing")]
+    MissingCa {
+        /// The key, with the keys that lead to it.
+        key: String,
+    },
     /// A file of authorities that would not be used.
     #[error("`{key}` is not used: the mode is `{mode}`")]
     UnusedCa {
@@ -138,6 +144,7 @@ impl ValueProblem {
             Self::Url { .. } => ("url.invalid", "here"),
             Self::UrlParameter { .. } => ("url.parameter", "here"),
             Self::UrlDatabase { .. } => ("url.database", "here"),
+            Self::MissingCa { .. } => ("tls.missing-ca", "here"),
             Self::UnusedCa { .. } => ("tls.unused-ca", "here"),
         }
     }
@@ -182,6 +189,10 @@ impl ValueProblem {
             Self::UrlParameter { .. } => {
                 "remove it: what a connection needs beside its address is a key of the plan, such \
                  as `tls`"
+            }
+            Self::MissingCa { .. } => {
+                "name the file of the authorities to trust in `ca`; to trust the public ones, \
+                 choose `verify_identity`, which also checks the host's name"
             }
             Self::UnusedCa { .. } => {
                 "no certificate is checked in this mode: choose `verify_ca` or `verify_identity`, \
