@@ -2,96 +2,26 @@
 
 use secrecy::SecretString;
 use whimbrel_kit::Server;
-use whimbrel_model::{Column, ColumnType, Generation, IntWidth, Key, Row, Table};
+use whimbrel_model::{Column, ColumnType, Key, Row, Table};
 use whimbrel_mysql::{
-    ConnectOptions, Record, Role, Session, TlsMode, TlsOptions, chunk, statement,
+    ConnectOptions, Role, Session, TlsMode, TlsOptions, catalog, chunk, statement,
 };
 
 pub(crate) const STATEMENT_BYTES_MAX: usize = 1 << 20;
 
-pub(crate) async fn session(server: &Server, database: &str, role: Role) -> Session {
+pub(crate) fn options(server: &Server, database: &str) -> ConnectOptions {
     let url = SecretString::from(server.url());
     let tls = TlsOptions { mode: TlsMode::Disabled, ca: None };
-    let options = ConnectOptions::new(&url, database, tls).unwrap();
-    Session::connect(&options, role).await.unwrap()
+    ConnectOptions::new(&url, database, tls).unwrap()
 }
 
-/// The table as `information_schema` describes it, keyed by its primary key.
+pub(crate) async fn session(server: &Server, database: &str, role: Role) -> Session {
+    Session::connect(&options(server, database), role).await.unwrap()
+}
+
+/// The table as the catalog describes it.
 pub(crate) async fn table(session: &mut Session, database: &str, name: &str) -> Table {
-    let name_literal = name.replace('\'', "''");
-    let of = format!("TABLE_SCHEMA='{database}' AND TABLE_NAME='{name_literal}'");
-    let records = session
-        .query(&format!(
-            "SELECT * FROM information_schema.COLUMNS WHERE {of} ORDER BY ORDINAL_POSITION"
-        ))
-        .await
-        .unwrap();
-    let columns = records.iter().map(column).collect();
-    let key = session
-        .query(&format!(
-            "SELECT COLUMN_NAME FROM information_schema.STATISTICS WHERE {of} \
-             AND INDEX_NAME='PRIMARY' ORDER BY SEQ_IN_INDEX"
-        ))
-        .await
-        .unwrap();
-    let key: Vec<String> = key.iter().map(|record| record.text("COLUMN_NAME").unwrap()).collect();
-    let key: Vec<&str> = key.iter().map(String::as_str).collect();
-    Table::new((database, name), columns, ("PRIMARY", &key), false).unwrap()
-}
-
-fn column(record: &Record) -> Column {
-    let text = |name: &str| record.optional_text(name).unwrap().unwrap_or_default();
-    let number = |name: &str| text(name).parse::<u8>().unwrap_or_default();
-    let declaration = text("COLUMN_TYPE");
-    let unsigned = declaration.contains("unsigned");
-    let fsp = number("DATETIME_PRECISION");
-    let width = |width| ColumnType::Int { width, unsigned };
-    let column_type = match text("DATA_TYPE").as_str() {
-        "tinyint" => width(IntWidth::Tiny),
-        "smallint" => width(IntWidth::Small),
-        "mediumint" => width(IntWidth::Medium),
-        "int" => width(IntWidth::Int),
-        "bigint" => width(IntWidth::Big),
-        "bit" => ColumnType::Bit { bits: number("NUMERIC_PRECISION") },
-        "decimal" => ColumnType::Decimal {
-            precision: number("NUMERIC_PRECISION"),
-            scale: number("NUMERIC_SCALE"),
-        },
-        "float" => ColumnType::Float,
-        "double" => ColumnType::Double,
-        "year" => ColumnType::Year,
-        "date" => ColumnType::Date,
-        "time" => ColumnType::Time { fsp },
-        "datetime" => ColumnType::Datetime { fsp },
-        "timestamp" => ColumnType::Timestamp { fsp },
-        "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => ColumnType::Text {
-            charset: text("CHARACTER_SET_NAME"),
-            collation: text("COLLATION_NAME"),
-        },
-        "binary" => ColumnType::FixedBinary { length: number("CHARACTER_OCTET_LENGTH") },
-        "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => ColumnType::Binary,
-        "enum" => ColumnType::Enum,
-        "set" => ColumnType::Set { members: declared_members(&declaration) },
-        "json" => ColumnType::Json,
-        "vector" => ColumnType::Vector,
-        "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
-        | "multipolygon" | "geomcollection" => ColumnType::Geometry,
-        other => panic!("{other} is a type that the matrix does not know"),
-    };
-    let extra = text("EXTRA");
-    let generation = if extra.contains("VIRTUAL GENERATED") {
-        Generation::Virtual
-    } else if extra.contains("STORED GENERATED") {
-        Generation::Stored
-    } else {
-        Generation::None
-    };
-    let nullable = text("IS_NULLABLE") == "YES";
-    Column { name: text("COLUMN_NAME"), column_type, declaration, nullable, generation }
-}
-
-fn declared_members(declaration: &str) -> u8 {
-    u8::try_from(declaration.matches(',').count() + 1).unwrap()
+    catalog::definition(session, database, name).await.unwrap().table
 }
 
 /// All rows, read as one chunk in a transaction of its own.

@@ -6,3 +6,5 @@ mod common;
 mod keys;
 #[cfg(test)]
 mod matrix;
+#[cfg(test)]
+mod tail;

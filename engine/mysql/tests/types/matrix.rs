@@ -2,9 +2,12 @@
 
 use whimbrel_kit::Pair;
 use whimbrel_model::Table;
-use whimbrel_mysql::{Role, Session};
+use whimbrel_mysql::{Record, Role, Session};
 
-use crate::common::{delete, read_all, session, shown, table, write};
+use crate::{
+    common::{delete, read_all, session, shown, table, write},
+    tail,
+};
 
 const DEFINITIONS: &str = include_str!("matrix.sql");
 
@@ -76,6 +79,21 @@ fn assert_same(found: &[String], expected: &[String], name: &str) {
     }
 }
 
+/// Statements that change documents in place; the log then carries the changed parts only.
+const PARTIAL_UPDATES: &str = r#"
+SET SESSION binlog_row_value_options = 'PARTIAL_JSON', sql_mode = 'ALLOW_INVALID_DATES';
+UPDATE documents SET j = JSON_REPLACE(j, '$[0]', 1, '$[3]', JSON_OBJECT('a', 1.50)), k = JSON_SET(k, '$[1]', 'x', '$[9]', 7) WHERE id IN (1, 6, 8, 9);
+UPDATE documents SET jn = JSON_REMOVE(JSON_SET(jn, '$.k500', REPEAT('y', 40)), '$.k7', '$.k8') WHERE id = 9;
+UPDATE documents SET j = JSON_ARRAY_INSERT(JSON_REMOVE(j, '$[5]', '$[0].x'), '$[2]', CAST('2024-01-01' AS DATE)) WHERE id = 10;
+UPDATE documents SET j = JSON_SET(j, '$[1].new', 5, '$[1]."q\\"k"', CAST(6 AS UNSIGNED), '$[2].t', 'z') WHERE id = 10;
+UPDATE documents SET jn = JSON_REMOVE(JSON_SET(jn, '$.ts.y', 1), '$.k') WHERE id = 1;
+UPDATE documents SET j = JSON_SET(j, '$.b', -1, '$."a\\"b\\\\c/".x[1].y', 2) WHERE id = 7;
+UPDATE documents SET k = NULL WHERE id = 4;
+UPDATE documents SET k = JSON_SET(k, '$[0]', 'later') WHERE id = 7;
+UPDATE numbers SET i = 5 WHERE id = 1;
+UPDATE texts SET u4 = CONCAT(u4, 'x') WHERE id < 3;
+UPDATE choices SET id = id + 100 ORDER BY id DESC"#;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_value_arrives_as_it_was() {
     let pair = whimbrel_kit::pair().await.unwrap();
@@ -87,4 +105,36 @@ async fn every_value_arrives_as_it_was() {
     for name in TABLES {
         check(&pair, name).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_and_a_select_make_the_same_rows() {
+    let pair = whimbrel_kit::pair().await.unwrap();
+    let (definitions, rows) = definitions();
+    pair.execute_source(&definitions).await.unwrap();
+    let mut source = session(pair.source, &pair.source_database, Role::SourceReader).await;
+    let mut tables = Vec::new();
+    for name in TABLES {
+        tables.push(table(&mut source, &pair.source_database, name).await);
+    }
+    let from = tail::executed(pair.source).await;
+
+    for statements in [rows.as_str(), PARTIAL_UPDATES] {
+        pair.execute_source(statements).await.unwrap();
+        let images = tail::images(pair.source, &tables, &from).await;
+
+        for (table, images) in tables.iter().zip(images) {
+            let read = read_all(&mut source, table).await;
+            assert_eq!(images.len(), read.len(), "{}", table.name());
+            for (key, row) in &read {
+                let image = images.get(key);
+                let name = table.name();
+                assert!(image == Some(row), "{name}: {}", tail::difference(table, row, image));
+            }
+        }
+    }
+    let file = source.query("SHOW BINARY LOG STATUS").await.unwrap()[0].text("File").unwrap();
+    let events = source.query(&format!("SHOW BINLOG EVENTS IN '{file}'")).await.unwrap();
+    let is_partial = |event: &&Record| event.text("Event_type").unwrap() == "Update_rows_partial";
+    assert!(events.iter().filter(is_partial).count() > 5, "updates in part are in the log");
 }
