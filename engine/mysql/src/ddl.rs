@@ -8,6 +8,7 @@ mod alter;
 mod classify;
 mod create;
 mod differences;
+mod grants;
 mod tokens;
 
 pub use self::{
@@ -15,6 +16,8 @@ pub use self::{
     create::{CreateTable, CreateTableError, ForeignKey, Item, ItemKind},
     differences::{Difference, DifferenceKind, differences},
 };
+
+pub(crate) use self::grants::Grants;
 
 /// A name in backquotes.
 #[must_use]

@@ -3,6 +3,7 @@
 //! The only crate that knows the wire protocol, SQL text and how values are encoded in either. It
 //! knows nothing of plans, stages or windows: it answers what it is asked.
 
+mod account;
 mod binlog;
 pub mod catalog;
 pub mod chunk;
@@ -14,6 +15,7 @@ mod options;
 mod session;
 pub mod source;
 pub mod statement;
+pub mod target;
 mod types;
 
 pub use binlog::{

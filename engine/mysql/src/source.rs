@@ -1,5 +1,7 @@
 //! A server as a source: how far its log goes, what it has executed, and whether it will do.
 
+mod checks;
+
 use std::time::Duration;
 
 use whimbrel_model::{GtidSet, LogOffset};
@@ -8,6 +10,8 @@ use crate::{
     error::Error,
     session::{ANSWER_WAIT_MAX, Record, Session, unexpected},
 };
+
+pub use self::checks::findings;
 
 /// Where the binary log ends now: everything that a read view opened before this sees lies before
 /// it, also what `gtid_executed` does not list yet.

@@ -78,6 +78,12 @@ impl Record {
         self.optional_text(name)?.ok_or_else(|| self.misfit(name, "is NULL"))
     }
 
+    /// The first column as text, for results whose column has a name of the server's making.
+    pub(crate) fn first_text(&self) -> Result<String, Error> {
+        let name = self.names.first().map(|column| column.name_str().into_owned());
+        self.text(&name.unwrap_or_default())
+    }
+
     /// The value as a number (`u64`, `i64`, …); `None` for `NULL`.
     ///
     /// # Errors

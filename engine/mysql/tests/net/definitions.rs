@@ -2,7 +2,11 @@ use whimbrel_kit::{Pair, pair};
 use whimbrel_mysql::{
     Role, Session,
     catalog::{Description, describe},
-    ddl::{Difference, DifferenceKind, differences},
+    ddl::{
+        Difference,
+        DifferenceKind::{self, Check, Column, ForeignKey, Index, Key},
+        differences,
+    },
 };
 
 use crate::common::session;
@@ -70,10 +74,11 @@ async fn a_table_made_from_a_definition_is_the_same_table() {
     assert_eq!(descriptions.len(), TABLES.len());
     for wanted in &descriptions {
         let made = describe(&mut target, &pair.target_database, &wanted.name).await.unwrap();
-        assert!(differences(wanted, &made).iter().all(|found| {
-            found.is_missing
-                && [DifferenceKind::Index, DifferenceKind::ForeignKey].contains(&found.kind)
-        }));
+        assert!(
+            differences(wanted, &made)
+                .iter()
+                .all(|found| { found.is_missing && [Index, ForeignKey].contains(&found.kind) })
+        );
         if let Some(statement) = wanted.create.add_indexes_statement() {
             target.execute(statement.as_bytes()).await.unwrap();
         }
@@ -114,74 +119,72 @@ async fn compared(pair: &Pair, change: &str) -> (Description, Vec<Difference>, S
     (wanted, found, target)
 }
 
+/// A change of the target's table, what it makes differ, and how that is said.
+const CHANGES: &[(&str, &[DifferenceKind], &str)] = &[
+    (
+        "ALTER TABLE t MODIFY a VARCHAR(9) NOT NULL DEFAULT 'x'",
+        &[Column],
+        "the type is `varchar(9)` instead of `varchar(10)`",
+    ),
+    (
+        "ALTER TABLE t MODIFY a VARCHAR(10) DEFAULT 'x'",
+        &[Column],
+        "nullability is `NULL` instead of `NOT NULL`",
+    ),
+    (
+        "ALTER TABLE t MODIFY a VARCHAR(10) NOT NULL DEFAULT 'y'",
+        &[Column],
+        "the definition is `DEFAULT 'y'` instead of `DEFAULT 'x'`",
+    ),
+    (
+        "ALTER TABLE t MODIFY a VARCHAR(10) CHARSET latin1 NOT NULL DEFAULT 'x'",
+        &[Column],
+        "the charset is `latin1` instead of `utf8mb4`",
+    ),
+    (
+        "ALTER TABLE t MODIFY a VARCHAR(10) COLLATE utf8mb4_bin NOT NULL DEFAULT 'x'",
+        &[Column],
+        "the collation is `utf8mb4_bin`",
+    ),
+    ("ALTER TABLE t CONVERT TO CHARSET latin1", &[Column, Column], "the charset is `latin1`"),
+    (
+        "ALTER TABLE t MODIFY e ENUM('b','a')",
+        &[Column],
+        "the type is `enum('b','a')` instead of `enum('a','b')`",
+    ),
+    ("ALTER TABLE t MODIFY g INT AS (b + 2) STORED", &[Column], "the definition is `GENERATED"),
+    ("ALTER TABLE t DROP COLUMN e", &[Column], "column `e` is missing"),
+    (
+        "ALTER TABLE t ADD COLUMN extra INT NOT NULL",
+        &[Column],
+        "column `extra` is not in the source's table",
+    ),
+    ("ALTER TABLE t DROP INDEX u", &[Key], "unique key `u` is missing"),
+    ("ALTER TABLE t ADD UNIQUE KEY v (b)", &[Key], "unique key `v` is not in the source's table"),
+    ("ALTER TABLE t DROP INDEX u, ADD UNIQUE KEY u (b)", &[Key], "unique key `u` is"),
+    (
+        "ALTER TABLE t DROP FOREIGN KEY fk, DROP PRIMARY KEY, ADD PRIMARY KEY (id, a)",
+        &[Key, ForeignKey],
+        "the primary key is",
+    ),
+    ("ALTER TABLE t DROP INDEX k", &[Index], "index `k` is missing"),
+    ("ALTER TABLE t DROP INDEX k, ADD INDEX k (b, a)", &[Index], "index `k` is"),
+    ("ALTER TABLE t DROP FOREIGN KEY fk", &[ForeignKey], "foreign key `fk` is missing"),
+    (
+        "ALTER TABLE t ADD CONSTRAINT more FOREIGN KEY (id) REFERENCES p (id) ON DELETE CASCADE",
+        &[ForeignKey],
+        "foreign key `more` is not",
+    ),
+    ("ALTER TABLE t DROP CHECK ck", &[Check], "check `ck` is missing"),
+    ("ALTER TABLE t ADD CONSTRAINT low CHECK (b < 9)", &[Check], "check `low` is not"),
+    ("ALTER TABLE t ADD INDEX harmless (e), COMMENT 'x', AUTO_INCREMENT 9", &[], ""),
+    ("ALTER TABLE t MODIFY e ENUM('a','b') FIRST, MODIFY b INT UNSIGNED COMMENT 'x'", &[], ""),
+    ("ALTER TABLE t RENAME INDEX u TO uu, RENAME INDEX k TO kk", &[], ""),
+];
+
 #[tokio::test]
 async fn every_difference_is_named_and_its_statement_mends_it() {
-    use DifferenceKind::{Check, Column, ForeignKey, Index, Key};
-    for (change, kinds, what) in [
-        (
-            "ALTER TABLE t MODIFY a VARCHAR(9) NOT NULL DEFAULT 'x'",
-            &[Column][..],
-            "the type is `varchar(9)` instead of `varchar(10)`",
-        ),
-        (
-            "ALTER TABLE t MODIFY a VARCHAR(10) DEFAULT 'x'",
-            &[Column],
-            "nullability is `NULL` instead of `NOT NULL`",
-        ),
-        (
-            "ALTER TABLE t MODIFY a VARCHAR(10) NOT NULL DEFAULT 'y'",
-            &[Column],
-            "the definition is `DEFAULT 'y'` instead of `DEFAULT 'x'`",
-        ),
-        (
-            "ALTER TABLE t MODIFY a VARCHAR(10) CHARSET latin1 NOT NULL DEFAULT 'x'",
-            &[Column],
-            "the charset is `latin1` instead of `utf8mb4`",
-        ),
-        (
-            "ALTER TABLE t MODIFY a VARCHAR(10) COLLATE utf8mb4_bin NOT NULL DEFAULT 'x'",
-            &[Column],
-            "the collation is `utf8mb4_bin`",
-        ),
-        ("ALTER TABLE t CONVERT TO CHARSET latin1", &[Column, Column], "the charset is `latin1`"),
-        (
-            "ALTER TABLE t MODIFY e ENUM('b','a')",
-            &[Column],
-            "the type is `enum('b','a')` instead of `enum('a','b')`",
-        ),
-        ("ALTER TABLE t MODIFY g INT AS (b + 2) STORED", &[Column], "the definition is `GENERATED"),
-        ("ALTER TABLE t DROP COLUMN e", &[Column], "column `e` is missing"),
-        (
-            "ALTER TABLE t ADD COLUMN extra INT NOT NULL",
-            &[Column],
-            "column `extra` is not in the source's table",
-        ),
-        ("ALTER TABLE t DROP INDEX u", &[Key], "unique key `u` is missing"),
-        (
-            "ALTER TABLE t ADD UNIQUE KEY v (b)",
-            &[Key],
-            "unique key `v` is not in the source's table",
-        ),
-        ("ALTER TABLE t DROP INDEX u, ADD UNIQUE KEY u (b)", &[Key], "unique key `u` is"),
-        (
-            "ALTER TABLE t DROP FOREIGN KEY fk, DROP PRIMARY KEY, ADD PRIMARY KEY (id, a)",
-            &[Key, ForeignKey],
-            "the primary key is",
-        ),
-        ("ALTER TABLE t DROP INDEX k", &[Index], "index `k` is missing"),
-        ("ALTER TABLE t DROP INDEX k, ADD INDEX k (b, a)", &[Index], "index `k` is"),
-        ("ALTER TABLE t DROP FOREIGN KEY fk", &[ForeignKey], "foreign key `fk` is missing"),
-        (
-            "ALTER TABLE t ADD CONSTRAINT more FOREIGN KEY (id) REFERENCES p (id) ON DELETE CASCADE",
-            &[ForeignKey],
-            "foreign key `more` is not",
-        ),
-        ("ALTER TABLE t DROP CHECK ck", &[Check], "check `ck` is missing"),
-        ("ALTER TABLE t ADD CONSTRAINT low CHECK (b < 9)", &[Check], "check `low` is not"),
-        ("ALTER TABLE t ADD INDEX harmless (e), COMMENT 'x', AUTO_INCREMENT 9", &[], ""),
-        ("ALTER TABLE t MODIFY e ENUM('a','b') FIRST, MODIFY b INT UNSIGNED COMMENT 'x'", &[], ""),
-        ("ALTER TABLE t RENAME INDEX u TO uu, RENAME INDEX k TO kk", &[], ""),
-    ] {
+    for &(change, kinds, what) in CHANGES {
         let pair = pair().await.unwrap();
         let (wanted, found, mut target) = compared(&pair, change).await;
 

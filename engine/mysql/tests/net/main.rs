@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod catalog;
 #[cfg(test)]
+mod checks;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod definitions;
