@@ -113,7 +113,7 @@ pub enum Error {
     LogOffset(#[from] LogOffsetError),
 }
 
-/// What is worth doing about an [`Error`].
+/// What is worth doing about an [`enum@Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     /// The connection is gone: connect again; what was sent may or may not have been done.

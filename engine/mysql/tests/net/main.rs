@@ -9,6 +9,8 @@ mod common;
 #[cfg(test)]
 mod definitions;
 #[cfg(test)]
+mod logged;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod source;

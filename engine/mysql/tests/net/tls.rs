@@ -99,3 +99,35 @@ async fn a_password_is_sent_safely_over_plain_and_encrypted_connections() {
         }
     }
 }
+
+/// A certificate for the address 127.0.0.1 and no name, made for this test; the authority's own key
+/// was thrown away.
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/net/tls").join(name)
+}
+
+#[tokio::test]
+async fn verify_identity_takes_a_certificate_for_the_host_that_was_asked_for_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key.pem");
+    std::fs::copy(fixture("key.pem"), &key).unwrap();
+    let server = Server::builder()
+        .flag(format!("--ssl-ca={}", fixture("authority.pem").display()))
+        .flag(format!("--ssl-cert={}", fixture("certificate.pem").display()))
+        .flag(format!("--ssl-key={}", key.display()))
+        .start()
+        .await
+        .unwrap();
+    let reach = async |host: &str, mode| {
+        let url = SecretString::from(format!("mysql://root@{host}:{}", server.port()));
+        let tls = TlsOptions { mode, ca: Some(fixture("authority.pem")) };
+        let options = ConnectOptions::new(&url, "", tls).unwrap();
+        Session::connect(&options, Role::Target).await
+    };
+
+    let mut session = reach("127.0.0.1", TlsMode::VerifyIdentity).await.unwrap();
+    assert!(!cipher(&mut session).await.is_empty());
+    reach("localhost", TlsMode::VerifyCa).await.unwrap();
+    let refused = reach("localhost", TlsMode::VerifyIdentity).await.unwrap_err();
+    assert!(refused.to_string().contains("not valid for name"), "{refused}");
+}
