@@ -5,7 +5,7 @@ use crate::{
     ddl::{literal, quoted},
     error::{Class, Error},
     finding::Finding,
-    session::Session,
+    session::{ServerVersion, Session},
 };
 
 /// The settings that are looked at.
@@ -39,7 +39,7 @@ pub async fn findings(session: &mut Session, database: &str) -> Result<Vec<Findi
     let variables = Variables::read(session, VARIABLES).await?;
     let account = Account::read(session).await?;
     let mut found = log_findings(&variables);
-    found.extend(version_finding(session));
+    found.extend(version_finding(session.server_version()));
     found.extend(privilege_findings(&account, database));
     found.extend(blind_spots(&account, database));
     found.extend(durability_findings(&variables));
@@ -112,8 +112,7 @@ fn gtid_steps(mode: &str) -> String {
     left.collect::<Vec<_>>().join("; ")
 }
 
-fn version_finding(session: &Session) -> Option<Finding> {
-    let version = session.server_version();
+fn version_finding(version: &ServerVersion) -> Option<Finding> {
     (version.numbers < VERSION_MIN).then(|| {
         Finding::warning(
             "source-version",
@@ -265,4 +264,18 @@ async fn cascade_finding(session: &mut Session, database: &str) -> Result<Option
         "rows that it changes are in no log",
         "start the server with `--innodb-native-foreign-keys=OFF` (9.6 and later), or drop it",
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_older_than_what_was_tried_are_warned_of() {
+        let is_warned =
+            |numbers| version_finding(&ServerVersion { numbers, text: String::new() }).is_some();
+
+        assert!(is_warned((8, 0, 46)));
+        assert!(!is_warned((8, 4, 0)) && !is_warned((9, 7, 4)));
+    }
 }

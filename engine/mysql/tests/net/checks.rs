@@ -97,6 +97,17 @@ async fn a_database_that_the_log_leaves_out_is_refused() {
 }
 
 #[tokio::test]
+async fn a_replica_that_logs_nothing_of_its_source_is_refused() {
+    let server = Server::builder().flag("--skip-log-replica-updates").start().await.unwrap();
+    assert_eq!(refusals(&source_findings(&server, &server.url(), "shop").await), [""; 0]);
+
+    server.execute("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1'").await.unwrap();
+
+    let found = source_findings(&server, &server.url(), "shop").await;
+    assert_eq!(refusals(&found), ["source-replica-log"]);
+}
+
+#[tokio::test]
 async fn settings_that_may_lose_the_newest_rows_are_warned_of() {
     let server = Server::builder().flag("--binlog-expire-logs-seconds=3600").start().await.unwrap();
 
@@ -221,6 +232,11 @@ async fn everything_that_a_target_lacks_is_named_and_mended() {
     let found = target_findings(&server, &server.url(), pair.source).await;
     assert_eq!(refusals(&found), ["target-read-only"]);
     server.execute("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF").await.unwrap();
+
+    server.execute("SET GLOBAL sql_generate_invisible_primary_key = ON").await.unwrap();
+    let found = target_findings(&server, &server.url(), pair.source).await;
+    assert_eq!((found.len(), found[0].severity), (1, Severity::Warning));
+    mend(&server, &found[0]).await;
 
     server.execute("SET GLOBAL max_allowed_packet = 1048576").await.unwrap();
     mend(&server, &check("target-packet").await).await;
