@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use whimbrel_mysql::{FileTransport, LogReader};
 
 #[path = "../sample.rs"]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "shared with the other target and with tests")]
 mod sample;
 
 fuzz_target!(|log: &[u8]| {

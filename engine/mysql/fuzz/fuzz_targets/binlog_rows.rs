@@ -9,7 +9,6 @@ use libfuzzer_sys::fuzz_target;
 use whimbrel_mysql::{FileTransport, LogReader};
 
 #[path = "../sample.rs"]
-#[allow(dead_code)]
 mod sample;
 
 /// The types of events with rows.
