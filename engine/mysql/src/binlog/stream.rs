@@ -27,6 +27,10 @@ const FIRST_WAIT_MAX: Duration = Duration::from_secs(120);
 /// that came meanwhile are there at once.
 const LATE_WAIT: Duration = Duration::from_millis(20);
 
+/// How long the source may be kept waiting while the target takes what was read before it ends the
+/// connection; its default is a minute.
+const UNREAD_MAX: Duration = Duration::from_secs(3_600);
+
 /// The server's error for all that ends a dump. Source: MySQL,
 /// `ER_SOURCE_FATAL_ERROR_READING_BINLOG`.
 const FATAL: u16 = 1236;
@@ -62,7 +66,11 @@ impl StreamTransport {
     ) -> Result<Self, LogError> {
         let connect = |source: Error| LogError::Connect { source: Box::new(source) };
         let mut session = Session::connect(options, Role::SourceTail).await.map_err(connect)?;
-        let set = format!("SET @source_heartbeat_period = {}", HEARTBEAT.as_nanos());
+        let set = format!(
+            "SET @source_heartbeat_period = {}, SESSION net_write_timeout = {}",
+            HEARTBEAT.as_nanos(),
+            UNREAD_MAX.as_secs()
+        );
         session.execute(set.as_bytes()).await.map_err(connect)?;
         let conn = session.into_conn().map_err(connect)?;
         let request = BinlogStreamRequest::new(server_id).with_gtid().with_gtid_set(sids(from)?);

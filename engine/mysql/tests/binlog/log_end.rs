@@ -126,3 +126,23 @@ async fn a_connection_that_is_cut_or_falls_silent_is_noticed() {
         assert!(error.is_transient());
     }
 }
+
+#[tokio::test]
+async fn checksums_may_be_turned_off_and_on_while_the_log_is_read() {
+    let server = Server::start().await.unwrap();
+    let mut session = server.connect().await.unwrap();
+    let from = executed(&server).await;
+    let mut live = open(&server, &[], &from, 1 << 20).await;
+    for (checksum, name) in [("NONE", "a"), ("CRC32", "b"), ("NONE", "c")] {
+        let statements = format!("SET GLOBAL binlog_checksum = {checksum}; CREATE DATABASE {name}");
+        server.execute(&statements).await.unwrap();
+        let end = log_end(&mut session).await;
+        let mut late = open(&server, &[], &from, 1 << 20).await;
+
+        for reader in [&mut live, &mut late] {
+            let items = read_to(reader, &end).await.unwrap();
+
+            assert!(items.iter().any(|item| matches!(item, LogItem::Part { .. })), "{checksum}");
+        }
+    }
+}

@@ -2,7 +2,8 @@
 
 use std::slice::from_ref;
 
-use whimbrel_model::{GtidSet, TransactionPart};
+use mysql_async::prelude::Queryable;
+use whimbrel_model::{GtidSet, TableId, TransactionPart};
 use whimbrel_mysql::{LogError, LogItem};
 
 use crate::support::{Source, int, lines, read_to, text};
@@ -293,4 +294,62 @@ async fn savepoints_engines_and_selects_into_tables_are_read_through() {
     let items = source.items(&tables).await;
 
     assert_eq!(lines(&crate::support::changes(items)), ["+1", "+3", "+4", "+1", "+3"]);
+}
+
+#[tokio::test]
+async fn tables_of_odd_names_are_known_in_rows_and_in_statements_of_other_charsets() {
+    let mut source = Source::new().await;
+    let name = "sp ace`é\"日";
+    source
+        .run(&[
+            "CREATE TABLE `sp ace``é\"日` (id INT PRIMARY KEY)",
+            "CREATE TABLE `té` (id INT PRIMARY KEY)",
+            "INSERT INTO `sp ace``é\"日` VALUES (1)",
+        ])
+        .await;
+    let mut session = source.server.connect_to(&source.database).await.unwrap();
+    let latin1: [&[u8]; 2] = [b"SET NAMES latin1", b"ALTER TABLE `t\xe9` ADD COLUMN a INT"];
+    for statement in latin1 {
+        session.query_drop(statement).await.unwrap();
+    }
+    let tables = [name, "té"].map(|name| source.table(name, vec![int("id")]));
+
+    let items = source.items(&tables).await;
+
+    let altered: Vec<_> = items
+        .iter()
+        .filter_map(|item| match item {
+            LogItem::Ddl { statement, tables, .. } if statement.starts_with("ALTER") => {
+                Some(tables.clone())
+            }
+            LogItem::Ddl { .. } | LogItem::Part { .. } | LogItem::Heartbeat { .. } => None,
+        })
+        .collect();
+    assert_eq!(altered, [[TableId(1)]]);
+    assert_eq!(lines(&crate::support::changes(items)), ["+1"]);
+}
+
+#[tokio::test]
+async fn rows_that_a_foreign_key_or_a_load_changes_are_rows() {
+    let mut source = Source::new().await;
+    let file = source.server.data_folder().join(format!("{}.txt", source.database));
+    std::fs::write(&file, "2\t1\n3\t1\n").unwrap();
+    source
+        .run(&[
+            "CREATE TABLE parent (id INT PRIMARY KEY)",
+            "CREATE TABLE child (id INT PRIMARY KEY, p INT, \
+             FOREIGN KEY (p) REFERENCES parent (id) ON DELETE CASCADE)",
+            "INSERT INTO parent VALUES (1)",
+            &format!("LOAD DATA INFILE '{}' INTO TABLE child", file.display()),
+            "DELETE FROM parent",
+        ])
+        .await;
+    let tables =
+        [source.table("parent", vec![int("id")]), source.table("child", vec![int("id"), int("p")])];
+
+    let changes = source.changes(&tables).await;
+
+    let mut lines = lines(&changes);
+    lines[3..].sort();
+    assert_eq!(lines, ["+1", "+2,1", "+3,1", "-1", "-2,1", "-3,1"]);
 }
