@@ -3,8 +3,14 @@
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod literals;
+#[cfg(test)]
 mod matrix;
+#[cfg(test)]
+mod random;
 #[cfg(test)]
 mod tail;

@@ -69,7 +69,7 @@ async fn check(pair: &Pair, name: &str) {
 
 /// That two servers show the same rows; otherwise where the first two that differ do so.
 #[track_caller]
-fn assert_same(found: &[String], expected: &[String], name: &str) {
+pub(crate) fn assert_same(found: &[String], expected: &[String], name: &str) {
     assert_eq!(found.len(), expected.len(), "{name}");
     for (found, expected) in found.iter().zip(expected) {
         let at = found.bytes().zip(expected.bytes()).take_while(|(a, b)| a == b).count();
