@@ -1,21 +1,20 @@
 //! Asks for the types of those nodes of documents whose text leaves them open.
 
-use mysql_async::Value;
-use whimbrel_model::{Cell, Key, Row, Table};
+use whimbrel_model::{Cell, Column, Key, Row, Table};
 
 use crate::{
     error::Error,
-    json::{self, JsonError, NodeType, text_literal},
+    json::{AmbiguousPaths, JsonError, NodeType, text_literal},
     session::Session,
     statement::equal,
     types::{RowDecoder, quoted, unexpected},
 };
 
-/// The most bytes of a question, unless one path is longer: it holds the paths of many nodes, each
-/// of which the server parses and keeps while it answers.
+/// The bytes that a question is asked at: it holds the paths of many nodes, each of which the server
+/// parses and keeps while it answers. The last part may go past it.
 const QUESTION_BYTES_MAX: usize = 256 << 10;
 
-/// The most nodes that one part of a question names, as columns have a limit of 4,096.
+/// The most nodes that one part of a question names: with usual paths a fifth of a question.
 const PART_NODES_MAX: usize = 1_000;
 
 /// A document of which more must be asked.
@@ -40,61 +39,89 @@ pub(super) async fn close(
 ) -> Result<(), Error> {
     let mut decoder = RowDecoder::new(table);
     let mut question = Question::default();
-    // The documents whose nodes are all in the question, in order.
+    // The documents of the question, each with how many of its nodes are in it.
     let mut asked: Vec<(&Open, usize)> = Vec::new();
     let mut types: Vec<NodeType> = Vec::new();
     for document in open {
         let (key, row) =
             rows.get(document.row).ok_or_else(|| unexpected("an open row is not in its chunk"))?;
-        let paths = paths(table, row, document.cell)?;
-        let column = quoted(column_name(table, document.cell)?);
+        let column = column(table, document.cell)?;
+        let refused = |cause: JsonError| Error::Value { column: column.name.clone(), cause };
+        let Some(Cell::Json(text)) = row.cell(document.cell) else {
+            return Err(unexpected("an open document is none"));
+        };
         let mut place = format!(" FROM {} WHERE ", super::from(table)).into_bytes();
         equal(&mut place, table, key)?;
-        for part in paths.chunks(PART_NODES_MAX) {
-            let mut select = Vec::new();
-            for path in part {
-                select.extend_from_slice(if select.is_empty() { b"CONCAT_WS(','," } else { b"," });
-                select.extend_from_slice(format!("JSON_TYPE(JSON_EXTRACT({column},").as_bytes());
-                text_literal(path, &mut select);
-                select.extend_from_slice(b"))");
+        let mut part = Part::new(&quoted(&column.name));
+        let mut paths = AmbiguousPaths::new(text);
+        let mut node_count = 0;
+        while let Some(path) = paths.next_path().map_err(refused)? {
+            part.push(path);
+            node_count += 1;
+            if part.node_count == PART_NODES_MAX {
+                question.push(&mut part, &place);
+                if question.is_full() {
+                    types.extend(question.ask(session).await?);
+                }
             }
-            select.push(b')');
-            select.extend_from_slice(&place);
-            if question.is_full(&select) {
-                types.extend(question.ask(session).await?);
-            }
-            question.push(&select, part.len());
         }
-        asked.push((document, paths.len()));
+        question.push(&mut part, &place);
+        asked.push((document, node_count));
+        if question.is_full() {
+            types.extend(question.ask(session).await?);
+            settle(&mut decoder, rows, &mut asked, &mut types)?;
+        }
     }
     types.extend(question.ask(session).await?);
+    settle(&mut decoder, rows, &mut asked, &mut types)
+}
+
+/// Gives the documents that were asked for their types; both lists are then empty.
+fn settle(
+    decoder: &mut RowDecoder<'_>,
+    rows: &mut [(Key, Row)],
+    asked: &mut Vec<(&Open, usize)>,
+    types: &mut Vec<NodeType>,
+) -> Result<(), Error> {
     let mut rest = types.as_slice();
-    for (document, node_count) in asked {
-        let (types, after) = rest
+    for (document, node_count) in asked.drain(..) {
+        let (own, after) = rest
             .split_at_checked(node_count)
             .ok_or_else(|| unexpected("a document's nodes have no types"))?;
         rest = after;
         if let Some((_, row)) = rows.get_mut(document.row) {
-            *row = decoder.close(row, document.cell, types)?;
+            *row = decoder.close(row, document.cell, own)?;
         }
     }
+    types.clear();
     Ok(())
 }
 
-fn column_name(table: &Table, cell: usize) -> Result<&str, Error> {
-    let column = table.carried_columns().nth(cell);
-    column.map(|column| column.name.as_str()).ok_or_else(|| unexpected("a cell has no column"))
+fn column(table: &Table, cell: usize) -> Result<&Column, Error> {
+    table.carried_columns().nth(cell).ok_or_else(|| unexpected("a cell has no column"))
 }
 
-fn paths(table: &Table, row: &Row, cell: usize) -> Result<Vec<Vec<u8>>, Error> {
-    let Some(Cell::Json(text)) = row.cell(cell) else {
-        return Err(unexpected("an open document is none"));
-    };
-    let refused = |cause: JsonError| Error::Value {
-        column: column_name(table, cell).unwrap_or_default().to_owned(),
-        cause,
-    };
-    json::ambiguous_paths(text).map_err(refused)
+/// A question for some nodes of one document.
+struct Part {
+    /// The column, quoted.
+    column: String,
+    sql: Vec<u8>,
+    node_count: usize,
+}
+
+impl Part {
+    fn new(column: &str) -> Self {
+        Self { column: column.to_owned(), sql: Vec::new(), node_count: 0 }
+    }
+
+    fn push(&mut self, path: &[u8]) {
+        self.sql.extend_from_slice(b",JSON_TYPE(JSON_EXTRACT(");
+        self.sql.extend_from_slice(self.column.as_bytes());
+        self.sql.push(b',');
+        text_literal(path, &mut self.sql);
+        self.sql.extend_from_slice(b"))");
+        self.node_count += 1;
+    }
 }
 
 /// A statement of many parts, each of which answers one row with the types of some nodes.
@@ -106,21 +133,28 @@ struct Question {
 }
 
 impl Question {
-    fn is_full(&self, part: &[u8]) -> bool {
-        !self.sql.is_empty() && self.sql.len() + part.len() > QUESTION_BYTES_MAX
+    fn is_full(&self) -> bool {
+        self.sql.len() >= QUESTION_BYTES_MAX
     }
 
-    fn push(&mut self, part: &[u8], node_count: usize) {
+    /// Takes the part's nodes, those of the row that `place` leads to.
+    fn push(&mut self, part: &mut Part, place: &[u8]) {
+        if part.node_count == 0 {
+            return;
+        }
         if !self.sql.is_empty() {
             self.sql.extend_from_slice(b" UNION ALL ");
         }
         let number = self.node_counts.len();
-        self.sql.extend_from_slice(format!("SELECT {number},").as_bytes());
-        self.sql.extend_from_slice(part);
-        self.node_counts.push(node_count);
+        let head = format!("SELECT {number} AS part,CONCAT_WS(','");
+        self.sql.extend_from_slice(head.as_bytes());
+        self.sql.append(&mut part.sql);
+        self.sql.extend_from_slice(b") AS types");
+        self.sql.extend_from_slice(place);
+        self.node_counts.push(std::mem::take(&mut part.node_count));
     }
 
-    /// The types of all nodes, in order.
+    /// The types of all nodes, in order; the question is then empty.
     async fn ask(&mut self, session: &mut Session) -> Result<Vec<NodeType>, Error> {
         let question = std::mem::take(self);
         if question.sql.is_empty() {
@@ -128,19 +162,15 @@ impl Question {
         }
         let sql = String::from_utf8(question.sql)
             .map_err(|_| unexpected("a document's key is not UTF-8"))?;
+        let doing = "asking for the types of documents' nodes";
         let mut answers: Vec<Vec<NodeType>> = vec![Vec::new(); question.node_counts.len()];
-        session
-            .stream(&sql, |values| {
-                let [Value::Int(number), Value::Bytes(names)] = values else {
-                    return Err(unexpected("the types of nodes are not as asked"));
-                };
-                let answer = usize::try_from(*number).ok().and_then(|part| answers.get_mut(part));
-                let answer = answer.filter(|answer| answer.is_empty());
-                let answer = answer.ok_or_else(|| unexpected("a part was answered twice"))?;
-                answer.extend(names.split(|&byte| byte == b',').map(NodeType::named));
-                Ok(())
-            })
-            .await?;
+        for record in session.query_for(doing, &sql).await? {
+            let (part, names) = (record.text("part")?, record.text("types")?);
+            let answer = part.parse().ok().and_then(|part: usize| answers.get_mut(part));
+            let answer = answer.filter(|answer| answer.is_empty());
+            let answer = answer.ok_or_else(|| unexpected("a part was answered twice"))?;
+            answer.extend(names.split(',').map(|name| NodeType::named(name.as_bytes())));
+        }
         let is_complete =
             answers.iter().zip(&question.node_counts).all(|(types, &count)| types.len() == count);
         if !is_complete {

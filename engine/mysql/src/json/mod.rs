@@ -24,7 +24,7 @@ pub use binary::from_binary;
 pub use diff::apply_diffs;
 pub use sql::write_sql;
 pub(crate) use sql::{hex_literal, text_literal};
-pub use text::{NodeType, ambiguous_paths, from_text, special_node_sql};
+pub use text::{AmbiguousPaths, NodeType, from_text, special_node_sql};
 
 use thiserror::Error;
 

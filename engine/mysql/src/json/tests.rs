@@ -14,6 +14,15 @@ fn canonical_of_binary(jsonb: &[u8]) -> Result<Vec<u8>, JsonError> {
     Ok(out)
 }
 
+fn paths_of(text: &[u8]) -> Result<Vec<Vec<u8>>, JsonError> {
+    let mut paths = AmbiguousPaths::new(text);
+    let mut all = Vec::new();
+    while let Some(path) = paths.next_path()? {
+        all.push(path.to_vec());
+    }
+    Ok(all)
+}
+
 fn sql_of(canonical: &[u8]) -> String {
     let mut out = Vec::new();
     write_sql(canonical, &mut out).unwrap();
@@ -90,7 +99,7 @@ fn a_text_without_special_nodes_is_its_own_canonical_form() {
 #[test]
 fn types_that_the_text_does_not_tell_are_kept_beside_it() {
     let text = r#"[1, 1.50, 5, "2024-01-01", "x", "base64:type15:yv4="]"#;
-    let paths = ambiguous_paths(text.as_bytes()).unwrap();
+    let paths = paths_of(text.as_bytes()).unwrap();
     let types = [
         NodeType::Integer,
         NodeType::Decimal,
@@ -107,6 +116,19 @@ fn types_that_the_text_does_not_tell_are_kept_beside_it() {
         "CAST(JSON_ARRAY(CAST(_utf8mb4'1' AS JSON),CAST(1.50 AS DECIMAL(3,2)),CAST(5 AS UNSIGNED),\
          CAST(_utf8mb4'2024-01-01' AS DATE),CAST(_utf8mb4'\"x\"' AS JSON),x'cafe') AS JSON)"
     );
+}
+
+#[test]
+fn paths_lead_through_objects_and_arrays() {
+    let text = br#"{"a": [true, {"b.\"c": 1, "d": []}, [[2]]], "e": "10:11:12.000000", "f": -1}"#;
+
+    let paths = paths_of(text).unwrap();
+
+    assert_eq!(
+        paths,
+        [&br#"$."a"[1]."b.\"c""#[..], br#"$."a"[2][0][0]"#, br#"$."e""#, br#"$."f""#]
+    );
+    assert_eq!(paths_of(b"7").unwrap(), [b"$"]);
 }
 
 #[test]
@@ -202,7 +224,7 @@ proptest! {
         if let Ok(canonical) = canonical_of_text(&text, None) {
             prop_assert!(write_sql(&canonical, &mut Vec::new()).is_ok());
         }
-        let _paths = ambiguous_paths(&bytes);
+        let _paths = paths_of(&bytes);
         let _written = write_sql(&bytes, &mut Vec::new());
         let _applied = apply_diffs(br#"{"a": [1, {"b": 2}]}"#, &jsonb, &mut Vec::new());
         let _applied = apply_diffs(&bytes, &diff(0, "$.a[1]", Some(SEVEN)), &mut Vec::new());

@@ -29,7 +29,7 @@ pub(crate) struct Decoded {
     pub(crate) key: Key,
     /// The row. The cells named by `open` hold the server's text instead of the canonical form.
     pub(crate) row: Row,
-    /// The places of the documents of which more must be asked: see [`json::ambiguous_paths`].
+    /// The places of the documents of which more must be asked: see [`json::AmbiguousPaths`].
     pub(crate) open: Vec<usize>,
 }
 

@@ -20,10 +20,14 @@ use crate::json;
 /// and 64 members do not fit a `DOUBLE`, which is what `+0` would make of them.
 pub(crate) fn select_list(table: &Table) -> String {
     let columns = table.carried_columns().map(select_expression);
+    // The subqueries of a flag must not take its column for one of theirs.
+    let alias = if table.name().eq_ignore_ascii_case("n") { "m" } else { "n" };
+    let name = quoted(table.name());
     let flags = table
         .carried_columns()
         .filter(|column| column.column_type == ColumnType::Json)
-        .map(|column| json::special_node_sql(&quoted(&column.name)));
+        .map(|column| format!("{name}.{}", quoted(&column.name)))
+        .map(|column| json::special_node_sql(&column, alias));
     columns.chain(flags).collect::<Vec<_>>().join(",")
 }
 

@@ -224,3 +224,24 @@ async fn keys_of_every_kind_are_cut_read_and_deleted() {
         check(&pair, kind).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chunk_past_its_bound_ends_at_a_row_and_leaves_the_session_usable() {
+    let pair = whimbrel_kit::pair().await.unwrap();
+    let definition = "CREATE TABLE wide (id INT PRIMARY KEY, t VARCHAR(1000))";
+    pair.execute_source(definition).await.unwrap();
+    let rows: Vec<String> = (0..50).map(|id| format!("({id}, REPEAT('x', 1000))")).collect();
+    pair.execute_source(&format!("INSERT INTO wide VALUES {}", rows.join(","))).await.unwrap();
+    let mut source = session(pair.source, &pair.source_database, Role::SourceReader).await;
+    let table = table(&mut source, &pair.source_database, "wide").await;
+    let whole = read_all(&mut source, &table).await;
+
+    let first = chunk::read(&mut source, &table, (None, None), 10_000).await.unwrap();
+    let low = first.rows.last().map(|(key, _)| key);
+    let rest = chunk::read(&mut source, &table, (low, None), usize::MAX).await.unwrap();
+    let one = chunk::read(&mut source, &table, (low, None), 0).await.unwrap();
+
+    assert!(!first.is_whole && first.rows.len() < 12);
+    assert!(rest.is_whole && [first.rows, rest.rows].concat() == whole);
+    assert!(!one.is_whole && one.rows.len() == 1);
+}

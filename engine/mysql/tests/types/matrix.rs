@@ -12,7 +12,7 @@ use crate::{
 const DEFINITIONS: &str = include_str!("matrix.sql");
 
 /// The tables of the script.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "numbers",
     "temporals",
     "texts",
@@ -22,6 +22,7 @@ const TABLES: [&str; 9] = [
     "select",
     "a`b c.d",
     "documents",
+    "n",
 ];
 
 /// A table on both servers.
