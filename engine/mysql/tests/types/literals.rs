@@ -156,7 +156,7 @@ fn push(builder: &mut RowBuilder, random: &mut Random, column: &Column, id: u64)
         }
         ColumnType::Enum => Cell::UInt(random.below(5)),
         ColumnType::Set { members } => Cell::UInt(random.below(1 << members)),
-        _ => {
+        ColumnType::Binary | ColumnType::Json | ColumnType::Geometry | ColumnType::Vector => {
             bytes = random.bytes(60);
             Cell::Bytes(&bytes)
         }
