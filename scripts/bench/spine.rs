@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its table")]
 
 use std::error::Error;
+use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Instant;
@@ -149,14 +150,19 @@ impl Bench {
             command.arg("run").arg(&plan).args(["--until", "caught-up"]);
             command
         };
-        let log = std::fs::File::create(self.folder.path().join("log"))?;
-        let measure = self
-            .measure("whimbrel", round, || Ok(vec![run().stdout(log.try_clone()?).spawn()?]))
-            .await?;
+        let log_path = self.folder.path().join("log");
+        let log = File::create(&log_path)?;
+        let quiet = || -> Result<Command> {
+            let mut command = run();
+            command.stdout(log.try_clone()?).stderr(log.try_clone()?);
+            Ok(command)
+        };
+        let measured = self.measure("whimbrel", round, || Ok(vec![quiet()?.spawn()?])).await;
         // What was written since; then both sides stand still and must be equal.
-        if !run().stdout(log).status()?.success() {
-            return Err("whimbrel cannot go on".into());
+        if measured.is_err() || !quiet()?.status()?.success() {
+            return Err(format!("whimbrel failed: {}", std::fs::read_to_string(log_path)?).into());
         }
+        let measure = measured?;
         for table in TABLES {
             let source = Side { server: &self.source, database: DATABASE };
             let target = Side { server: &self.target, database: &database };
