@@ -5,4 +5,7 @@ mod command;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod refusals;
+mod run;
+mod support;
 mod validate;

@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
+use whimbrel_migration::Until;
 use whimbrel_plan::ExplainFormat;
 
 use crate::output::{Exit, Output};
@@ -16,6 +17,34 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Print the schema of plans.
     Schema,
+    /// Move tables.
+    Run(Run),
+    /// Tell where a plan is.
+    Status(Status),
+}
+
+/// Move tables.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// The plan.
+    pub(crate) plan: PlanPath,
+    /// When the run ends by itself.
+    pub(crate) until: Until,
+    /// Whether it ends another runner of the plan.
+    pub(crate) takes_over: bool,
+    /// How it reports.
+    pub(crate) format: ReportFormat,
+    /// Seconds between two reports where there is no terminal.
+    pub(crate) every_seconds: u64,
+}
+
+/// Tell where a plan is.
+#[derive(Debug)]
+pub(crate) struct Status {
+    /// The plan.
+    pub(crate) plan: PlanPath,
+    /// How it is shown.
+    pub(crate) format: ReportFormat,
 }
 
 /// Check plans.
@@ -100,10 +129,12 @@ const EXAMPLES: &str = "\
 Examples:
   whimbrel validate plan.yaml            all that is wrong with a plan, without asking a server
   whimbrel explain plan.yaml             what it will do: connections, memory, guarantees
+  whimbrel run plan.yaml                 copies the tables, then follows the source
+  whimbrel status plan.yaml              where it is, asked of the target alone
   whimbrel schema > plan.schema.json     for editors that check YAML as you type
 
 Exit codes:
-  0 done   1 failed   2 the plan was refused";
+  0 done   1 failed   2 the plan was refused   3 a server or a table was refused";
 
 #[derive(Debug, Subcommand)]
 enum TypedCommand {
@@ -138,6 +169,68 @@ enum TypedCommand {
     /// Editors complete and check plans by it: save it beside the plan, and begin the plan with
     /// `# yaml-language-server: $schema=./plan.schema.json`.
     Schema,
+    /// Copy the tables, then keep the target in step with the source
+    ///
+    /// Both servers are checked and everything that stays behind is named before the first row. It
+    /// can be stopped or killed at any moment: run again, from any machine, it goes on where it was.
+    /// The first interrupt (Ctrl-C) writes what is under way and ends; the second ends at once.
+    #[command(after_help = RUN_EXAMPLES)]
+    Run {
+        /// The plan; `-` reads it from standard input.
+        #[arg(value_name = "PLAN")]
+        plan: PathBuf,
+        /// When to end: when told to, or once the target has caught up with the source.
+        #[arg(long, value_enum, default_value_t = TypedUntil::Stopped)]
+        until: TypedUntil,
+        /// End another runner that is at work on this plan, and take its place.
+        #[arg(long)]
+        take_over: bool,
+        /// How progress is reported: text goes to standard error, JSON to standard output.
+        #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+        format: ReportFormat,
+        /// Seconds between two reports, where there is no terminal to draw on.
+        #[arg(long, value_name = "SECONDS", default_value_t = 10,
+              value_parser = clap::value_parser!(u64).range(1..=3600))]
+        every: u64,
+    },
+    /// Tell where a plan is: phase, tables, lag, last error, and what to do next
+    ///
+    /// Asks the target alone, so that it works whether a runner lives or not.
+    #[command(after_help = STATUS_EXAMPLES)]
+    Status {
+        /// The plan; `-` reads it from standard input.
+        #[arg(value_name = "PLAN")]
+        plan: PathBuf,
+        /// How it is shown.
+        #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+        format: ReportFormat,
+    },
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  whimbrel run plan.yaml                          copy, then follow until Ctrl-C
+  whimbrel run plan.yaml --until caught-up        end with 0 once the target is in step
+  whimbrel run plan.yaml --format json | jq .run  for machines
+
+Exit codes:
+  0 done, or ended when told to   1 failed; run again to go on
+  2 the plan was refused          3 a server or a table was refused before the first row";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  whimbrel status plan.yaml
+  whimbrel status plan.yaml --format json | jq .report.lag_ms
+
+Exit codes:
+  0 told   1 no state, or no answer   2 the plan was refused";
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum TypedUntil {
+    /// Follow until told to stop.
+    Stopped,
+    /// End once everything that the source had is on the target.
+    CaughtUp,
 }
 
 const VALIDATE_EXAMPLES: &str = "\
@@ -190,6 +283,19 @@ impl TypedCommand {
                 Ok(Command::Explain(Explain { plan: PlanPath::meant(plan), format }))
             }
             Self::Schema => Ok(Command::Schema),
+            Self::Run { plan, until, take_over, format, every } => Ok(Command::Run(Run {
+                plan: PlanPath::meant(plan),
+                until: match until {
+                    TypedUntil::Stopped => Until::Stopped,
+                    TypedUntil::CaughtUp => Until::CaughtUp,
+                },
+                takes_over: take_over,
+                format,
+                every_seconds: every,
+            })),
+            Self::Status { plan, format } => {
+                Ok(Command::Status(Status { plan: PlanPath::meant(plan), format }))
+            }
         }
     }
 }

@@ -5,7 +5,9 @@ mod explain;
 mod output;
 mod plan_file;
 mod report;
+mod run;
 mod schema;
+mod status;
 mod surroundings;
 mod validate;
 
@@ -22,6 +24,8 @@ fn main() -> ExitCode {
         Ok(Command::Validate(arguments)) => validate::run(&arguments, &mut output),
         Ok(Command::Explain(arguments)) => explain::run(&arguments, &mut output),
         Ok(Command::Schema) => schema::run(&mut output),
+        Ok(Command::Run(arguments)) => run::run(&arguments, &mut output),
+        Ok(Command::Status(arguments)) => status::run(&arguments, &mut output),
         Err(usage) => usage.show(&mut output),
     };
     let exit = exit.unwrap_or_else(|error| {

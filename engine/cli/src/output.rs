@@ -14,6 +14,8 @@ pub(crate) enum Exit {
     Failed,
     /// 2: the plan was refused.
     PlanRefused,
+    /// 3: a server or a table was refused before the first row.
+    PreflightRefused,
 }
 
 impl Exit {
@@ -23,6 +25,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::PlanRefused => 2,
+            Self::PreflightRefused => 3,
         }
     }
 }
@@ -70,6 +73,12 @@ impl Output {
     #[expect(clippy::unused_self, reason = "messages leave by the same door as results")]
     pub(crate) fn message(&self, text: &str) {
         let _unheard = io::stderr().lock().write_all(text.as_bytes()).is_ok();
+    }
+
+    /// Whether messages go to a terminal.
+    #[expect(clippy::unused_self, reason = "the terminal is known here only")]
+    pub(crate) fn is_terminal(&self) -> bool {
+        io::stderr().is_terminal()
     }
 
     /// Whether messages go to a terminal that shows colours.

@@ -5,9 +5,31 @@
 //! is copied). The stages around them wait on servers. Nothing here decodes a protocol or writes
 //! the text of a row: that is `whimbrel-mysql`'s.
 
+mod advice;
+mod assemble;
+mod control;
 pub mod effects;
+mod error;
+mod finish;
+mod indexes;
 pub mod lane;
 pub mod lanes;
+mod link;
 pub mod merge;
+mod pace;
 pub mod pieces;
+mod prepare;
+mod progress;
+mod run;
+mod shared;
+mod stage;
+mod status;
+mod store;
+mod tables;
 pub mod windows;
+
+pub use error::{RunError, TableProblem};
+pub use prepare::Notes;
+pub use progress::{Phase, Progress, Report, TableReport};
+pub use run::{Outcome, Run, Until};
+pub use status::{Status, status};

@@ -23,6 +23,6 @@ pub use binlog::{
 };
 pub use error::{Class, Error};
 pub use finding::{Finding, Severity};
-pub use options::{ConnectOptions, OptionsError, TlsMode, TlsOptions};
+pub use options::{Account, ConnectOptions, OptionsError, TlsMode, TlsOptions};
 pub use session::{ANSWER_WAIT_MAX, Executed, Record, Role, ServerVersion, Session};
 pub use types::write_literal;

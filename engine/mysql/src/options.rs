@@ -119,7 +119,38 @@ const PROGRAM_NAME: &str = "whimbrel";
 /// always forgiven. `a_certificate_of_another_name_passes_verify_ca` fails when that changes.
 const ANY_NAME: &str = "NotValidForName.invalid";
 
+/// Who connects, and where to.
+///
+/// `Debug` is left out, for the password's sake.
+#[derive(Clone)]
+pub struct Account {
+    /// A host name or address; an IPv6 address stands without brackets.
+    pub host: String,
+    /// The TCP port.
+    pub port: u16,
+    /// The account's name.
+    pub user: String,
+    /// The account's password; empty for none.
+    pub password: SecretString,
+}
+
 impl ConnectOptions {
+    /// The server that `account` names, with sessions in `database`; an empty one for none.
+    ///
+    /// # Errors
+    ///
+    /// [`OptionsError`] when `tls` asks for what cannot be.
+    pub fn for_account(
+        account: Account,
+        database: &str,
+        tls: TlsOptions,
+    ) -> Result<Self, OptionsError> {
+        check_tls(&tls)?;
+        let Account { host, port, user, password } = account;
+        let password = Some(password).filter(|password| !password.expose_secret().is_empty());
+        Ok(Self { host, port, user, password, database: database.to_owned(), tls })
+    }
+
     /// The server at `url` (`mysql://user:password@host:port`, with percent-encoding), and the
     /// `database` that its sessions are in; an empty one for none.
     ///

@@ -136,7 +136,7 @@ impl CreateTable {
     /// One statement that makes all deferred indexes, if there are any.
     #[must_use]
     pub fn add_indexes_statement(&self) -> Option<String> {
-        self.alter(&self.deferred_indexes())
+        self.add_statement(&self.deferred_indexes())
     }
 
     /// The foreign keys.
@@ -148,7 +148,7 @@ impl CreateTable {
     /// One statement that makes all foreign keys, if there are any.
     #[must_use]
     pub fn add_foreign_keys_statement(&self) -> Option<String> {
-        self.alter(&self.items_of(ItemKind::ForeignKey).collect::<Vec<_>>())
+        self.add_statement(&self.items_of(ItemKind::ForeignKey).collect::<Vec<_>>())
     }
 
     /// The first column whose labels the server may not have been able to print: in `ENUM` and `SET`
@@ -158,7 +158,10 @@ impl CreateTable {
         self.items.iter().find(|item| is_unprintable(&item.text))
     }
 
-    fn alter(&self, items: &[&Item]) -> Option<String> {
+    /// One statement that adds `items`, pieces of this definition, to a table of its name; `None`
+    /// without any.
+    #[must_use]
+    pub fn add_statement(&self, items: &[&Item]) -> Option<String> {
         let clauses: Vec<String> = items.iter().map(|item| format!("ADD {}", item.text)).collect();
         let table = quoted(&self.name);
         (!clauses.is_empty()).then(|| format!("ALTER TABLE {table} {}", clauses.join(", ")))

@@ -1,0 +1,146 @@
+//! `whimbrel run`.
+
+mod display;
+mod failure;
+mod interrupt;
+mod pace;
+
+use std::{io, time::Duration};
+
+use whimbrel_flow::{Clock, Stop, StopLevel};
+use whimbrel_migration::{Notes, Outcome, Run, RunError, Until};
+use whimbrel_plan::Plan;
+
+use self::{display::Display, interrupt::Interrupts};
+use crate::{
+    args::{self, ReportFormat},
+    output::{Exit, Output},
+    plan_file, report,
+};
+
+pub(crate) use failure::show as show_failure;
+
+/// How often a terminal is drawn anew: often enough to look alive, seldom enough to cost nothing.
+const SCREEN_EVERY: Duration = Duration::from_millis(200);
+
+/// Copies, then follows.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub(crate) fn run(arguments: &args::Run, output: &mut Output) -> io::Result<Exit> {
+    let (file, loaded) = match plan_file::open(&arguments.plan) {
+        Ok(opened) => opened,
+        Err(refused) => {
+            output.message(&report::refused_text(&refused, output.has_colours()));
+            return Ok(Exit::PlanRefused);
+        }
+    };
+    output.message(&report::problems_text(&file, &loaded.warnings, output.has_colours()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(migrate(&loaded.plan, arguments, output))?;
+    match ended {
+        Ok(outcome) => {
+            output.message(&farewell(outcome, &file.name));
+            let wanted = arguments.until == Until::Stopped || outcome == Outcome::CaughtUp;
+            Ok(if wanted { Exit::Done } else { Exit::Failed })
+        }
+        Err(error) => failure::show(&error, (&file, arguments.format), output),
+    }
+}
+
+async fn migrate(
+    plan: &Plan,
+    arguments: &args::Run,
+    output: &mut Output,
+) -> io::Result<Result<Outcome, RunError>> {
+    let (clock, stop) = (Clock::system(), Stop::new());
+    let mut interrupts = Interrupts::new()?;
+    let assembling =
+        Box::pin(Run::assemble(plan, arguments.takes_over, (clock.clone(), stop.clone())));
+    let run = tokio::select! {
+        assembled = assembling => match assembled {
+            Ok(run) => run,
+            Err(error) => return Ok(Err(error)),
+        },
+        () = interrupts.next() => return Ok(Ok(Outcome::Stopped)),
+    };
+    let mut display = Display::new(arguments.format, output.is_terminal());
+    announce(run.notes(), arguments.format, output)?;
+
+    let progress = run.progress();
+    let report = || progress.report(clock.now_micros());
+    let period = if display.is_screen() {
+        SCREEN_EVERY
+    } else {
+        Duration::from_secs(arguments.every_seconds)
+    };
+    let mut running = Box::pin(run.run(arguments.until));
+    let ended = loop {
+        tokio::select! {
+            ended = &mut running => break ended,
+            () = interrupts.next() => display.note(&interrupt(&stop), output),
+            () = clock.sleep(period) => display.show(&report(), output)?,
+        }
+    };
+    display.finish(&report(), output)?;
+    Ok(ended)
+}
+
+/// The first interrupt drains, the second stops at once; both lose nothing.
+fn interrupt(stop: &Stop) -> String {
+    if stop.requested().is_none() {
+        stop.request(StopLevel::Drain);
+        return "stopping: what is under way is being written; interrupt again to stop at once\n"
+            .to_owned();
+    }
+    stop.request(StopLevel::Now);
+    "stopping at once\n".to_owned()
+}
+
+/// Tells what a person should know before the first row.
+fn announce(notes: &Notes, format: ReportFormat, output: &mut Output) -> io::Result<()> {
+    if format == ReportFormat::Json {
+        let left: Vec<_> = notes
+            .left_behind
+            .iter()
+            .map(|left| {
+                serde_json::json!({
+                    "kind": left.kind.to_string(), "name": left.name, "why": left.why,
+                })
+            })
+            .collect();
+        let warnings: Vec<_> = notes.warnings.iter().map(failure::finding_json).collect();
+        let line = serde_json::json!({
+            "event": "started",
+            "tables": notes.tables,
+            "resumed": notes.is_resumed,
+            "warnings": warnings,
+            "left_behind": left,
+        });
+        return output.result(&format!("{line}\n"));
+    }
+    for finding in &notes.warnings {
+        output.message(&format!("{finding}\n"));
+    }
+    for left in &notes.left_behind {
+        output.message(&format!("stays behind: {} `{}` ({})\n", left.kind, left.name, left.why));
+    }
+    let begins = if notes.is_resumed { "going on with" } else { "moving" };
+    output.message(&format!("{begins} {} tables\n", notes.tables.len()));
+    Ok(())
+}
+
+fn farewell(outcome: Outcome, plan: &str) -> String {
+    match outcome {
+        Outcome::CaughtUp => {
+            format!("caught up: everything is stored; `whimbrel run {plan}` follows on from here\n")
+        }
+        Outcome::Drained => {
+            format!("stopped: everything taken in is stored; `whimbrel run {plan}` goes on\n")
+        }
+        Outcome::Stopped => {
+            format!("stopped at once: `whimbrel run {plan}` goes on from what was stored\n")
+        }
+    }
+}

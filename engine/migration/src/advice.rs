@@ -1,0 +1,89 @@
+//! What to do about a [`RunError`].
+
+use crate::error::RunError;
+
+impl RunError {
+    /// A stable name: words with dashes.
+    #[must_use]
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::Selection { .. } => "run.selection",
+            Self::Preflight { .. } => "run.preflight",
+            Self::Changed { .. } => "run.plan-changed",
+            Self::NewerFormat { .. } => "run.newer-state",
+            Self::NoState { .. } => "run.no-state",
+            Self::State { .. } | Self::Gtid(_) | Self::Json(_) => "run.state",
+            Self::Busy { .. } => "run.busy",
+            Self::Fenced => "run.fenced",
+            Self::Diverged { .. } => "run.target-diverged",
+            Self::Prepared { .. } => "run.prepared-xa",
+            Self::SourceLost { .. } => "run.source-lost",
+            Self::Reused { .. } => "run.gtid-reused",
+            Self::Purged { .. } => "run.purged",
+            Self::SplitSource { .. } => "run.split-source",
+            Self::Ddl { .. } => "run.ddl",
+            Self::RefusedRow { .. } => "run.refused-row",
+            Self::Options(_) => "run.address",
+            Self::Server(_) => "run.server",
+            Self::Log(_) => "run.log",
+            Self::Tables { .. } => "run.tables",
+            Self::Downstream | Self::Broken { .. } => "run.broken",
+        }
+    }
+
+    /// What a person does about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Selection { .. } => "mend the rules of `move`",
+            Self::Preflight { .. } => "mend what is marked as error, then run again",
+            Self::Changed { .. } => {
+                "undo these changes, or give the plan a new `name` and an empty target; \
+                 urls, tls, limits and `on` may change"
+            }
+            Self::NewerFormat { .. } => "run the newer version that began this plan",
+            Self::NoState { .. } => "begin it with `whimbrel run PLAN`",
+            Self::State { .. } | Self::Gtid(_) | Self::Json(_) => {
+                "the `_whimbrel_*` tables were changed by hand or restored: restore the whole \
+                 target, or begin again under a new `name` with an empty target"
+            }
+            Self::Busy { .. } => {
+                "stop the other runner, or end it and take its place with `--take-over`"
+            }
+            Self::Fenced => "nothing, if you started the other runner; it goes on from here",
+            Self::Diverged { .. } => {
+                "run again: it goes on from what the target holds now; if the target was restored \
+                 from a backup, its tables and `_whimbrel_*` must be of the same moment"
+            }
+            Self::Prepared { .. } => {
+                "end them with XA COMMIT or XA ROLLBACK (`XA RECOVER` lists them)"
+            }
+            Self::SourceLost { .. } | Self::Reused { .. } => {
+                "the target holds rows that the source lost in a failover: compare the tables that \
+                 those transactions changed, or begin again under a new `name` with an empty target"
+            }
+            Self::Purged { .. } => {
+                "point `source.mysql.url` at a replica that still has the log; otherwise begin \
+                 again under a new `name` with an empty target, with a longer \
+                 `binlog_expire_logs_seconds`"
+            }
+            Self::SplitSource { .. } => "give `source.mysql.url` one server's own address",
+            Self::Ddl { .. } => {
+                "everything before it is stored; begin again under a new `name` with an empty \
+                 target, or, for a change that leaves rows as they are, set `on: {ddl: ignore}`"
+            }
+            Self::RefusedRow { .. } => {
+                "make the target's table take the source's rows, then run again: nothing is skipped"
+            }
+            Self::Options(_) => "mend the plan's `url`",
+            Self::Server(_) => "mend it on the server, then run again: it goes on where it stopped",
+            Self::Log(_) => "do what the message asks for, then run again: it goes on there",
+            Self::Tables { .. } => "mend each table as told, or leave it out with `!name`",
+            Self::Downstream | Self::Broken { .. } => {
+                "run again: it goes on where it stopped; if it comes back, it is a fault of \
+                 whimbrel's"
+            }
+        }
+        .to_owned()
+    }
+}

@@ -1,0 +1,234 @@
+//! From a graph to stages that are built and wired, with nothing running.
+
+use std::{
+    collections::HashMap,
+    num::{NonZeroU64, NonZeroUsize},
+    sync::Arc,
+};
+
+use petgraph::{
+    Direction,
+    stable_graph::{EdgeIndex, NodeIndex},
+    visit::EdgeRef,
+};
+use whimbrel_flow::{Budget, Clock, ComputePool, Receiver, Sender, Stop, channel};
+use whimbrel_model::{GtidSet, Newest, Table};
+use whimbrel_mysql::LogSettings;
+use whimbrel_plan::{EdgeBytes, Graph, Node, OnDdl};
+
+use crate::{
+    error::RunError,
+    lane::{LaneState, PlanLimits},
+    pieces::Piece,
+    prepare::Prepared,
+    progress::{Phase, Progress},
+    shared::{Message, Shared},
+    stage::{apply::ApplyStage, merge::MergeStage, snapshot::SnapshotStage, tail::TailStage},
+    windows::Windows,
+};
+
+/// A stage that is ready to run.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// Reads the pieces in the last field, out of all pieces of the plan.
+    Snapshot(Box<SnapshotStage>, Vec<Piece>, Vec<Piece>),
+    Tail(Box<TailStage>),
+    Merge(MergeStage),
+    /// Writes on from what the lanes have stored.
+    Apply(Box<ApplyStage>, Vec<LaneState>),
+}
+
+/// The ends of the edges that no stage has taken yet.
+struct Wires {
+    outlets: HashMap<EdgeIndex, Sender<Message>>,
+    inlets: HashMap<EdgeIndex, Receiver<Message>>,
+    budgets: HashMap<EdgeIndex, Budget>,
+}
+
+/// Builds what is shared and the stages of `graph`.
+pub(crate) fn assemble(
+    graph: &Graph,
+    on_ddl: OnDdl,
+    prepared: &Prepared,
+    (clock, stop): (Clock, Stop),
+) -> Result<(Arc<Shared>, Vec<Stage>), RunError> {
+    let shared = shared(graph, prepared, (clock, stop));
+    let mut wires = Wires::of(graph);
+    let mut stages = Vec::new();
+    for index in graph.stages.node_indices() {
+        stages.push(match &graph.stages[index] {
+            Node::Snapshot(node) => {
+                let (outlet, budget) = wires.source_end(graph, index)?;
+                let stage = SnapshotStage {
+                    shared: Arc::clone(&shared),
+                    source: prepared.source.clone(),
+                    control: prepared.control.clone(),
+                    epoch: prepared.claim.epoch,
+                    reader_count: at_least_one(node.readers),
+                    chunk_bytes_max: node.chunk_bytes_max,
+                    rows_per_second: node.rows_per_second,
+                    budget,
+                    outlet,
+                    row_bytes: prepared.row_bytes(),
+                };
+                let all = prepared.pieces.iter().map(|(piece, _)| piece.clone()).collect();
+                Stage::Snapshot(Box::new(stage), all, prepared.todo())
+            }
+            Node::Tail(node) => {
+                let (outlet, budget) = wires.source_end(graph, index)?;
+                let (emitted, newest) = resume_from(&prepared.claim.lanes);
+                Stage::Tail(Box::new(TailStage {
+                    shared: Arc::clone(&shared),
+                    source: prepared.source.clone(),
+                    on_ddl,
+                    settings: LogSettings {
+                        server_id: prepared.server_id,
+                        part_bytes_max: small(node.batch_bytes_max),
+                    },
+                    batch_bytes_max: node.batch_bytes_max,
+                    budget,
+                    emitted,
+                    newest,
+                    outlet,
+                }))
+            }
+            Node::Merge(_) => Stage::Merge(merge(graph, index, &mut wires, &shared)?),
+            Node::Apply(node) => {
+                let stage = ApplyStage {
+                    shared: Arc::clone(&shared),
+                    target: prepared.target.clone(),
+                    plan: prepared.plan_key.clone(),
+                    control: prepared.control.clone(),
+                    epoch: prepared.claim.epoch,
+                    generation: prepared.claim.generation,
+                    lanes_max: node.lanes_max,
+                    limits: PlanLimits {
+                        rows_max: small(node.lane_window_rows_max),
+                        bytes_max: small(node.lane_window_bytes_max),
+                        is_steady: false,
+                    },
+                    pool: Arc::new(compute_pool()?),
+                    inlet: wires.inlet_from(graph, index, |_| true)?,
+                };
+                Stage::Apply(Box::new(stage), prepared.claim.lanes.clone())
+            }
+        });
+    }
+    Ok((shared, stages))
+}
+
+fn merge(
+    graph: &Graph,
+    index: NodeIndex,
+    wires: &mut Wires,
+    shared: &Arc<Shared>,
+) -> Result<MergeStage, RunError> {
+    Ok(MergeStage {
+        shared: Arc::clone(shared),
+        tail: wires.inlet_from(graph, index, |node| matches!(node, Node::Tail(_)))?,
+        snapshot: wires.inlet_from(graph, index, |node| matches!(node, Node::Snapshot(_)))?,
+        outlet: wires.outlet(graph, index)?.1,
+    })
+}
+
+fn shared(graph: &Graph, prepared: &Prepared, (clock, stop): (Clock, Stop)) -> Arc<Shared> {
+    let todo = prepared.todo();
+    let phase = if todo.is_empty() { Phase::Indexing } else { Phase::Copying };
+    let progress = Progress::new(clock.now_micros(), phase, prepared.table_progress());
+    let tables: Arc<[Table]> = prepared.tables.iter().map(|table| table.table.clone()).collect();
+    let stored = prepared
+        .claim
+        .lanes
+        .iter()
+        .fold(GtidSet::default(), |all, lane| all.union(&lane.touched()));
+    let key_bytes_max = graph.stages.node_weights().find_map(|node| match node {
+        Node::Merge(merge) => Some(small(merge.window_key_bytes_max)),
+        Node::Snapshot(_) | Node::Tail(_) | Node::Apply(_) => None,
+    });
+    let windows = Windows::new(stored, key_bytes_max.unwrap_or(0));
+    Shared::new(tables, windows, (Arc::new(progress), clock, stop))
+}
+
+/// The log is followed from what every lane has applied. Lanes that have more skip it.
+fn resume_from(lanes: &[LaneState]) -> (GtidSet, Vec<Newest>) {
+    let emitted = lanes
+        .iter()
+        .map(|lane| lane.position.clone())
+        .reduce(|all, position| all.intersection(&position))
+        .unwrap_or_default();
+    (emitted, lanes.iter().filter_map(|lane| lane.newest.clone()).collect())
+}
+
+/// Threads for building statements: one core is left to what waits on sockets.
+fn compute_pool() -> Result<ComputePool, RunError> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = NonZeroUsize::new(cores.saturating_sub(1)).unwrap_or(NonZeroUsize::MIN);
+    ComputePool::new(threads).map_err(|error| RunError::Broken { what: error.to_string() })
+}
+
+fn at_least_one(count: u32) -> NonZeroUsize {
+    usize::try_from(count).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN)
+}
+
+fn small(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+impl Wires {
+    fn of(graph: &Graph) -> Self {
+        let mut wires =
+            Self { outlets: HashMap::new(), inlets: HashMap::new(), budgets: HashMap::new() };
+        for index in graph.stages.edge_indices() {
+            let edge = &graph.stages[index];
+            let (outlet, inlet) = channel(at_least_one(edge.batches_max));
+            wires.outlets.insert(index, outlet);
+            wires.inlets.insert(index, inlet);
+            if let EdgeBytes::Taken { max } = edge.bytes {
+                let bytes = NonZeroU64::new(max).unwrap_or(NonZeroU64::MIN);
+                wires.budgets.insert(index, Budget::new(bytes));
+            }
+        }
+        wires
+    }
+
+    /// The only outlet of a stage.
+    fn outlet(
+        &mut self,
+        graph: &Graph,
+        stage: NodeIndex,
+    ) -> Result<(EdgeIndex, Sender<Message>), RunError> {
+        let edge = graph.stages.edges_directed(stage, Direction::Outgoing).next();
+        edge.and_then(|edge| Some((edge.id(), self.outlets.remove(&edge.id())?)))
+            .ok_or_else(|| unwired("outlet"))
+    }
+
+    /// The outlet of a stage where data enters, and the bytes that it may take.
+    fn source_end(
+        &mut self,
+        graph: &Graph,
+        stage: NodeIndex,
+    ) -> Result<(Sender<Message>, Budget), RunError> {
+        let (edge, outlet) = self.outlet(graph, stage)?;
+        let budget = self.budgets.remove(&edge).ok_or_else(|| unwired("budget"))?;
+        Ok((outlet, budget))
+    }
+
+    /// The inlet of a stage that comes from a stage such as `from` tells.
+    fn inlet_from(
+        &mut self,
+        graph: &Graph,
+        stage: NodeIndex,
+        from: impl Fn(&Node) -> bool,
+    ) -> Result<Receiver<Message>, RunError> {
+        graph
+            .stages
+            .edges_directed(stage, Direction::Incoming)
+            .find(|edge| from(&graph.stages[edge.source()]))
+            .and_then(|edge| self.inlets.remove(&edge.id()))
+            .ok_or_else(|| unwired("inlet"))
+    }
+}
+
+fn unwired(what: &str) -> RunError {
+    RunError::Broken { what: format!("a stage of the graph has no {what}") }
+}

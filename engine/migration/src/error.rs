@@ -1,0 +1,170 @@
+//! Why a run did not start, or did not go on.
+
+use thiserror::Error;
+use whimbrel_model::{GtidError, GtidSet, Newest};
+use whimbrel_mysql::{Error, Finding, LogError, OptionsError};
+use whimbrel_plan::{PlanChange, PlanError};
+
+/// Why a run did not start, or did not go on. Whatever it is, nothing that was stored is lost.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The plan names tables that the source does not have, or names them twice.
+    #[error("the plan does not fit the source's tables")]
+    Selection {
+        /// Each with its place in the plan.
+        errors: Vec<PlanError>,
+    },
+    /// A server is not as it must be.
+    #[error("preflight refused")]
+    Preflight {
+        /// What was found, refusals and warnings.
+        findings: Vec<Finding>,
+    },
+    /// The plan changed in what may not change under one name.
+    #[error("the plan `{plan}` has begun with other settings")]
+    Changed {
+        /// The plan's name.
+        plan: String,
+        /// What changed.
+        changes: Vec<PlanChange>,
+    },
+    /// The state is of a newer program.
+    #[error("the state of `{plan}` has format {format}, newer than this program's")]
+    NewerFormat {
+        /// The plan's name.
+        plan: String,
+        /// The format found.
+        format: u64,
+    },
+    /// No state is kept for the plan.
+    #[error("the target keeps no state of a plan `{plan}`")]
+    NoState {
+        /// The plan's name.
+        plan: String,
+    },
+    /// What is kept cannot be read.
+    #[error("the kept {what} cannot be read")]
+    State {
+        /// What it is.
+        what: &'static str,
+    },
+    /// Another runner holds the plan.
+    #[error("another runner is at work on this plan (connection {connection} of the target)")]
+    Busy {
+        /// Its connection on the target.
+        connection: u64,
+    },
+    /// Another runner has taken the plan over.
+    #[error("another runner has taken this plan over; this one stopped without writing")]
+    Fenced,
+    /// A lane's row is not what this runner stored: the target lost commits, or was changed.
+    #[error("lane {lane} is not as this runner left it: the target lost commits or was restored")]
+    Diverged {
+        /// The lane.
+        lane: u32,
+    },
+    /// XA transactions are prepared on the source: their rows are in its log, and not visible.
+    #[error("{count} prepared XA transactions wait on the source")]
+    Prepared {
+        /// How many.
+        count: usize,
+    },
+    /// The source no longer has transactions that were applied.
+    #[error("the source has lost transactions that the target holds: {lost}")]
+    SourceLost {
+        /// Their identifiers.
+        lost: GtidSet,
+    },
+    /// The source gave the identifier of a transaction that was applied to another one.
+    #[error("the source gave {} to another transaction than the one that was applied", newest.gtid)]
+    Reused {
+        /// The transaction that was applied.
+        newest: Box<Newest>,
+    },
+    /// The source no longer has the log to go on from.
+    #[error("the source has purged log that is still needed: {missing}")]
+    Purged {
+        /// The transactions that are missing.
+        missing: GtidSet,
+    },
+    /// The reader's server is not the tail's: a proxy in between.
+    #[error("reads reach server {reader}, but the log comes from {tail}")]
+    SplitSource {
+        /// The server that reads reach.
+        reader: String,
+        /// The server that the log comes from.
+        tail: String,
+    },
+    /// A planned table's definition changed on the source.
+    #[error("`{statement}` changed {} on the source", tables.join(", "))]
+    Ddl {
+        /// The statement.
+        statement: String,
+        /// The tables.
+        tables: Vec<String>,
+        /// The transaction that it is.
+        gtid: String,
+    },
+    /// The target refuses a row.
+    #[error("the target refuses a row of `{table}`")]
+    RefusedRow {
+        /// The table.
+        table: String,
+        /// What it said.
+        #[source]
+        cause: Box<Error>,
+    },
+    /// An address that cannot be connected to.
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    /// A server did not do what it was asked.
+    #[error(transparent)]
+    Server(Box<Error>),
+    /// The log cannot be followed.
+    #[error(transparent)]
+    Log(Box<LogError>),
+    /// A kept GTID is none.
+    #[error(transparent)]
+    Gtid(#[from] GtidError),
+    /// A definition cannot be written or read.
+    #[error("a kept definition cannot be read")]
+    Json(#[from] serde_json::Error),
+    /// Tables that cannot be moved as they are, or that are in the way on the target.
+    #[error("{} of the plan's tables cannot be moved as they are", problems.len())]
+    Tables {
+        /// Each table, with what to do.
+        problems: Vec<TableProblem>,
+    },
+    /// The stage downstream ended first: its own error tells why.
+    #[error("a later stage ended first")]
+    Downstream,
+    /// A part of the run was stopped or is broken.
+    #[error("{what}")]
+    Broken {
+        /// What.
+        what: String,
+    },
+}
+
+impl From<Error> for RunError {
+    fn from(error: Error) -> Self {
+        Self::Server(Box::new(error))
+    }
+}
+
+impl From<LogError> for RunError {
+    fn from(error: LogError) -> Self {
+        Self::Log(Box::new(error))
+    }
+}
+
+/// A table that stands in the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableProblem {
+    /// The table.
+    pub table: String,
+    /// What is wrong.
+    pub what: String,
+    /// What mends it.
+    pub remedy: String,
+}

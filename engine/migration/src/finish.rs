@@ -1,0 +1,126 @@
+//! What follows the copy: secondary indexes, foreign keys, `AUTO_INCREMENT`, and knowing that the
+//! target has caught up.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use whimbrel_flow::StopLevel;
+use whimbrel_model::{GtidSet, LogOffset, TableId};
+use whimbrel_mysql::{ConnectOptions, Role, Session, source};
+
+use crate::{
+    control::ControlLink,
+    error::RunError,
+    indexes::Definitions,
+    link::{Link, on_link},
+    prepare::Prepared,
+    progress::Phase,
+    run::Until,
+    shared::Shared,
+};
+
+/// How often the target's own rows are looked at while something is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// The task that takes a run from phase to phase.
+#[derive(Debug)]
+pub(crate) struct Finish {
+    shared: Arc<Shared>,
+    control: ControlLink,
+    source: ConnectOptions,
+    target: ConnectOptions,
+    until: Until,
+}
+
+impl Finish {
+    pub(crate) fn new(prepared: &Prepared, shared: Arc<Shared>, until: Until) -> Self {
+        Self {
+            shared,
+            control: prepared.control.clone(),
+            source: prepared.source.clone(),
+            target: prepared.target.clone(),
+            until,
+        }
+    }
+
+    /// Runs until the run is to end, or ends it.
+    pub(crate) async fn run(self) -> Result<(), RunError> {
+        let stop = self.shared.stop.clone();
+        tokio::select! {
+            done = self.phases() => done,
+            () = stop.reached(StopLevel::Drain) => Ok(()),
+        }
+    }
+
+    async fn phases(&self) -> Result<(), RunError> {
+        self.copied().await?;
+        self.shared.progress.enter(Phase::Indexing);
+        let clock = self.shared.clock.clone();
+        let mut definitions = Definitions {
+            source: Link::new(self.source.clone(), Role::SourceReader, clock.clone()),
+            target: Link::new(self.target.clone(), Role::Target, clock),
+            target_database: self.target.database(),
+            tables: &self.shared.tables,
+        };
+        definitions.complete(&self.shared.progress).await?;
+        self.shared.progress.enter(Phase::Following);
+        if self.until == Until::Stopped {
+            return Ok(());
+        }
+        self.caught_up(&mut definitions.source).await?;
+        definitions.raise_auto_increment().await?;
+        self.shared.progress.catch_up();
+        self.shared.stop.request(StopLevel::Drain);
+        Ok(())
+    }
+
+    /// Waits until the target holds every piece, as its own marks say.
+    async fn copied(&self) -> Result<(), RunError> {
+        loop {
+            let mut missing: BTreeMap<TableId, usize> =
+                (0..).map(TableId).zip(self.shared.tables.iter().map(|_| 0)).collect();
+            let pieces = self.control.pieces().await?;
+            for (piece, held) in &pieces {
+                *missing.entry(piece.id.table).or_default() += usize::from(held.is_none());
+            }
+            for (&table, _) in missing.iter().filter(|(_, count)| **count == 0) {
+                self.shared.progress.table_copied(table);
+            }
+            if missing.values().all(|count| *count == 0) {
+                return Ok(());
+            }
+            // Looking costs the target a read of all marks: the more of them, the seldomer.
+            let looks = u32::try_from(pieces.len() / 1_000).unwrap_or(u32::MAX).clamp(1, 50);
+            self.shared.clock.sleep(LOOK_EVERY * looks).await;
+        }
+    }
+
+    /// Waits until every lane has stored everything up to the end that the source's log has now.
+    async fn caught_up(&self, source: &mut Link) -> Result<(), RunError> {
+        let mut merged = self.shared.merged_upto();
+        let emitted = loop {
+            let (uuid, end) = on_link!(source, session => log_end(session))?;
+            let has_passed = |upto: &Option<LogOffset>| upto.as_ref().is_some_and(|at| *at >= end);
+            if merged.wait_for(has_passed).await.is_err() {
+                return Err(RunError::Downstream);
+            }
+            // Offsets only compare on one server.
+            if *self.shared.source_uuid.borrow() == uuid {
+                break self.shared.windows().seen();
+            }
+        };
+        while !self.have_stored(&emitted).await? {
+            self.shared.clock.sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    }
+
+    async fn have_stored(&self, emitted: &GtidSet) -> Result<bool, RunError> {
+        let lanes = self.control.lanes().await?;
+        Ok(lanes.iter().all(|lane| emitted.is_subset(&lane.position)))
+    }
+}
+
+async fn log_end(session: &mut Session) -> Result<(String, LogOffset), RunError> {
+    let uuid = source::server_uuid(session).await?;
+    Ok((uuid, source::log_end(session).await?))
+}

@@ -1,0 +1,239 @@
+//! Everything between reading a plan and the first row: both servers are reached and checked, the
+//! target's tables made ready, the plan begun or taken up again, and claimed.
+
+use std::collections::BTreeMap;
+
+use whimbrel_flow::Clock;
+use whimbrel_model::{GtidSet, TableId};
+use whimbrel_mysql::{
+    Account, Class, ConnectOptions, Finding, Role, Session, Severity, TlsMode, TlsOptions, catalog,
+    catalog::LeftBehind, source, target,
+};
+use whimbrel_plan::{Endpoint, Fingerprint, Plan, Tls};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::{
+    control::{ControlLink, locking_link, other_holder},
+    error::RunError,
+    lane::LaneState,
+    pieces::Piece,
+    store::{self, Claim, Control, PlanKey, StoredTable},
+    tables,
+};
+
+/// How long a runner that is taken over may take to be gone from the target.
+const TAKE_OVER_SECONDS: u32 = 30;
+
+/// What a person should know before the first row.
+#[derive(Debug, Clone, Default)]
+pub struct Notes {
+    /// What the checks found that does not stand in the way.
+    pub warnings: Vec<Finding>,
+    /// What stays behind on the source.
+    pub left_behind: Vec<LeftBehind>,
+    /// Whether an earlier run is taken up again.
+    pub is_resumed: bool,
+    /// The tables that are moved.
+    pub tables: Vec<String>,
+}
+
+/// A plan whose servers are ready, and which is this runner's.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) source: ConnectOptions,
+    pub(crate) target: ConnectOptions,
+    pub(crate) plan_key: PlanKey,
+    pub(crate) control: ControlLink,
+    pub(crate) claim: Claim,
+    pub(crate) tables: Vec<StoredTable>,
+    /// All pieces, with the rows written for those that the target holds.
+    pub(crate) pieces: Vec<(Piece, Option<u64>)>,
+    pub(crate) server_id: u32,
+    pub(crate) notes: Notes,
+}
+
+impl Prepared {
+    /// The pieces that the target does not hold.
+    pub(crate) fn todo(&self) -> Vec<Piece> {
+        let missing = self.pieces.iter().filter(|(_, held)| held.is_none());
+        missing.map(|(piece, _)| piece.clone()).collect()
+    }
+
+    /// Each table's average bytes of a row, as the source guesses.
+    pub(crate) fn row_bytes(&self) -> Vec<u64> {
+        self.tables.iter().map(|table| table.byte_estimate / table.row_estimate.max(1)).collect()
+    }
+
+    /// Each table's name, estimated rows and rows that earlier runs copied.
+    pub(crate) fn table_progress(&self) -> Vec<(String, u64, u64)> {
+        let mut copied: BTreeMap<TableId, u64> = BTreeMap::new();
+        for (piece, held) in &self.pieces {
+            *copied.entry(piece.id.table).or_default() += held.unwrap_or(0);
+        }
+        (0..)
+            .map(TableId)
+            .zip(&self.tables)
+            .map(|(id, table)| {
+                let rows = copied.get(&id).copied().unwrap_or(0);
+                (table.table.name().to_owned(), table.row_estimate, rows)
+            })
+            .collect()
+    }
+}
+
+/// How `endpoint` of a plan is connected to.
+pub(crate) fn endpoint(endpoint: &Endpoint) -> Result<ConnectOptions, RunError> {
+    let (mode, ca) = match &endpoint.tls {
+        Tls::Disabled => (TlsMode::Disabled, None),
+        Tls::Preferred => (TlsMode::Preferred, None),
+        Tls::Required => (TlsMode::Required, None),
+        Tls::VerifyCa { ca } => (TlsMode::VerifyCa, ca.clone()),
+        Tls::VerifyIdentity { ca } => (TlsMode::VerifyIdentity, ca.clone()),
+    };
+    let account = Account {
+        host: endpoint.host.clone(),
+        port: endpoint.port,
+        user: endpoint.user.clone(),
+        password: endpoint.password.clone(),
+    };
+    Ok(ConnectOptions::for_account(account, &endpoint.database, TlsOptions { mode, ca })?)
+}
+
+/// Reaches both servers, checks them, makes the target's tables ready and claims the plan.
+pub(crate) async fn prepare(
+    plan: &Plan,
+    takes_over: bool,
+    clock: &Clock,
+) -> Result<Prepared, RunError> {
+    let (source_options, target_options) = (endpoint(&plan.source)?, endpoint(&plan.target)?);
+    let mut source = Session::connect(&source_options, Role::SourceReader).await?;
+    let mut target = Session::connect(&target_options, Role::Target).await?;
+    let warnings = check(plan, &mut source, &mut target).await?;
+
+    let plan_key = PlanKey::new(&plan.name);
+    let mut link = locking_link(&target_options, &plan_key, clock.clone());
+    take_lock(link.session().await?, &plan_key, target_options.database(), takes_over).await?;
+
+    let is_resumed = is_begun(&mut target, &plan_key).await?;
+    if is_resumed {
+        check_unchanged(plan, &mut target, &plan_key).await?;
+    } else {
+        begin(plan, &mut source, &mut target, &plan_key).await?;
+    }
+    let tables = Control::tables(&mut target, &plan_key).await?;
+    let names: Vec<String> = tables.iter().map(|table| table.table.name().to_owned()).collect();
+    let left_behind = catalog::left_behind(&mut source, &plan.source.database, &names).await?;
+    let claim = store::claim(&mut target, &plan_key).await?;
+    let pieces = Control::pieces(&mut target, &plan_key).await?;
+    Ok(Prepared {
+        control: ControlLink::new(link, Control::new(plan_key.clone(), claim.epoch)),
+        server_id: server_id(&plan.name, &target_options),
+        source: source_options,
+        target: target_options,
+        plan_key,
+        claim,
+        tables,
+        pieces,
+        notes: Notes { warnings, left_behind, is_resumed, tables: names },
+    })
+}
+
+/// Runs all checks of both servers; those that do not stand in the way are returned.
+async fn check(
+    plan: &Plan,
+    source: &mut Session,
+    target: &mut Session,
+) -> Result<Vec<Finding>, RunError> {
+    let mut findings = source::findings(source, &plan.source.database).await?;
+    let of_target =
+        target::findings(target, &plan.target.database, source, &plan.source.database).await?;
+    findings.extend(of_target);
+    if findings.iter().any(|finding| finding.severity == Severity::Refusal) {
+        return Err(RunError::Preflight { findings });
+    }
+    Ok(findings)
+}
+
+/// Takes the plan's lock, from another runner only if asked to.
+async fn take_lock(
+    session: &mut Session,
+    plan: &PlanKey,
+    database: &str,
+    takes_over: bool,
+) -> Result<(), RunError> {
+    let Some(connection) = other_holder(session, plan, database).await? else { return Ok(()) };
+    if !takes_over {
+        return Err(RunError::Busy { connection });
+    }
+    session.execute(format!("KILL {connection}").as_bytes()).await?;
+    crate::control::wait_for_lock(session, plan, database, TAKE_OVER_SECONDS).await
+}
+
+async fn is_begun(target: &mut Session, plan: &PlanKey) -> Result<bool, RunError> {
+    if !store::exists(target).await? {
+        return Ok(false);
+    }
+    let sql = format!("SELECT 1 FROM `_whimbrel_plan` WHERE {}", plan.matches());
+    Ok(!target.query(&sql).await?.is_empty())
+}
+
+/// Proves that the plan still is what it was begun as, where that may not change.
+async fn check_unchanged(plan: &Plan, target: &mut Session, key: &PlanKey) -> Result<(), RunError> {
+    let sql = format!("SELECT format, fingerprint FROM `_whimbrel_plan` WHERE {}", key.matches());
+    let rows = target.query(&sql).await?;
+    let row = rows.first().ok_or(RunError::State { what: "plan" })?;
+    let format: u64 = row.number("format")?;
+    if format > u64::from(store::FORMAT) {
+        return Err(RunError::NewerFormat { plan: plan.name.clone(), format });
+    }
+    let stored: Fingerprint = serde_json::from_str(&row.text("fingerprint")?)?;
+    let changes = plan.changes(&stored);
+    if changes.is_empty() {
+        return Ok(());
+    }
+    Err(RunError::Changed { plan: plan.name.clone(), changes })
+}
+
+/// Begins a plan: the source's position first, so that nothing that happens to a table after its
+/// definition was read is missed; then the tables; then the state, all at once.
+async fn begin(
+    plan: &Plan,
+    source: &mut Session,
+    target: &mut Session,
+    key: &PlanKey,
+) -> Result<(), RunError> {
+    let position = start_position(source).await?;
+    let uuid = source::server_uuid(source).await?;
+    let tables = tables::select(plan, source).await?;
+    tables::make_ready(target, &plan.target.database, &tables).await?;
+    store::create_tables(target).await?;
+    let fingerprint = serde_json::to_string(&plan.fingerprint())?;
+    let tables: Vec<StoredTable> = tables.into_iter().map(StoredTable::from).collect();
+    let state = LaneState { position, ..LaneState::default() };
+    Control::begin(target, key, (&fingerprint, &uuid), &tables, (1, &state)).await
+}
+
+/// What the source has executed: the log is followed from here.
+///
+/// A prepared XA transaction is in it, while its rows are not visible and will not come again with
+/// its XA COMMIT. Whoever has one is asked to end it first. An account that may not list them goes
+/// on: such an XA COMMIT would stop the run, since its rows are not known.
+async fn start_position(source: &mut Session) -> Result<GtidSet, RunError> {
+    let position = source::executed(source).await?;
+    match source.query("XA RECOVER").await {
+        Ok(prepared) if prepared.is_empty() => Ok(position),
+        Ok(prepared) => Err(RunError::Prepared { count: prepared.len() }),
+        Err(error) if error.class() == Class::Lost => Err(error.into()),
+        // Without XA_RECOVER_ADMIN the server answers with one of several errors.
+        Err(_) => Ok(position),
+    }
+}
+
+/// The number that the source knows this plan's log reader by: the same in every run, so that a
+/// reader left over from a dead run gives way to the new one, and far from those people give.
+///
+/// Source: MySQL manual, `server_id`: two replicas with one number push each other out.
+fn server_id(plan: &str, target: &ConnectOptions) -> u32 {
+    let hash = xxh3_64(format!("{plan}\0{}\0{}", target.address(), target.database()).as_bytes());
+    0x8000_0000 | u32::try_from(hash & 0x7fff_ffff).unwrap_or(0)
+}

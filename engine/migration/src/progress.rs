@@ -1,0 +1,261 @@
+//! How far a run is, for people and for machines.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use serde::{Deserialize, Serialize};
+use whimbrel_model::TableId;
+
+/// What a run is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Rows are copied while the log is followed.
+    Copying,
+    /// All rows are there; secondary indexes and foreign keys are being created.
+    Indexing,
+    /// The target follows the source.
+    Following,
+}
+
+impl Phase {
+    /// The phase as it is stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Copying => "copying",
+            Self::Indexing => "indexing",
+            Self::Following => "following",
+        }
+    }
+}
+
+/// One table's progress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableReport {
+    /// The table.
+    pub name: String,
+    /// How many rows the copy has written.
+    pub rows_copied: u64,
+    /// How many rows there are to copy, as the source guesses.
+    pub rows_estimated: u64,
+    /// How many bytes of rows this run has copied.
+    pub bytes_copied: u64,
+    /// Whether every row that was there is copied.
+    pub is_copied: bool,
+    /// How many row changes from the log this run has written.
+    pub changes_applied: u64,
+}
+
+/// A moment of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// What the run is doing.
+    pub phase: Phase,
+    /// The tables in the plan's order.
+    pub tables: Vec<TableReport>,
+    /// Seconds since this run began.
+    pub elapsed_seconds: f64,
+    /// By how much the target is behind the source, in milliseconds; `None` before the first change
+    /// or heartbeat of the log.
+    pub lag_ms: Option<u64>,
+    /// Where in the source's log the tail is.
+    pub log_offset: Option<String>,
+    /// How many transactions of the source this run has applied.
+    pub transactions_applied: u64,
+    /// The number of lanes.
+    pub lane_count: u32,
+    /// What the run waits for, if it waits.
+    pub waiting_for: Vec<String>,
+}
+
+/// Collects what the stages tell. Cheap to write to.
+#[derive(Debug)]
+pub struct Progress {
+    started_micros: u64,
+    tables: Vec<TableProgress>,
+    transactions: AtomicU64,
+    /// When the newest thing that was read from the log was written.
+    read_micros: AtomicU64,
+    has_caught_up: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct TableProgress {
+    name: String,
+    rows_estimated: u64,
+    rows_copied: AtomicU64,
+    bytes_copied: AtomicU64,
+    changes: AtomicU64,
+    is_copied: AtomicBool,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    log_offset: Option<String>,
+    lane_count: u32,
+    /// Per lane: when the newest change that it applied was written; `None` when it has nothing to
+    /// do.
+    lanes: BTreeMap<u32, u64>,
+    waiting: BTreeMap<&'static str, String>,
+}
+
+impl Progress {
+    /// Nothing done yet. `tables` are names, estimated rows, and rows copied by earlier runs.
+    #[must_use]
+    pub fn new(now_micros: u64, phase: Phase, tables: Vec<(String, u64, u64)>) -> Self {
+        let tables = tables
+            .into_iter()
+            .map(|(name, rows_estimated, rows_copied)| TableProgress {
+                name,
+                rows_estimated,
+                rows_copied: AtomicU64::new(rows_copied),
+                bytes_copied: AtomicU64::new(0),
+                changes: AtomicU64::new(0),
+                is_copied: AtomicBool::new(false),
+            })
+            .collect();
+        Self {
+            started_micros: now_micros,
+            tables,
+            transactions: AtomicU64::new(0),
+            read_micros: AtomicU64::new(0),
+            has_caught_up: AtomicBool::new(false),
+            state: Mutex::new(State {
+                phase,
+                log_offset: None,
+                lane_count: 0,
+                lanes: BTreeMap::new(),
+                waiting: BTreeMap::new(),
+            }),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The run entered `phase`.
+    pub fn enter(&self, phase: Phase) {
+        self.state().phase = phase;
+    }
+
+    /// The phase.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.state().phase
+    }
+
+    /// The target holds everything that the source had when this was asked for.
+    pub fn catch_up(&self) {
+        self.has_caught_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Progress::catch_up`] was called.
+    #[must_use]
+    pub fn has_caught_up(&self) -> bool {
+        self.has_caught_up.load(Ordering::Relaxed)
+    }
+
+    /// Rows of a chunk were written.
+    pub fn copied(&self, table: TableId, rows: u64, bytes: u64) {
+        if let Some(table) = self.tables.get(table.0 as usize) {
+            table.rows_copied.fetch_add(rows, Ordering::Relaxed);
+            table.bytes_copied.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// All rows of the table are written.
+    pub fn table_copied(&self, table: TableId) {
+        if let Some(table) = self.tables.get(table.0 as usize) {
+            table.is_copied.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Row changes of a table were written.
+    pub fn changed(&self, table: TableId, rows: u64) {
+        if let Some(table) = self.tables.get(table.0 as usize) {
+            table.changes.fetch_add(rows, Ordering::Relaxed);
+        }
+    }
+
+    /// Transactions were taken out of the log, which has been read up to `upto`.
+    pub fn read(&self, transactions: u64, upto: String, written_micros: u64) {
+        self.transactions.fetch_add(transactions, Ordering::Relaxed);
+        self.read_micros.fetch_max(written_micros, Ordering::Relaxed);
+        self.state().log_offset = Some(upto);
+    }
+
+    /// A lane applied everything written up to `written_micros`; `None` when nothing waits for it.
+    pub fn lane_applied(&self, lane: u32, written_micros: Option<u64>) {
+        let mut state = self.state();
+        match written_micros {
+            Some(micros) => state.lanes.insert(lane, micros),
+            None => state.lanes.remove(&lane),
+        };
+    }
+
+    /// The number of lanes changed.
+    pub fn lanes(&self, lane_count: u32) {
+        let mut state = self.state();
+        state.lane_count = lane_count;
+        state.lanes.clear();
+    }
+
+    /// A part of the run waits for something, or no longer does.
+    pub fn waits(&self, who: &'static str, what: Option<String>) {
+        let mut state = self.state();
+        match what {
+            Some(what) => state.waiting.insert(who, what),
+            None => state.waiting.remove(who),
+        };
+    }
+
+    /// By how much the target is behind, in microseconds: the age of the oldest change that a lane
+    /// still has to write, or of the newest thing read from the log when none has.
+    #[must_use]
+    pub fn lag_micros(&self, now_micros: u64) -> Option<u64> {
+        let read = self.read_micros.load(Ordering::Relaxed);
+        let oldest = self.state().lanes.values().copied().min();
+        let known = oldest.unwrap_or(read);
+        (read > 0).then(|| now_micros.saturating_sub(known))
+    }
+
+    /// The run at `now_micros`.
+    #[must_use]
+    pub fn report(&self, now_micros: u64) -> Report {
+        let lag_ms = self.lag_micros(now_micros).map(|micros| micros / 1_000);
+        let state = self.state();
+        let elapsed = now_micros.saturating_sub(self.started_micros);
+        Report {
+            phase: state.phase,
+            tables: self.tables.iter().map(TableProgress::report).collect(),
+            elapsed_seconds: std::time::Duration::from_micros(elapsed).as_secs_f64(),
+            lag_ms,
+            log_offset: state.log_offset.clone(),
+            transactions_applied: self.transactions.load(Ordering::Relaxed),
+            lane_count: state.lane_count,
+            waiting_for: state.waiting.iter().map(|(who, what)| format!("{who}: {what}")).collect(),
+        }
+    }
+}
+
+impl TableProgress {
+    fn report(&self) -> TableReport {
+        TableReport {
+            name: self.name.clone(),
+            rows_copied: self.rows_copied.load(Ordering::Relaxed),
+            rows_estimated: self.rows_estimated,
+            bytes_copied: self.bytes_copied.load(Ordering::Relaxed),
+            is_copied: self.is_copied.load(Ordering::Relaxed),
+            changes_applied: self.changes.load(Ordering::Relaxed),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A run from its start to its end.
+
+use std::{sync::Arc, time::Duration};
+
+use whimbrel_flow::{Clock, Stop, StopLevel, TaskError, Tasks};
+use whimbrel_plan::Plan;
+
+use crate::{
+    assemble::{Stage, assemble},
+    control::ControlLink,
+    error::RunError,
+    finish::Finish,
+    prepare::{Notes, Prepared, prepare},
+    progress::Progress,
+    shared::Shared,
+};
+
+/// How often progress is stored for those who ask the target.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// When a run ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// It does not: it follows until it is told to stop.
+    Stopped,
+    /// Once all rows are copied and everything that the source had executed by then is applied.
+    CaughtUp,
+}
+
+/// How a run ended, if nothing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything that it was to reach is reached.
+    CaughtUp,
+    /// It was told to stop, and everything that it had taken in is stored.
+    Drained,
+    /// It was told to stop at once. What was stored is stored; the next run goes on from there.
+    Stopped,
+}
+
+/// A run that is ready to start: both servers were reached and checked, the plan is claimed, and
+/// nothing is running.
+#[derive(Debug)]
+pub struct Run {
+    prepared: Prepared,
+    shared: Arc<Shared>,
+    stages: Vec<Stage>,
+}
+
+impl Run {
+    /// Reaches both servers, checks them, prepares the target's tables and claims the plan.
+    ///
+    /// `takes_over` lets it claim a plan that another runner is at work on.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`]: everything that can be found out before the first row.
+    pub async fn assemble(
+        plan: &Plan,
+        takes_over: bool,
+        (clock, stop): (Clock, Stop),
+    ) -> Result<Self, RunError> {
+        let prepared = prepare(plan, takes_over, &clock).await?;
+        let graph = whimbrel_plan::compile(plan);
+        let (shared, stages) = assemble(&graph, plan.on_ddl, &prepared, (clock, stop))?;
+        Ok(Self { prepared, shared, stages })
+    }
+
+    /// What a person should know before the first row.
+    #[must_use]
+    pub fn notes(&self) -> &Notes {
+        &self.prepared.notes
+    }
+
+    /// Where the run reports.
+    #[must_use]
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.shared.progress)
+    }
+
+    /// Runs to the end.
+    ///
+    /// # Errors
+    ///
+    /// The first [`RunError`] of a stage; everything that was taken in before it is stored, where
+    /// the target still takes it.
+    pub async fn run(self, until: Until) -> Result<Outcome, RunError> {
+        let Self { prepared, shared, stages } = self;
+        let control = prepared.control.clone();
+        let stop = shared.stop.clone();
+        let finish = Finish::new(&prepared, Arc::clone(&shared), until);
+        let mut tasks = Tasks::new();
+        for stage in stages {
+            spawn(&mut tasks, stage);
+        }
+        tasks.spawn("finish", finish.run());
+        tasks.spawn("reports", reports(Arc::clone(&shared), control.clone()));
+
+        let ended = tasks.join_all(&stop, StopLevel::Drain).await.map_err(first_error);
+        let is_stopped = stop.requested() == Some(StopLevel::Now);
+        let error = ended.as_ref().err().filter(|_| !is_stopped).map(ToString::to_string);
+        let stored = report(&shared, &control, error.as_deref()).await;
+        if matches!(stored, Err(RunError::Fenced)) {
+            // Whatever else went wrong, it did because another runner took over.
+            return Err(RunError::Fenced);
+        }
+        if is_stopped {
+            return Ok(Outcome::Stopped);
+        }
+        ended?;
+        stored?;
+        let is_done = until == Until::CaughtUp && shared.progress.has_caught_up();
+        Ok(if is_done { Outcome::CaughtUp } else { Outcome::Drained })
+    }
+}
+
+fn spawn(tasks: &mut Tasks<RunError>, stage: Stage) {
+    match stage {
+        Stage::Snapshot(stage, all, todo) => {
+            tasks.spawn("snapshot", async move { stage.run(&all, todo).await });
+        }
+        Stage::Tail(stage) => tasks.spawn("tail", stage.run()),
+        Stage::Merge(stage) => tasks.spawn("merge", stage.run()),
+        Stage::Apply(stage, lanes) => tasks.spawn("apply", stage.run(lanes)),
+    }
+}
+
+/// Stores a report every while until the run is to end.
+async fn reports(shared: Arc<Shared>, control: ControlLink) -> Result<(), RunError> {
+    loop {
+        tokio::select! {
+            () = shared.stop.reached(StopLevel::Drain) => return Ok(()),
+            () = shared.clock.sleep(REPORT_EVERY) => report(&shared, &control, None).await?,
+        }
+    }
+}
+
+async fn report(
+    shared: &Shared,
+    control: &ControlLink,
+    error: Option<&str>,
+) -> Result<(), RunError> {
+    let report = shared.progress.report(shared.clock.now_micros());
+    let text = serde_json::to_string(&report)?;
+    control.report((report.phase.as_str(), &text), error).await
+}
+
+/// The error inside that of a task.
+pub(crate) fn first_error(error: TaskError<RunError>) -> RunError {
+    match error {
+        TaskError::Failed { error, .. } => error,
+        other @ (TaskError::Panicked { .. } | TaskError::Aborted { .. }) => {
+            RunError::Broken { what: other.to_string() }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What the stages of one run share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+use whimbrel_flow::{Clock, Permit, Stop};
+use whimbrel_model::{Batch, ChunkId, LogOffset, Table};
+
+use crate::{progress::Progress, windows::Windows};
+
+/// What travels between stages: a batch with the bytes that it was allowed.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A batch.
+    Batch(Batch, Arc<Permit>),
+    /// The tail now reads another server's log: offsets mean other places from here on.
+    Moved,
+}
+
+/// What the stages of one run share beside the edges between them.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// The tables, by id.
+    pub(crate) tables: Arc<[Table]>,
+    /// Where everything is reported.
+    pub(crate) progress: Arc<Progress>,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// The signal to end.
+    pub(crate) stop: Stop,
+    /// The server whose log the tail reads; empty before the first connection.
+    pub(crate) source_uuid: watch::Sender<String>,
+    windows: Mutex<Windows>,
+    chunks: watch::Sender<Chunks>,
+    merged_upto: watch::Sender<Option<LogOffset>>,
+}
+
+/// Where the chunks are that were handed to readers.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Chunks {
+    /// How many are read or wait in merge.
+    pub(crate) open_count: usize,
+    /// Those whose windows were given up.
+    pub(crate) given_up: Vec<ChunkId>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        tables: Arc<[Table]>,
+        windows: Windows,
+        (progress, clock, stop): (Arc<Progress>, Clock, Stop),
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            tables,
+            progress,
+            clock,
+            stop,
+            source_uuid: watch::Sender::new(String::new()),
+            windows: Mutex::new(windows),
+            chunks: watch::Sender::new(Chunks::default()),
+            merged_upto: watch::Sender::new(None),
+        })
+    }
+
+    /// The windows. Held for as long as it takes to note a batch, never across a wait.
+    pub(crate) fn windows(&self) -> MutexGuard<'_, Windows> {
+        // A panic elsewhere ends the run; the windows are whole between any two of their calls.
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Merge has let go of everything up to here in the log of the server that the tail reads;
+    /// `None` when that server is another one.
+    pub(crate) fn merged(&self, upto: Option<LogOffset>) {
+        self.merged_upto.send_replace(upto);
+    }
+
+    /// Told of how far merge has come.
+    pub(crate) fn merged_upto(&self) -> watch::Receiver<Option<LogOffset>> {
+        self.merged_upto.subscribe()
+    }
+
+    /// A chunk was handed to a reader.
+    pub(crate) fn chunk_opened(&self) {
+        self.chunks.send_modify(|chunks| chunks.open_count += 1);
+    }
+
+    /// A chunk left merge for the lanes.
+    pub(crate) fn chunk_released(&self) {
+        self.chunks.send_modify(|chunks| chunks.open_count -= 1);
+    }
+
+    /// A chunk must be read again.
+    pub(crate) fn chunk_given_up(&self, chunk: ChunkId) {
+        self.chunks.send_modify(|chunks| {
+            chunks.open_count -= 1;
+            chunks.given_up.push(chunk);
+        });
+    }
+
+    /// Takes the chunks that were given up, and tells how many are open.
+    pub(crate) fn take_given_up(&self) -> (Vec<ChunkId>, usize) {
+        let mut taken = Vec::new();
+        let mut open_count = 0;
+        self.chunks.send_if_modified(|chunks| {
+            taken = std::mem::take(&mut chunks.given_up);
+            open_count = chunks.open_count;
+            false
+        });
+        (taken, open_count)
+    }
+
+    /// Told of every change of the chunks under way.
+    pub(crate) fn chunk_changes(&self) -> watch::Receiver<Chunks> {
+        self.chunks.subscribe()
+    }
+}

@@ -1,0 +1,309 @@
+//! One lane at work: takes what waits, writes it in one transaction, and knows whether it did.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use whimbrel_flow::{ComputePool, Permit, Receiver};
+use whimbrel_model::TableId;
+use whimbrel_mysql::{Class, Error, statement};
+
+use crate::{
+    effects::Effects,
+    error::RunError,
+    lane::{
+        LaneItem, LaneState, LaneVersion, Mark, PlanLimits, Settled, plan, settle, window_length,
+    },
+    link::{Link, RETRIES},
+    shared::Shared,
+    store::{self, PlanKey},
+};
+
+/// The most bytes of a statement that writes rows; one row may exceed it alone.
+///
+/// Measured: statements of 64 KiB to 1 MiB cost the server the least a row; larger ones cost more.
+const STATEMENT_BYTES_MAX: usize = 1 << 20;
+
+/// How often a lane without work proves that its row is still its own: a shard that lost its newest
+/// commits is otherwise noticed only with the next change.
+const IDLE_PROOF_EVERY: Duration = Duration::from_secs(10);
+
+/// Rows above which statements are built in the compute pool rather than in the lane's task.
+const INLINE_ROWS_MAX: usize = 64;
+
+/// What is handed to a lane.
+#[derive(Debug)]
+pub(crate) struct LaneMessage {
+    pub(crate) item: LaneItem,
+    pub(crate) written_micros: u64,
+    pub(crate) permit: Arc<Permit>,
+}
+
+/// A lane and its connection.
+#[derive(Debug)]
+pub(crate) struct LaneWorker {
+    pub(crate) lane: u32,
+    pub(crate) plan: PlanKey,
+    pub(crate) epoch: u64,
+    pub(crate) generation: u64,
+    pub(crate) state: LaneState,
+    pub(crate) limits: PlanLimits,
+    pub(crate) inlet: Receiver<LaneMessage>,
+    pub(crate) link: Link,
+    pub(crate) pool: Arc<ComputePool>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// A statement and the table whose rows it writes.
+type Statement = (TableId, Vec<u8>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    items: VecDeque<LaneItem>,
+    /// In step with `items`.
+    stamps: VecDeque<(u64, Arc<Permit>)>,
+    row_count: usize,
+    byte_count: usize,
+}
+
+impl LaneWorker {
+    /// Runs until its inlet is closed and empty; what it has stored then.
+    pub(crate) async fn run(mut self) -> Result<LaneState, RunError> {
+        let mut waiting = Waiting::default();
+        while self.fill(&mut waiting).await? {
+            let oldest = waiting.stamps.front().map(|(micros, _)| *micros);
+            self.shared.progress.lane_applied(self.lane, oldest);
+            let (items, permits) = waiting.take(window_length(&waiting.items, self.limits));
+            self.apply(items).await?;
+            drop(permits);
+            if waiting.items.is_empty() {
+                self.shared.progress.lane_applied(self.lane, None);
+            }
+        }
+        Ok(self.state)
+    }
+
+    /// Waits for something to write, and takes what else has come; `false` at the end.
+    async fn fill(&mut self, waiting: &mut Waiting) -> Result<bool, RunError> {
+        while waiting.items.is_empty() {
+            tokio::select! {
+                message = self.inlet.recv() => match message {
+                    Some(message) => waiting.push(message),
+                    None => return Ok(false),
+                },
+                () = self.shared.clock.sleep(IDLE_PROOF_EVERY) => self.prove().await?,
+            }
+        }
+        while waiting.row_count < self.limits.rows_max && waiting.byte_count < self.limits.bytes_max
+        {
+            match self.inlet.recv().now_or_never() {
+                Some(Some(message)) => waiting.push(message),
+                Some(None) | None => break,
+            }
+        }
+        Ok(true)
+    }
+
+    /// Writes nothing but the lane's row, which proves that it is as this runner left it.
+    async fn prove(&mut self) -> Result<(), RunError> {
+        self.apply(Vec::new()).await
+    }
+
+    /// Applies the items in one transaction.
+    async fn apply(&mut self, items: Vec<LaneItem>) -> Result<(), RunError> {
+        let counts = Counts::of(&items);
+        let plan = plan(&self.state, items);
+        let swap = store::swap(&self.plan, self.lane, self.version(), &plan.next);
+        let mut statements = self.statements(plan.effects).await?;
+        statements.extend(plan.marks.iter().map(|mark| self.mark(mark)));
+        self.write(&swap, &statements).await?;
+        self.state = plan.next;
+        counts.report(&self.shared);
+        Ok(())
+    }
+
+    fn version(&self) -> LaneVersion {
+        LaneVersion {
+            epoch: self.epoch,
+            generation: self.generation,
+            sequence: self.state.sequence,
+        }
+    }
+
+    /// Writes the transaction exactly once, over lost connections and deadlocks.
+    async fn write(&mut self, swap: &str, statements: &[Statement]) -> Result<(), RunError> {
+        let mut failure_count = 0;
+        loop {
+            let error = match self.attempt(swap, statements).await {
+                Ok(()) => break,
+                Err(error) => error,
+            };
+            self.link.drop_session();
+            let RunError::Server(cause) = &error else { return Err(error) };
+            if !matches!(cause.class(), Class::Lost | Class::TryAgain) {
+                return Err(error);
+            }
+            failure_count += 1;
+            let Some(delay) = RETRIES.delay(failure_count) else { return Err(error) };
+            tracing::warn!(lane = self.lane, %error, failure_count, "lane transaction failed");
+            self.shared.progress.waits("target", Some(error.to_string()));
+            self.shared.clock.sleep(delay).await;
+            match self.settled().await? {
+                Some(Settled::Committed) => break,
+                Some(Settled::Fenced) => return Err(RunError::Fenced),
+                Some(Settled::Diverged) => return Err(RunError::Diverged { lane: self.lane }),
+                Some(Settled::NotCommitted) | None => {}
+            }
+        }
+        self.shared.progress.waits("target", None);
+        Ok(())
+    }
+
+    /// Whether the transaction in doubt was committed; `None` while the target cannot be asked.
+    async fn settled(&mut self) -> Result<Option<Settled>, RunError> {
+        let mine = self.version();
+        let found = match self.link.session().await {
+            Ok(session) => store::read_version(session, &self.plan, self.lane).await,
+            Err(error) => Err(error.into()),
+        };
+        match found {
+            Ok(found) => Ok(Some(settle(mine, found))),
+            Err(error) if crate::link::is_passing(&error) => {
+                self.link.drop_session();
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn attempt(&mut self, swap: &str, statements: &[Statement]) -> Result<(), RunError> {
+        let (lane, shared) = (self.lane, Arc::clone(&self.shared));
+        let mine = self.version();
+        let session = self.link.session().await?;
+        session.execute(b"BEGIN").await?;
+        if session.execute(swap.as_bytes()).await?.affected_rows != 1 {
+            let found = store::read_version(session, &self.plan, lane).await?;
+            return match settle(mine, found) {
+                Settled::Fenced => Err(RunError::Fenced),
+                // A retry whose first try was committed after all.
+                Settled::Committed => Ok(()),
+                Settled::Diverged | Settled::NotCommitted => Err(RunError::Diverged { lane }),
+            };
+        }
+        for (table, statement) in statements {
+            session.execute(statement).await.map_err(|error| {
+                if error.class() == Class::Refused {
+                    let table = shared.tables[table.0 as usize].name().to_owned();
+                    RunError::RefusedRow { table, cause: Box::new(error) }
+                } else {
+                    error.into()
+                }
+            })?;
+        }
+        session.execute(b"COMMIT").await?;
+        Ok(())
+    }
+
+    async fn statements(&self, effects: Effects) -> Result<Vec<Statement>, RunError> {
+        if effects.row_count() <= INLINE_ROWS_MAX {
+            return Ok(statements_of(&self.shared, &effects)?);
+        }
+        let shared = Arc::clone(&self.shared);
+        let built = self.pool.run(move || statements_of(&shared, &effects)).await;
+        Ok(built.map_err(|error| RunError::Broken { what: error.to_string() })??)
+    }
+
+    fn mark(&self, mark: &Mark) -> Statement {
+        let sql = format!(
+            "INSERT INTO `_whimbrel_marks` SET plan = {}, table_id = {}, number = {}, \
+             attempt = {}, lane = {}, lane_count = {}, row_count = {}",
+            self.plan.literal(),
+            mark.chunk.table.0,
+            mark.chunk.number,
+            mark.attempt,
+            self.lane,
+            mark.lane_count,
+            mark.row_count,
+        );
+        (mark.chunk.table, sql.into_bytes())
+    }
+}
+
+/// Rows of a lane's transaction, for the progress report.
+#[derive(Debug, Default)]
+struct Counts {
+    copied: Vec<(TableId, u64, u64)>,
+    changed: BTreeMap<TableId, u64>,
+}
+
+impl Counts {
+    fn of(items: &[LaneItem]) -> Self {
+        let mut counts = Self::default();
+        for item in items {
+            match item {
+                LaneItem::Chunk(share) => {
+                    let rows = share.rows.len() as u64;
+                    counts.copied.push((share.chunk.table, rows, item.byte_count() as u64));
+                }
+                LaneItem::Part(part) => {
+                    for (_, operation) in &part.operations {
+                        *counts.changed.entry(operation.table).or_default() += 1;
+                    }
+                }
+            }
+        }
+        counts
+    }
+
+    fn report(&self, shared: &Shared) {
+        for &(table, rows, bytes) in &self.copied {
+            shared.progress.copied(table, rows, bytes);
+        }
+        for (&table, &rows) in &self.changed {
+            shared.progress.changed(table, rows);
+        }
+    }
+}
+
+/// The statements that bring a window's effects about: for each table first the DELETEs, then the
+/// REPLACEs.
+///
+/// A table with another unique key loses every touched key first: its unique values may have moved
+/// between rows in any order.
+fn statements_of(shared: &Shared, effects: &Effects) -> Result<Vec<Statement>, Error> {
+    let mut statements = Vec::new();
+    for (id, effects) in effects.tables() {
+        let table = &shared.tables[id.0 as usize];
+        let deletes = if table.has_other_unique_key() {
+            statement::delete(table, effects.touched(), STATEMENT_BYTES_MAX)?
+        } else {
+            statement::delete(table, effects.gone(), STATEMENT_BYTES_MAX)?
+        };
+        let replaces = statement::replace(table, effects.rows(), STATEMENT_BYTES_MAX)?;
+        statements.extend(deletes.into_iter().chain(replaces).map(|statement| (id, statement)));
+    }
+    Ok(statements)
+}
+
+impl Waiting {
+    fn push(&mut self, message: LaneMessage) {
+        self.row_count += message.item.row_count();
+        self.byte_count += message.item.byte_count();
+        self.items.push_back(message.item);
+        self.stamps.push_back((message.written_micros, message.permit));
+    }
+
+    /// The first `count` items, and their permits to be held until they are written.
+    fn take(&mut self, count: usize) -> (Vec<LaneItem>, Vec<Arc<Permit>>) {
+        let items: Vec<LaneItem> = self.items.drain(..count).collect();
+        for item in &items {
+            self.row_count -= item.row_count();
+            self.byte_count -= item.byte_count();
+        }
+        let permits = self.stamps.drain(..count).map(|(_, permit)| permit).collect();
+        (items, permits)
+    }
+}

@@ -1,0 +1,89 @@
+//! The merge stage.
+
+use std::sync::Arc;
+
+use whimbrel_flow::{Permit, Receiver, Sender};
+use whimbrel_model::Batch;
+
+use crate::{
+    error::RunError,
+    merge::{Merge, Merged},
+    shared::{Message, Shared},
+};
+
+/// Brings chunks into the stream of changes.
+#[derive(Debug)]
+pub(crate) struct MergeStage {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) tail: Receiver<Message>,
+    pub(crate) snapshot: Receiver<Message>,
+    pub(crate) outlet: Sender<Message>,
+}
+
+impl MergeStage {
+    /// Runs until the tail ends. Chunks that still wait for it then are read again by a next run.
+    pub(crate) async fn run(self) -> Result<(), RunError> {
+        let mut merge = Merge::default();
+        let mut chunks_are_open = true;
+        loop {
+            let message = tokio::select! {
+                biased;
+                message = self.tail.recv() => match message {
+                    None => return Ok(()),
+                    message => message,
+                },
+                message = self.snapshot.recv(), if chunks_are_open => message,
+            };
+            match message {
+                None => chunks_are_open = false,
+                Some(message) => {
+                    let upto = match &message {
+                        Message::Moved => Some(None),
+                        Message::Batch(Batch::Tail(batch), _) => Some(Some(batch.upto.clone())),
+                        Message::Batch(Batch::Chunk(_), _) => None,
+                    };
+                    for merged in self.take_in(&mut merge, message) {
+                        self.let_go(merged).await?;
+                    }
+                    if let Some(upto) = upto {
+                        self.shared.merged(upto);
+                    }
+                }
+            }
+        }
+    }
+
+    fn take_in(
+        &self,
+        merge: &mut Merge<Arc<Permit>>,
+        message: Message,
+    ) -> Vec<Merged<Arc<Permit>>> {
+        let mut windows = self.shared.windows();
+        match message {
+            Message::Moved => merge.moved(&mut windows).into_iter().map(Merged::GivenUp).collect(),
+            Message::Batch(Batch::Tail(batch), permit) => {
+                merge.tail(&mut windows, &self.shared.tables, batch, permit)
+            }
+            Message::Batch(Batch::Chunk(chunk), permit) => {
+                merge.chunk(&mut windows, chunk, permit).into_iter().collect()
+            }
+        }
+    }
+
+    async fn let_go(&self, merged: Merged<Arc<Permit>>) -> Result<(), RunError> {
+        match merged {
+            Merged::GivenUp(chunk) => {
+                self.shared.chunk_given_up(chunk);
+                Ok(())
+            }
+            Merged::Emit(batch, permit) => {
+                let is_chunk = matches!(batch, Batch::Chunk(_));
+                let sent = self.outlet.send(Message::Batch(batch, permit)).await;
+                if is_chunk {
+                    self.shared.chunk_released();
+                }
+                sent.map_err(|_| RunError::Downstream)
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The stages at work. They meet on edges; `assemble` alone knows them all.
+
+pub(crate) mod apply;
+pub(crate) mod lane;
+pub(crate) mod merge;
+pub(crate) mod planner;
+pub(crate) mod reader;
+pub(crate) mod snapshot;
+pub(crate) mod tail;

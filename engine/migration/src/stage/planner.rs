@@ -1,0 +1,203 @@
+//! Cuts the tables into chunks that readers can take, and hands out again those given up.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use whimbrel_flow::{Sender, StopLevel};
+use whimbrel_model::{ChunkId, Key, Table, TableId};
+use whimbrel_mysql::{Role, Session, chunk};
+
+use crate::{
+    control::ControlLink,
+    error::RunError,
+    link::{Link, on_link},
+    pieces::{Cut, Numbers, Piece},
+    shared::Shared,
+    stage::snapshot::SnapshotStage,
+};
+
+/// The most rows in a chunk: a window that is open for longer notes more keys, and gives more up.
+const CHUNK_ROWS_MAX: u64 = 50_000;
+
+/// How many chunks of a table are cut before they are stored together.
+const CUTS_AT_ONCE: usize = 8;
+
+/// The average bytes of a row of each table, learnt from what was read.
+#[derive(Debug, Clone)]
+pub(crate) struct RowSizes(Arc<Vec<AtomicU64>>);
+
+impl RowSizes {
+    fn new(guesses: &[u64]) -> Self {
+        Self(Arc::new(guesses.iter().map(|&bytes| AtomicU64::new(bytes.max(1))).collect()))
+    }
+
+    /// A chunk of `rows` had `bytes`.
+    pub(crate) fn learn(&self, table: TableId, rows: u64, bytes: u64) {
+        if rows > 0
+            && let Some(size) = self.0.get(table.0 as usize)
+        {
+            size.store((bytes / rows).max(1), Ordering::Relaxed);
+        }
+    }
+
+    /// How many rows of `table` make `bytes`.
+    fn rows_in(&self, table: TableId, bytes: u64) -> u64 {
+        let size = self.0.get(table.0 as usize).map_or(1, |size| size.load(Ordering::Relaxed));
+        (bytes / size).clamp(1, CHUNK_ROWS_MAX)
+    }
+}
+
+/// Hands pieces to the readers.
+#[derive(Debug)]
+pub(crate) struct Planner {
+    shared: Arc<Shared>,
+    control: ControlLink,
+    source: Link,
+    feed: Sender<Piece>,
+    numbers: Numbers,
+    row_sizes: RowSizes,
+    chunk_bytes: u64,
+    /// Per table the pieces to cut or read, biggest table first when they are taken.
+    todo: BTreeMap<TableId, VecDeque<Piece>>,
+    /// The pieces at the readers or in merge.
+    open: HashMap<ChunkId, Piece>,
+    /// How often the windows of a table were given up: its chunks are halved as often.
+    halvings: HashMap<TableId, u32>,
+}
+
+impl Planner {
+    pub(crate) fn new(
+        stage: &SnapshotStage,
+        pieces: &[Piece],
+        todo: Vec<Piece>,
+        feed: Sender<Piece>,
+    ) -> Self {
+        let mut by_table: BTreeMap<TableId, VecDeque<Piece>> = BTreeMap::new();
+        for piece in todo {
+            by_table.entry(piece.id.table).or_default().push_back(piece);
+        }
+        Self {
+            shared: Arc::clone(&stage.shared),
+            control: stage.control.clone(),
+            source: Link::new(stage.source.clone(), Role::SourceReader, stage.shared.clock.clone()),
+            feed,
+            numbers: Numbers::after(pieces),
+            row_sizes: RowSizes::new(&stage.row_bytes),
+            chunk_bytes: stage.chunk_bytes_max / 2,
+            todo: by_table,
+            open: HashMap::new(),
+            halvings: HashMap::new(),
+        }
+    }
+
+    /// What the readers teach.
+    pub(crate) fn row_sizes(&self) -> RowSizes {
+        self.row_sizes.clone()
+    }
+
+    /// Runs until every piece has left merge for the lanes.
+    pub(crate) async fn run(mut self) -> Result<(), RunError> {
+        let stop = self.shared.stop.clone();
+        let mut changes = self.shared.chunk_changes();
+        loop {
+            if stop.requested().is_some() {
+                return Ok(());
+            }
+            changes.mark_unchanged();
+            let open_count = self.take_back();
+            if self.todo.is_empty() {
+                if open_count == 0 {
+                    return Ok(());
+                }
+                tokio::select! {
+                    changed = changes.changed() => {
+                        changed.map_err(|_| RunError::Downstream)?;
+                    }
+                    () = stop.reached(StopLevel::Drain) => {}
+                }
+                continue;
+            }
+            for table in self.todo.keys().copied().collect::<Vec<_>>() {
+                self.hand_out(table).await?;
+            }
+        }
+    }
+
+    /// Takes back what was given up; the number of chunks under way.
+    fn take_back(&mut self) -> usize {
+        let (given_up, open_count) = self.shared.take_given_up();
+        for id in given_up {
+            let Some(piece) = self.open.remove(&id) else { continue };
+            *self.halvings.entry(id.table).or_default() += 1;
+            self.todo.entry(id.table).or_default().push_front(piece);
+        }
+        open_count
+    }
+
+    /// Cuts some chunks off a table's next piece and hands them out.
+    async fn hand_out(&mut self, table: TableId) -> Result<(), RunError> {
+        let Some(piece) = self.todo.get_mut(&table).and_then(VecDeque::pop_front) else {
+            self.todo.remove(&table);
+            return Ok(());
+        };
+        let (ready, rest) = self.cut(piece).await?;
+        if let Some(rest) = rest {
+            self.todo.entry(table).or_default().push_front(rest);
+        }
+        for piece in ready {
+            self.shared.chunk_opened();
+            self.open.insert(piece.id, piece.clone());
+            let stop = self.shared.stop.clone();
+            tokio::select! {
+                sent = self.feed.send(piece) => sent.map_err(|_| RunError::Downstream)?,
+                () = stop.reached(StopLevel::Drain) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Cuts up to [`CUTS_AT_ONCE`] chunks off a piece: those, and what is left to cut.
+    async fn cut(&mut self, piece: Piece) -> Result<(Vec<Piece>, Option<Piece>), RunError> {
+        let id = piece.id.table;
+        let halvings = self.halvings.get(&id).copied().unwrap_or(0).min(16);
+        let rows = (self.row_sizes.rows_in(id, self.chunk_bytes) >> halvings).max(1);
+        let tables = Arc::clone(&self.shared.tables);
+        let table = &tables[id.0 as usize];
+        let mut cuts: Vec<Cut> = Vec::new();
+        let mut ready = Vec::new();
+        let mut rest = Some(piece);
+        while cuts.len() < CUTS_AT_ONCE {
+            let Some(piece) = rest.take() else { break };
+            let (low, high) = (piece.low.clone(), piece.high.clone());
+            let bounds = (low.as_ref(), high.as_ref());
+            let key = on_link!(self.source, session => cut(session, table, bounds, rows))?;
+            match key {
+                None => ready.push(piece),
+                Some(key) => {
+                    let cut = self.numbers.cut(piece, &key);
+                    ready.push(cut.lower.clone());
+                    rest = Some(cut.upper.clone());
+                    cuts.push(cut);
+                }
+            }
+        }
+        if !cuts.is_empty() {
+            self.control.store_cuts(&cuts).await?;
+        }
+        Ok((ready, rest))
+    }
+}
+
+async fn cut(
+    session: &mut Session,
+    table: &Table,
+    (low, high): (Option<&Key>, Option<&Key>),
+    rows: u64,
+) -> Result<Option<Key>, RunError> {
+    Ok(chunk::cut(session, table, low, high, rows).await?)
+}

@@ -1,0 +1,177 @@
+//! Reads one chunk after another, each under its window.
+
+use std::{sync::Arc, time::Duration};
+
+use whimbrel_flow::{Budget, Permit, Receiver, Sender, StopLevel};
+use whimbrel_model::{Batch, ChunkBatch, ChunkId, Key, LogOffset, Row, WindowId};
+use whimbrel_mysql::{Class, Role, Session, chunk, source};
+
+use crate::{
+    error::RunError,
+    link::{Link, RETRIES, is_passing},
+    pace::Pace,
+    pieces::Piece,
+    shared::{Message, Shared},
+    stage::{planner::RowSizes, snapshot::SnapshotStage},
+    windows::Opened,
+};
+
+/// How long one wait for the source to execute what the tail has emitted may take before the reader
+/// looks whether the run is to end.
+const EXECUTED_WAIT_SECONDS: u64 = 5;
+
+/// How long the tail may take to bring the definition change that made a table unreadable.
+const DEFINITION_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Reads chunks on a connection of its own.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    shared: Arc<Shared>,
+    link: Link,
+    epoch: u64,
+    chunk_bytes_max: u64,
+    budget: Budget,
+    ready: Receiver<Piece>,
+    outlet: Sender<Message>,
+    row_sizes: RowSizes,
+    pace: Arc<Pace>,
+}
+
+/// What reading a chunk gave.
+enum Read {
+    Rows(LogOffset, Vec<(Key, Row)>),
+    /// More than a chunk may hold: to be cut smaller.
+    TooLarge,
+    /// The run is to end.
+    Stopped,
+}
+
+impl Reader {
+    pub(crate) fn new(
+        stage: &SnapshotStage,
+        ready: Receiver<Piece>,
+        row_sizes: RowSizes,
+        pace: Arc<Pace>,
+    ) -> Self {
+        Self {
+            shared: Arc::clone(&stage.shared),
+            link: Link::new(stage.source.clone(), Role::SourceReader, stage.shared.clock.clone()),
+            epoch: stage.epoch,
+            chunk_bytes_max: stage.chunk_bytes_max,
+            budget: stage.budget.clone(),
+            ready,
+            outlet: stage.outlet.clone(),
+            row_sizes,
+            pace,
+        }
+    }
+
+    /// Runs until no more pieces come.
+    pub(crate) async fn run(mut self) -> Result<(), RunError> {
+        while let Some(piece) = self.ready.recv().await {
+            let permit = Arc::new(self.budget.acquire(self.chunk_bytes_max).await);
+            if !self.read(&piece, permit).await? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a piece and hands it on, over lost connections; `false` when the run is to end.
+    async fn read(&mut self, piece: &Piece, permit: Arc<Permit>) -> Result<bool, RunError> {
+        let mut failure_count = 0;
+        loop {
+            if self.shared.stop.requested().is_some() {
+                return Ok(false);
+            }
+            // A window is never used for a second read: its keys speak of the first one's view.
+            let opened = self.shared.windows().open(piece.id.table);
+            let window = opened.window;
+            let error = match self.read_under(piece, &opened).await {
+                Ok(Read::Rows(high, rows)) => {
+                    self.pace.read(rows.len() as u64).await;
+                    return self.hand_on((piece.id, window), high, rows, permit).await;
+                }
+                Ok(Read::TooLarge) => {
+                    drop(self.shared.windows().close(window));
+                    self.shared.chunk_given_up(piece.id);
+                    return Ok(true);
+                }
+                Ok(Read::Stopped) => return Ok(false),
+                Err(error) => error,
+            };
+            drop(self.shared.windows().close(window));
+            self.link.drop_session();
+            if matches!(&error, RunError::Server(cause) if cause.class() == Class::SchemaGone) {
+                return self.definition_changed(error).await;
+            }
+            failure_count += 1;
+            let Some(delay) = RETRIES.delay(failure_count).filter(|_| is_passing(&error)) else {
+                return Err(error);
+            };
+            tracing::warn!(%error, failure_count, "chunk read failed, reading again");
+            self.shared.progress.waits("snapshot", Some(error.to_string()));
+            self.shared.clock.sleep(delay).await;
+        }
+    }
+
+    async fn read_under(&mut self, piece: &Piece, opened: &Opened) -> Result<Read, RunError> {
+        let shared = Arc::clone(&self.shared);
+        let session = self.link.session().await?;
+        while !source::wait_executed(session, &opened.seen, EXECUTED_WAIT_SECONDS).await? {
+            shared.progress.waits("snapshot", Some("the source to execute its log".to_owned()));
+            if shared.stop.requested().is_some() {
+                return Ok(Read::Stopped);
+            }
+        }
+        shared.progress.waits("snapshot", None);
+        session.execute(b"START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY").await?;
+        prove_server(session, &shared).await?;
+        let high = source::log_end(session).await?;
+        let table = &shared.tables[piece.id.table.0 as usize];
+        let (low, above) = (piece.low.as_ref(), piece.high.as_ref());
+        let bytes_max = usize::try_from(self.chunk_bytes_max).unwrap_or(usize::MAX);
+        let read = chunk::read(session, table, (low, above), bytes_max).await?;
+        session.execute(b"COMMIT").await?;
+        let bytes: usize = read.rows.iter().map(|(_, row)| row.byte_count()).sum();
+        self.row_sizes.learn(piece.id.table, read.rows.len() as u64, bytes as u64);
+        Ok(if read.is_whole { Read::Rows(high, read.rows) } else { Read::TooLarge })
+    }
+
+    async fn hand_on(
+        &self,
+        (chunk, window): (ChunkId, WindowId),
+        high: LogOffset,
+        rows: Vec<(Key, Row)>,
+        permit: Arc<Permit>,
+    ) -> Result<bool, RunError> {
+        // A number is used once: windows are counted from 0 in each run, and epochs only grow.
+        let attempt = (self.epoch << 32) | window.0;
+        let batch = ChunkBatch { chunk, window, attempt, high, rows };
+        let message = Message::Batch(Batch::Chunk(batch), permit);
+        self.outlet.send(message).await.map_err(|_| RunError::Downstream)?;
+        Ok(true)
+    }
+
+    /// A table is gone or has other columns: the tail brings the statement that did it, and what
+    /// becomes of the run is decided there.
+    async fn definition_changed(&self, error: RunError) -> Result<bool, RunError> {
+        let what = "the log to bring a table's changed definition".to_owned();
+        self.shared.progress.waits("snapshot", Some(what));
+        tokio::select! {
+            () = self.shared.stop.reached(StopLevel::Drain) => Ok(false),
+            () = self.shared.clock.sleep(DEFINITION_WAIT_MAX) => Err(error),
+        }
+    }
+}
+
+/// The read view must be of the server whose log the tail reads: a proxy may split reads.
+async fn prove_server(session: &mut Session, shared: &Shared) -> Result<(), RunError> {
+    let reader = source::server_uuid(session).await?;
+    let tail = shared.source_uuid.borrow().clone();
+    // Before the tail has connected nothing is released, and by then the servers are compared.
+    if tail.is_empty() || tail == reader {
+        return Ok(());
+    }
+    Err(RunError::SplitSource { reader, tail })
+}

@@ -1,0 +1,231 @@
+//! The tail stage: the source's log, in order, from where the lanes stand.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use whimbrel_flow::{Budget, Sender, StopLevel};
+use whimbrel_model::{Batch, Gtid, GtidSet, LogOffset, Newest, TailBatch, TransactionPart};
+use whimbrel_mysql::{
+    ConnectOptions, LogItem, LogReader, LogSettings, Role, Session, StreamTransport, source,
+};
+use whimbrel_plan::OnDdl;
+
+use crate::{
+    error::RunError,
+    link::{RETRIES, is_passing},
+    shared::{Message, Shared},
+};
+
+/// How long a source may lag behind what was applied before that counts as lost: a replica that was
+/// just promoted, or one that is read from, has its queue to finish.
+const EXECUTED_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Follows the source's log.
+#[derive(Debug)]
+pub(crate) struct TailStage {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) source: ConnectOptions,
+    pub(crate) on_ddl: OnDdl,
+    pub(crate) settings: LogSettings,
+    pub(crate) batch_bytes_max: u64,
+    pub(crate) budget: Budget,
+    /// What every lane has applied: the log is followed from here.
+    pub(crate) emitted: GtidSet,
+    /// The newest transactions that lanes applied: looked at again to see that they are the same.
+    pub(crate) newest: Vec<Newest>,
+    pub(crate) outlet: Sender<Message>,
+}
+
+type Reader = LogReader<StreamTransport>;
+
+/// What is read together travels together.
+#[derive(Debug, Default)]
+struct Pending {
+    parts: Vec<TransactionPart>,
+    byte_count: u64,
+    upto: Option<LogOffset>,
+    written_micros: u64,
+}
+
+impl TailStage {
+    /// Runs until it is told to stop; connects again when the source goes away.
+    pub(crate) async fn run(mut self) -> Result<(), RunError> {
+        let mut failure_count = 0;
+        loop {
+            let before = self.emitted.clone();
+            let error = match self.follow().await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if self.emitted != before {
+                failure_count = 0;
+            }
+            failure_count += 1;
+            let retryable = is_passing(&error)
+                || matches!(&error, RunError::Log(cause) if cause.is_transient());
+            let Some(delay) = RETRIES.delay(failure_count).filter(|_| retryable) else {
+                return Err(error);
+            };
+            tracing::warn!(%error, failure_count, "source connection lost, connecting again");
+            self.shared.progress.waits("source", Some(error.to_string()));
+            tokio::select! {
+                () = self.shared.clock.sleep(delay) => {}
+                () = self.shared.stop.reached(StopLevel::Drain) => return Ok(()),
+            }
+        }
+    }
+
+    async fn follow(&mut self) -> Result<(), RunError> {
+        let stop = self.shared.stop.clone();
+        let mut reader = tokio::select! {
+            reader = self.connect() => reader?,
+            () = stop.reached(StopLevel::Drain) => return Ok(()),
+        };
+        self.shared.progress.waits("source", None);
+        let mut expected: HashMap<Gtid, u64> = self
+            .newest
+            .iter()
+            .map(|newest| (newest.gtid.clone(), newest.committed_micros))
+            .collect();
+        loop {
+            let item = tokio::select! {
+                item = reader.next() => item,
+                () = stop.reached(StopLevel::Drain) => return Ok(()),
+            };
+            let mut pending = Pending::default();
+            let ddl = match item {
+                Ok(item) => self.collect(&mut reader, item, &mut expected, &mut pending).await,
+                Err(error) => Err(error.into()),
+            };
+            self.send(pending).await?;
+            ddl?;
+        }
+    }
+
+    /// Takes in what has already come, up to a batch.
+    async fn collect(
+        &mut self,
+        reader: &mut Reader,
+        first: LogItem,
+        expected: &mut HashMap<Gtid, u64>,
+        pending: &mut Pending,
+    ) -> Result<(), RunError> {
+        let mut next = Some(Ok(first));
+        while let Some(item) = next {
+            self.take_in(item?, expected, pending)?;
+            next = if pending.byte_count < self.batch_bytes_max {
+                reader.next().now_or_never()
+            } else {
+                None
+            };
+        }
+        // What was taken in without waiting must not keep the worker to itself.
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
+    fn take_in(
+        &mut self,
+        item: LogItem,
+        expected: &mut HashMap<Gtid, u64>,
+        pending: &mut Pending,
+    ) -> Result<(), RunError> {
+        match item {
+            LogItem::Heartbeat { upto } => {
+                pending.upto = Some(upto);
+                pending.written_micros = self.shared.clock.now_micros();
+            }
+            LogItem::Ddl { transaction, statement, tables, keeps_rows, .. } => {
+                if self.on_ddl == OnDdl::Stop || !keeps_rows {
+                    let name = |id: &whimbrel_model::TableId| {
+                        self.shared.tables[id.0 as usize].name().to_owned()
+                    };
+                    return Err(RunError::Ddl {
+                        statement,
+                        tables: tables.iter().map(name).collect(),
+                        gtid: transaction.gtid.to_string(),
+                    });
+                }
+                tracing::warn!(gtid = %transaction.gtid, "definition change ignored");
+            }
+            LogItem::Part { part, upto, written_micros } => {
+                pending.upto = Some(upto);
+                pending.written_micros = written_micros;
+                let gtid = &part.transaction.gtid;
+                if let Some(committed) = expected.remove(gtid)
+                    && committed != part.transaction.committed_micros
+                {
+                    return Err(RunError::Reused { newest: Box::new(part.transaction) });
+                }
+                if self.emitted.contains(gtid) {
+                    return Ok(());
+                }
+                if part.is_last {
+                    self.emitted.insert(gtid);
+                    if let Some(prepared) = &part.prepared {
+                        self.emitted.insert(prepared);
+                    }
+                    self.newest = vec![part.transaction.clone()];
+                }
+                pending.byte_count +=
+                    part.changes.iter().map(|change| change.byte_count() as u64).sum::<u64>();
+                pending.parts.push(part);
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, pending: Pending) -> Result<(), RunError> {
+        let Some(upto) = pending.upto else { return Ok(()) };
+        let finished = pending.parts.iter().filter(|part| part.is_last).count() as u64;
+        self.shared.progress.read(finished, upto.to_string(), pending.written_micros);
+        let permit = self.budget.acquire(pending.byte_count).await;
+        let batch =
+            TailBatch { parts: pending.parts, upto, written_micros: pending.written_micros };
+        self.outlet
+            .send(Message::Batch(Batch::Tail(batch), Arc::new(permit)))
+            .await
+            .map_err(|_| RunError::Downstream)
+    }
+
+    /// Proves that this source has everything that was applied, and opens its log.
+    async fn connect(&mut self) -> Result<Reader, RunError> {
+        let mut session = Session::connect(&self.source, Role::SourceReader).await?;
+        let uuid = source::server_uuid(&mut session).await?;
+        self.prove_nothing_lost(&mut session).await?;
+        let purged = source::purged(&mut session).await?;
+        let missing = purged.difference(&self.emitted);
+        if !missing.is_empty() {
+            return Err(RunError::Purged { missing });
+        }
+        if *self.shared.source_uuid.borrow() != uuid {
+            // Told first: a chunk read before merge hears of the move is given up there, one read
+            // after it is compared with the new server.
+            self.shared.source_uuid.send_replace(uuid);
+            self.outlet.send(Message::Moved).await.map_err(|_| RunError::Downstream)?;
+        }
+        let from = self.from(&purged);
+        Ok(LogReader::open(&self.source, Arc::clone(&self.shared.tables), &from, self.settings)
+            .await?)
+    }
+
+    async fn prove_nothing_lost(&self, session: &mut Session) -> Result<(), RunError> {
+        let seen = self.shared.windows().seen();
+        let waits = EXECUTED_WAIT_MAX.as_secs();
+        if source::wait_executed(session, &seen, waits).await? {
+            return Ok(());
+        }
+        let lost = seen.difference(&source::executed(session).await?);
+        Err(RunError::SourceLost { lost })
+    }
+
+    /// What the source need not send. The newest applied transactions are asked for once more, where
+    /// they are still there, to see that they are the same ones.
+    fn from(&self, purged: &GtidSet) -> GtidSet {
+        let mut newest = GtidSet::default();
+        for transaction in self.newest.iter().filter(|newest| !purged.contains(&newest.gtid)) {
+            newest.insert(&transaction.gtid);
+        }
+        self.emitted.difference(&newest)
+    }
+}

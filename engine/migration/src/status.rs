@@ -1,0 +1,99 @@
+//! What the target tells of a plan, whether a runner lives or not.
+
+use serde::Serialize;
+use whimbrel_mysql::{ConnectOptions, Role, Session};
+use whimbrel_plan::Plan;
+
+use crate::{
+    control::other_holder,
+    error::RunError,
+    prepare::endpoint,
+    progress::Report,
+    store::{self, PlanKey},
+};
+
+/// A plan as the target knows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    /// The plan's name.
+    pub plan: String,
+    /// `copying`, `indexing` or `following`.
+    pub phase: String,
+    /// Whether a runner is at work now.
+    pub is_running: bool,
+    /// When the runner last reported, in seconds before now by the target's clock.
+    pub reported_seconds_ago: f64,
+    /// The transactions that every lane has applied, per lane.
+    pub positions: Vec<String>,
+    /// Pieces of tables that the target holds, and all of them.
+    pub pieces_held: u64,
+    /// All pieces that are known now.
+    pub pieces: u64,
+    /// What the last runner reported.
+    pub report: Option<Report>,
+    /// Why the last run ended, if it failed.
+    pub last_error: Option<String>,
+    /// What to do next.
+    pub next_step: String,
+}
+
+/// Asks the target, and only the target, for the state of a plan.
+///
+/// # Errors
+///
+/// [`RunError::NoState`] when the plan was never begun there; otherwise what the server said.
+pub async fn status(plan: &Plan) -> Result<Status, RunError> {
+    let target: ConnectOptions = endpoint(&plan.target)?;
+    let key = PlanKey::new(&plan.name);
+    let mut session = Session::connect(&target, Role::Target).await?;
+    if !store::exists(&mut session).await? {
+        return Err(RunError::NoState { plan: plan.name.clone() });
+    }
+    let sql = format!(
+        "SELECT phase, progress, last_error, format, \
+         TIMESTAMPDIFF(MICROSECOND, updated_at, NOW(6)) AS age_micros \
+         FROM `_whimbrel_plan` WHERE {}",
+        key.matches()
+    );
+    let rows = session.query(&sql).await?;
+    let row = rows.first().ok_or_else(|| RunError::NoState { plan: plan.name.clone() })?;
+    let format: u64 = row.number("format")?;
+    if format > u64::from(store::FORMAT) {
+        return Err(RunError::NewerFormat { plan: plan.name.clone(), format });
+    }
+    let age_micros: i64 = row.number("age_micros")?;
+    let last_error = row.optional_text("last_error")?;
+    let is_running = other_holder(&mut session, &key, target.database()).await?.is_some();
+    let (pieces_held, pieces) = store::piece_counts(&mut session, &key).await?;
+    let phase = row.text("phase")?;
+    Ok(Status {
+        next_step: next_step(&phase, is_running, last_error.as_deref()).to_owned(),
+        plan: plan.name.clone(),
+        phase,
+        is_running,
+        reported_seconds_ago: std::time::Duration::from_micros(
+            u64::try_from(age_micros).unwrap_or(0),
+        )
+        .as_secs_f64(),
+        positions: store::positions(&mut session, &key).await?,
+        pieces_held,
+        pieces,
+        // A report of another version is of no use; everything else here does not depend on it.
+        report: serde_json::from_str(&row.text("progress")?).ok(),
+        last_error,
+    })
+}
+
+fn next_step(phase: &str, is_running: bool, last_error: Option<&str>) -> &'static str {
+    match (is_running, last_error, phase) {
+        (true, _, "following") => "nothing: the target follows the source",
+        (true, _, _) => "nothing: a runner is at work",
+        (false, Some(_), _) => {
+            "mend what the last error names, then `whimbrel run PLAN`: it goes on where it stopped"
+        }
+        (false, None, "following") => {
+            "`whimbrel run PLAN` to follow on, before the source purges the log from here"
+        }
+        (false, None, _) => "`whimbrel run PLAN`: it goes on where it stopped",
+    }
+}

@@ -1,0 +1,61 @@
+//! Taking a plan over: one transaction that draws a new epoch and reads what was stored.
+
+use whimbrel_mysql::Session;
+
+use super::{PlanKey, lanes::state_of};
+use crate::{error::RunError, lane::LaneState};
+
+/// What a runner holds once it has claimed a plan.
+#[derive(Debug, Clone)]
+pub(crate) struct Claim {
+    /// Its epoch: larger than that of every runner before it.
+    pub(crate) epoch: u64,
+    /// Counts the changes of the number of lanes.
+    pub(crate) generation: u64,
+    /// The lanes in order, as stored.
+    pub(crate) lanes: Vec<LaneState>,
+}
+
+/// Claims the plan: no transaction of an older runner can commit from here on.
+///
+/// The update of the lanes' rows waits for transactions that are still under way, and the positions
+/// are read in the same transaction, so they are what those left behind.
+///
+/// # Errors
+///
+/// [`RunError::NoState`] when the plan has no rows; otherwise what the server said.
+pub(crate) async fn claim(session: &mut Session, plan: &PlanKey) -> Result<Claim, RunError> {
+    session.execute(b"BEGIN").await?;
+    let sql = format!("SELECT epoch FROM `_whimbrel_plan` WHERE {} FOR UPDATE", plan.matches());
+    let rows = session.query(&sql).await?;
+    let Some(row) = rows.first() else {
+        session.execute(b"ROLLBACK").await?;
+        return Err(RunError::NoState { plan: plan.name().to_owned() });
+    };
+    let epoch = row.number::<u64>("epoch")? + 1;
+    let update = format!(
+        "UPDATE `_whimbrel_plan` SET epoch = {epoch}, beat = beat + 1, last_error = NULL, \
+         updated_at = NOW(6) WHERE {}",
+        plan.matches()
+    );
+    session.execute(update.as_bytes()).await?;
+    let update = format!(
+        "UPDATE `_whimbrel_lanes` SET epoch = {epoch}, sequence = sequence + 1 WHERE {}",
+        plan.matches()
+    );
+    session.execute(update.as_bytes()).await?;
+    let sql = format!(
+        "SELECT lane_count, generation, sequence, position, parts, newest, newest_micros \
+         FROM `_whimbrel_lanes` WHERE {} ORDER BY lane",
+        plan.matches()
+    );
+    let rows = session.query(&sql).await?;
+    let lanes = rows.iter().map(state_of).collect::<Result<Vec<_>, _>>()?;
+    let first = rows.first().ok_or(RunError::State { what: "lanes" })?;
+    if first.number::<u64>("lane_count")? != lanes.len() as u64 {
+        return Err(RunError::State { what: "number of lanes" });
+    }
+    let generation = first.number("generation")?;
+    session.execute(b"COMMIT").await?;
+    Ok(Claim { epoch, generation, lanes })
+}

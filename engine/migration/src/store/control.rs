@@ -1,0 +1,341 @@
+//! The rows that the runner as a whole keeps: phase, progress, tables and pieces.
+
+use std::collections::BTreeMap;
+
+use whimbrel_model::{ChunkId, Key, Table, TableId};
+use whimbrel_mysql::{Record, Session, catalog::Definition};
+
+use super::{
+    FORMAT, PlanKey, bound,
+    lanes::{replace_lanes, state_of},
+    text,
+};
+use crate::{
+    error::RunError,
+    lane::{LaneState, Mark},
+    pieces::{Cut, Piece, is_held},
+};
+
+/// The longest text of an error that is kept.
+const ERROR_CHARS_MAX: usize = 4_096;
+
+/// A table of the plan as it was when the plan was begun.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredTable {
+    /// Its definition: what the log before any change of it is decoded by.
+    pub(crate) table: Table,
+    /// How many rows it had, as the source guesses.
+    pub(crate) row_estimate: u64,
+    /// How many bytes it had, as the source guesses.
+    pub(crate) byte_estimate: u64,
+}
+
+impl From<Definition> for StoredTable {
+    fn from(definition: Definition) -> Self {
+        Self {
+            row_estimate: definition.description.rows_estimate,
+            byte_estimate: definition.description.bytes_estimate,
+            table: definition.table,
+        }
+    }
+}
+
+/// The plan's own rows. Every write proves the epoch in its own transaction.
+#[derive(Debug, Clone)]
+pub(crate) struct Control {
+    plan: PlanKey,
+    epoch: u64,
+}
+
+impl Control {
+    /// The rows of `plan`, written as the runner of `epoch`.
+    #[must_use]
+    pub(crate) fn new(plan: PlanKey, epoch: u64) -> Self {
+        Self { plan, epoch }
+    }
+
+    /// The plan's rows.
+    #[must_use]
+    pub(crate) fn plan(&self) -> &PlanKey {
+        &self.plan
+    }
+
+    /// Begins a plan: its row, its tables with one piece each, one lane at `state`.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when the server refuses.
+    pub(crate) async fn begin(
+        session: &mut Session,
+        plan: &PlanKey,
+        (fingerprint, source_uuid): (&str, &str),
+        tables: &[StoredTable],
+        (lane_count, state): (u32, &LaneState),
+    ) -> Result<(), RunError> {
+        session.execute(b"BEGIN").await?;
+        let insert = format!(
+            "INSERT INTO `_whimbrel_plan` SET plan = {}, format = {FORMAT}, epoch = 0, beat = 0, \
+             phase = 'copying', fingerprint = {}, source_uuid = {}, updated_at = NOW(6), \
+             progress = '{{}}'",
+            plan.literal(),
+            text(fingerprint),
+            text(source_uuid),
+        );
+        session.execute(insert.as_bytes()).await?;
+        for (id, table) in (0u32..).zip(tables) {
+            let insert = format!(
+                "INSERT INTO `_whimbrel_tables` SET plan = {}, table_id = {id}, name = {}, \
+                 definition = {}, row_estimate = {}, byte_estimate = {}",
+                plan.literal(),
+                text(table.table.name()),
+                text(&serde_json::to_string(&table.table)?),
+                table.row_estimate,
+                table.byte_estimate,
+            );
+            session.execute(insert.as_bytes()).await?;
+            let id = ChunkId { table: TableId(id), number: 0 };
+            insert_piece(session, plan, &Piece { id, low: None, high: None }).await?;
+        }
+        replace_lanes(session, plan, (0, 0), lane_count, state).await?;
+        session.execute(b"COMMIT").await?;
+        Ok(())
+    }
+
+    /// Opens a transaction that is proven to be this runner's.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Fenced`] when another runner has taken the plan over.
+    pub(crate) async fn open(&self, session: &mut Session) -> Result<(), RunError> {
+        session.execute(b"BEGIN").await?;
+        let guard = format!(
+            "UPDATE `_whimbrel_plan` SET beat = beat + 1 WHERE {} AND epoch = {}",
+            self.plan.matches(),
+            self.epoch,
+        );
+        if session.execute(guard.as_bytes()).await?.affected_rows == 1 {
+            return Ok(());
+        }
+        session.execute(b"ROLLBACK").await?;
+        Err(RunError::Fenced)
+    }
+
+    /// Stores cuts of pieces, all or none; storing them twice is storing them once.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when the plan is another runner's or the server refuses.
+    pub(crate) async fn store_cuts(
+        &self,
+        session: &mut Session,
+        cuts: &[Cut],
+    ) -> Result<(), RunError> {
+        self.open(session).await?;
+        for cut in cuts {
+            insert_piece(session, &self.plan, &cut.lower).await?;
+            insert_piece(session, &self.plan, &cut.upper).await?;
+            let delete = format!(
+                "DELETE FROM `_whimbrel_chunks` WHERE {} AND table_id = {} AND number = {}",
+                self.plan.matches(),
+                cut.replaced.table.0,
+                cut.replaced.number,
+            );
+            session.execute(delete.as_bytes()).await?;
+        }
+        session.execute(b"COMMIT").await?;
+        Ok(())
+    }
+
+    /// Stores the phase, the progress report and the last error, if any.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when the plan is another runner's or the server refuses.
+    pub(crate) async fn report(
+        &self,
+        session: &mut Session,
+        (phase, progress): (&str, &str),
+        error: Option<&str>,
+    ) -> Result<(), RunError> {
+        self.open(session).await?;
+        let error = error.map_or_else(
+            || "NULL".to_owned(),
+            |error| text(&error.chars().take(ERROR_CHARS_MAX).collect::<String>()),
+        );
+        let update = format!(
+            "UPDATE `_whimbrel_plan` SET phase = {}, progress = {}, last_error = {error}, \
+             updated_at = NOW(6) WHERE {}",
+            text(phase),
+            text(progress),
+            self.plan.matches(),
+        );
+        session.execute(update.as_bytes()).await?;
+        session.execute(b"COMMIT").await?;
+        Ok(())
+    }
+
+    /// Replaces all lanes, which stand at `state`, by `lane_count` new ones of `generation`.
+    ///
+    /// `sequences` are the lanes' sequence numbers as this runner believes them to be: proven under
+    /// the rows' locks, so that a target that lost commits is noticed here too.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when the plan is another runner's, the lanes are not as believed, or the server
+    /// refuses.
+    pub(crate) async fn change_lanes(
+        &self,
+        session: &mut Session,
+        sequences: &[u64],
+        (generation, lane_count): (u64, u32),
+        state: &LaneState,
+    ) -> Result<(), RunError> {
+        self.open(session).await?;
+        let sql = format!(
+            "SELECT generation, epoch, sequence FROM `_whimbrel_lanes` WHERE {} ORDER BY lane \
+             FOR UPDATE",
+            self.plan.matches()
+        );
+        let rows = session.query(&sql).await?;
+        let mut stored = Vec::with_capacity(rows.len());
+        let mut is_done = !rows.is_empty();
+        for row in &rows {
+            stored.push((row.number("epoch")?, row.number("sequence")?));
+            is_done &= row.number::<u64>("generation")? == generation;
+        }
+        if is_done {
+            // The commit of an earlier try got no answer, and happened.
+            session.execute(b"ROLLBACK").await?;
+            return Ok(());
+        }
+        if !stored.iter().copied().eq(sequences.iter().map(|sequence| (self.epoch, *sequence))) {
+            session.execute(b"ROLLBACK").await?;
+            return Err(RunError::Diverged { lane: 0 });
+        }
+        replace_lanes(session, &self.plan, (self.epoch, generation), lane_count, state).await?;
+        session.execute(b"COMMIT").await?;
+        Ok(())
+    }
+
+    /// What every lane has stored, as its row says.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Fenced`] when a lane is another runner's.
+    pub(crate) async fn lanes(&self, session: &mut Session) -> Result<Vec<LaneState>, RunError> {
+        let sql = format!(
+            "SELECT epoch, sequence, position, parts, newest, newest_micros \
+             FROM `_whimbrel_lanes` WHERE {} ORDER BY lane",
+            self.plan.matches()
+        );
+        let mut lanes = Vec::new();
+        for row in &session.query(&sql).await? {
+            if row.number::<u64>("epoch")? != self.epoch {
+                return Err(RunError::Fenced);
+            }
+            lanes.push(state_of(row)?);
+        }
+        Ok(lanes)
+    }
+
+    /// The tables of the plan, in the order of their ids.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when the server does not answer, or a definition cannot be read.
+    pub(crate) async fn tables(
+        session: &mut Session,
+        plan: &PlanKey,
+    ) -> Result<Vec<StoredTable>, RunError> {
+        let sql = format!(
+            "SELECT definition, row_estimate, byte_estimate \
+             FROM `_whimbrel_tables` WHERE {} ORDER BY table_id",
+            plan.matches()
+        );
+        let rows = session.query(&sql).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(StoredTable {
+                    table: serde_json::from_str(&row.text("definition")?)?,
+                    row_estimate: row.number("row_estimate")?,
+                    byte_estimate: row.number("byte_estimate")?,
+                })
+            })
+            .collect()
+    }
+
+    /// All pieces, each with whether the target holds it and how many rows were written for it.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when the server does not answer, or a bound cannot be read.
+    pub(crate) async fn pieces(
+        session: &mut Session,
+        plan: &PlanKey,
+    ) -> Result<Vec<(Piece, Option<u64>)>, RunError> {
+        let sql = format!(
+            "SELECT table_id, number, attempt, lane_count, row_count FROM `_whimbrel_marks` \
+             WHERE {}",
+            plan.matches()
+        );
+        let mut marks: BTreeMap<ChunkId, Vec<Mark>> = BTreeMap::new();
+        for row in &session.query(&sql).await? {
+            let mark = Mark {
+                chunk: chunk_id(row)?,
+                attempt: row.number("attempt")?,
+                lane_count: small(row, "lane_count")?,
+                row_count: row.number("row_count")?,
+            };
+            marks.entry(mark.chunk).or_default().push(mark);
+        }
+        let sql = format!(
+            "SELECT table_id, number, low, high FROM `_whimbrel_chunks` WHERE {} \
+             ORDER BY table_id, number",
+            plan.matches()
+        );
+        let mut pieces = Vec::new();
+        for row in &session.query(&sql).await? {
+            let id = chunk_id(row)?;
+            let piece = Piece { id, low: key(row, "low")?, high: key(row, "high")? };
+            let held = marks
+                .get(&id)
+                .filter(|marks| is_held(marks))
+                .map(|marks| marks.iter().map(|mark| mark.row_count).sum());
+            pieces.push((piece, held));
+        }
+        Ok(pieces)
+    }
+}
+
+fn small(row: &Record, name: &str) -> Result<u32, RunError> {
+    Ok(row.number(name)?)
+}
+
+fn chunk_id(row: &Record) -> Result<ChunkId, RunError> {
+    Ok(ChunkId { table: TableId(small(row, "table_id")?), number: row.number("number")? })
+}
+
+fn key(row: &Record, name: &str) -> Result<Option<Key>, RunError> {
+    row.bytes(name)?
+        .map(Key::from_bytes)
+        .transpose()
+        .map_err(|_| RunError::State { what: "bound of a piece" })
+}
+
+async fn insert_piece(
+    session: &mut Session,
+    plan: &PlanKey,
+    piece: &Piece,
+) -> Result<(), RunError> {
+    let insert = format!(
+        "REPLACE INTO `_whimbrel_chunks` SET plan = {}, table_id = {}, number = {}, low = {}, \
+         high = {}",
+        plan.literal(),
+        piece.id.table.0,
+        piece.id.number,
+        bound(piece.low.as_ref()),
+        bound(piece.high.as_ref()),
+    );
+    session.execute(insert.as_bytes()).await?;
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! The state tables and their format.
+
+use whimbrel_mysql::{Error, Session};
+
+/// The version of the state tables. A program reads the formats up to its own, never a newer one.
+pub(crate) const FORMAT: u32 = 1;
+
+/// One row a plan, one a lane, one a table, one a piece of a table, one a lane's mark on a piece.
+///
+/// Positions are `LONGBLOB`s: a source with a long history of servers has sets of many intervals.
+const TABLES: [&str; 5] = [
+    "CREATE TABLE IF NOT EXISTS `_whimbrel_plan` (
+       plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+       format INT UNSIGNED NOT NULL,
+       epoch BIGINT UNSIGNED NOT NULL,
+       beat BIGINT UNSIGNED NOT NULL,
+       phase VARCHAR(32) NOT NULL,
+       fingerprint LONGTEXT NOT NULL,
+       source_uuid VARCHAR(36) NOT NULL,
+       started_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+       updated_at TIMESTAMP(6) NOT NULL,
+       progress LONGTEXT NOT NULL,
+       last_error LONGTEXT NULL
+     ) ENGINE=InnoDB CHARACTER SET utf8mb4",
+    "CREATE TABLE IF NOT EXISTS `_whimbrel_lanes` (
+       plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       lane INT UNSIGNED NOT NULL,
+       lane_count INT UNSIGNED NOT NULL,
+       generation BIGINT UNSIGNED NOT NULL,
+       epoch BIGINT UNSIGNED NOT NULL,
+       sequence BIGINT UNSIGNED NOT NULL,
+       position LONGBLOB NOT NULL,
+       parts LONGBLOB NOT NULL,
+       newest VARBINARY(160) NULL,
+       newest_micros BIGINT UNSIGNED NOT NULL,
+       PRIMARY KEY (plan, lane)
+     ) ENGINE=InnoDB CHARACTER SET utf8mb4",
+    "CREATE TABLE IF NOT EXISTS `_whimbrel_tables` (
+       plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       table_id INT UNSIGNED NOT NULL,
+       name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       definition LONGTEXT NOT NULL,
+       row_estimate BIGINT UNSIGNED NOT NULL,
+       byte_estimate BIGINT UNSIGNED NOT NULL,
+       PRIMARY KEY (plan, table_id)
+     ) ENGINE=InnoDB CHARACTER SET utf8mb4",
+    "CREATE TABLE IF NOT EXISTS `_whimbrel_chunks` (
+       plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       table_id INT UNSIGNED NOT NULL,
+       number BIGINT UNSIGNED NOT NULL,
+       low LONGBLOB NULL,
+       high LONGBLOB NULL,
+       PRIMARY KEY (plan, table_id, number)
+     ) ENGINE=InnoDB CHARACTER SET utf8mb4",
+    "CREATE TABLE IF NOT EXISTS `_whimbrel_marks` (
+       plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       table_id INT UNSIGNED NOT NULL,
+       number BIGINT UNSIGNED NOT NULL,
+       attempt BIGINT UNSIGNED NOT NULL,
+       lane INT UNSIGNED NOT NULL,
+       lane_count INT UNSIGNED NOT NULL,
+       row_count BIGINT UNSIGNED NOT NULL,
+       PRIMARY KEY (plan, table_id, number, attempt, lane)
+     ) ENGINE=InnoDB CHARACTER SET utf8mb4",
+];
+
+/// Creates the state tables where they are missing.
+///
+/// # Errors
+///
+/// [`Error`] when the server does not let us.
+pub(crate) async fn create_tables(session: &mut Session) -> Result<(), Error> {
+    for statement in TABLES {
+        session.execute(statement.as_bytes()).await?;
+    }
+    Ok(())
+}
+
+/// Whether the state tables are there.
+///
+/// # Errors
+///
+/// [`Error`] when the server does not answer.
+pub(crate) async fn exists(session: &mut Session) -> Result<bool, Error> {
+    let found = session
+        .query(
+            "SELECT 1 FROM information_schema.tables
+             WHERE table_schema = DATABASE() AND table_name = '_whimbrel_plan'",
+        )
+        .await?;
+    Ok(!found.is_empty())
+}

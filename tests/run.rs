@@ -1,0 +1,205 @@
+//! `whimbrel run` and `status` between real servers, with a live writer on the source.
+
+use whimbrel_kit::{Pair, Writer, pair};
+
+use crate::support::{Migration, tick};
+
+const TABLES: [&str; 4] = ["orders", "people", "words", "pairs"];
+
+/// Tables of each kind that lanes treat differently: spread by key, with a second unique key, with a
+/// case-insensitive key, with a composite key.
+const SCHEMA: &str = "
+    CREATE TABLE orders (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, customer INT NOT NULL,
+      price DECIMAL(12,2) NULL, note VARCHAR(200) NULL, placed TIMESTAMP(6) NULL, KEY (customer));
+    CREATE TABLE people (id BIGINT UNSIGNED NOT NULL PRIMARY KEY, email VARCHAR(60) NULL,
+      score DOUBLE NOT NULL, UNIQUE KEY (email));
+    CREATE TABLE words (word VARCHAR(40) COLLATE utf8mb4_0900_ai_ci NOT NULL PRIMARY KEY,
+      weight FLOAT NULL, picture BLOB NULL);
+    CREATE TABLE pairs (a INT NOT NULL, b VARBINARY(20) NOT NULL, c JSON NULL, d DATETIME NULL,
+      PRIMARY KEY (a, b), KEY late (d))";
+
+fn fill(rows: u32) -> String {
+    format!(
+        "SET SESSION cte_max_recursion_depth = 10000000;
+         INSERT INTO orders (customer, price, note, placed)
+           WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+           SELECT i % 97, i / 7, REPEAT('x', i % 50), FROM_UNIXTIME(1700000000 + i) FROM n;
+         INSERT INTO people WITH RECURSIVE n (i) AS
+           (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+           SELECT i, CONCAT('p', i, '@example.com'), i / 3 FROM n;
+         INSERT INTO words WITH RECURSIVE n (i) AS
+           (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+           SELECT CONCAT(IF(i % 2, 'Word', 'word'), i), i / 3, REPEAT(CHAR(i % 256), i % 30) FROM n;
+         INSERT INTO pairs WITH RECURSIVE n (i) AS
+           (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+           SELECT i % 50, CONCAT('k', i), JSON_OBJECT('i', i, 'half', i / 2.0e0), NULL FROM n"
+    )
+}
+
+async fn filled(rows: u32) -> Pair {
+    let pair = pair().await.unwrap();
+    pair.execute_source(SCHEMA).await.unwrap();
+    pair.execute_source(&fill(rows)).await.unwrap();
+    pair
+}
+
+fn migration<'a>(pair: &'a Pair, more: &str) -> Migration<'a> {
+    Migration::new(
+        (pair.source, &pair.source_database),
+        (pair.target, &pair.target_database),
+        &TABLES,
+        more,
+    )
+}
+
+#[tokio::test]
+async fn a_run_copies_under_a_live_writer_and_ends_caught_up() {
+    let pair = filled(5_000).await;
+    let migration = migration(&pair, "");
+    let writer = Writer::on(pair.source, &pair.source_database, &TABLES).start().await.unwrap();
+    writer.commits(50).await.unwrap();
+
+    migration.catch_up().await;
+    writer.stop().await.unwrap();
+    migration.catch_up().await;
+
+    migration.assert_equal(&TABLES).await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_killed_again_and_again_loses_nothing() {
+    let pair = filled(20_000).await;
+    // Slow enough that the copy is not over before it is killed.
+    let migration = migration(&pair, "limits: { rows_per_second: 8000 }\n");
+    let writer = Writer::on(pair.source, &pair.source_database, &TABLES).start().await.unwrap();
+
+    for _ in 0..5 {
+        let mut running = migration.start(&[]);
+        running.says("rows/s").await;
+        writer.commits(20).await.unwrap();
+        running.kill();
+    }
+    writer.stop().await.unwrap();
+    migration.catch_up().await;
+
+    migration.assert_equal(&TABLES).await;
+}
+
+#[tokio::test]
+async fn an_interrupt_drains_and_the_next_run_goes_on() {
+    let pair = filled(1_000).await;
+    let migration = migration(&pair, "");
+    let mut running = migration.start(&[]);
+    running.says("following").await;
+    pair.execute_source("UPDATE orders SET note = 'later' WHERE id < 100").await.unwrap();
+
+    running.interrupt();
+    let (code, log) = running.ended().await;
+
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("goes on"), "{log}");
+    migration.catch_up().await;
+    migration.assert_equal(&TABLES).await;
+}
+
+#[tokio::test]
+async fn a_second_runner_is_refused_and_one_that_takes_over_ends_the_first() {
+    let pair = filled(500).await;
+    let migration = migration(&pair, "");
+    let mut first = migration.start(&[]);
+    first.says("following").await;
+
+    migration.refused(1, &["another runner is at work", "--take-over"]).await;
+    let mut second = migration.start(&["--take-over"]);
+    second.says("following").await;
+    pair.execute_source("UPDATE people SET score = score + 1").await.unwrap();
+    let (code, log) = first.ended().await;
+
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains("taken this plan over"), "{log}");
+    second.interrupt();
+    assert_eq!(second.ended().await.0, Some(0));
+    migration.catch_up().await;
+    migration.assert_equal(&TABLES).await;
+}
+
+#[tokio::test]
+async fn status_tells_from_the_target_whether_a_runner_lives_or_not() {
+    let pair = filled(500).await;
+    let migration = migration(&pair, "");
+    let mut running = migration.start(&[]);
+    running.says("following").await;
+    while migration.status()["phase"] != "following" {
+        tick().await;
+    }
+
+    let alive = migration.status();
+    running.kill();
+    while migration.status()["is_running"] == true {
+        tick().await;
+    }
+    let dead = migration.status();
+
+    assert_eq!(alive["is_running"], true);
+    assert_eq!(alive["pieces_held"], alive["pieces"]);
+    assert_eq!(dead["phase"], "following");
+    assert!(dead["next_step"].as_str().unwrap().contains("whimbrel run"), "{dead}");
+}
+
+#[tokio::test]
+async fn a_changed_plan_is_refused_where_it_may_not_change() {
+    let pair = filled(100).await;
+    let migration = migration(&pair, "");
+    migration.catch_up().await;
+
+    migration.write_plan((&pair.source.url(), &pair.target.url()), &TABLES[..2], "");
+    migration.refused(2, &["`move` was", "may change"]).await;
+    let limits = "limits: { source_connections: 4 }\n";
+    migration.write_plan((&pair.source.url(), &pair.target.url()), &TABLES, limits);
+    migration.catch_up().await;
+
+    migration.assert_equal(&TABLES).await;
+}
+
+#[tokio::test]
+async fn indexes_foreign_keys_and_auto_increment_come_along() {
+    let pair = pair().await.unwrap();
+    pair.execute_source(
+        "CREATE TABLE parents (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20),
+           KEY by_name (name), FULLTEXT KEY words (name));
+         CREATE TABLE children (id INT NOT NULL PRIMARY KEY, parent INT NULL,
+           KEY by_parent (parent), KEY (parent, id),
+           CONSTRAINT of_parent FOREIGN KEY (parent) REFERENCES parents (id));
+         INSERT INTO parents (name) VALUES ('a'), ('b'), ('c');
+         INSERT INTO children VALUES (0, 1), (1, 2), (2, NULL);
+         DELETE FROM parents WHERE id = 3",
+    )
+    .await
+    .unwrap();
+    let migration = Migration::new(
+        (pair.source, &pair.source_database),
+        (pair.target, &pair.target_database),
+        &["parents", "children"],
+        "",
+    );
+
+    migration.catch_up().await;
+
+    migration.assert_equal(&["parents", "children"]).await;
+    for table in ["parents", "children"] {
+        let create = |database: &str| format!("SHOW CREATE TABLE `{database}`.`{table}`");
+        let source: (String, String) =
+            pair.source.row(&create(&pair.source_database)).await.unwrap().unwrap();
+        let target: (String, String) =
+            pair.target.row(&create(&pair.target_database)).await.unwrap().unwrap();
+        assert_eq!(lines(&source.1), lines(&target.1));
+    }
+}
+
+/// The definitions of a table in any order: indexes that come later stand last.
+fn lines(create: &str) -> Vec<String> {
+    let mut lines: Vec<String> =
+        create.lines().map(|line| line.trim_end_matches(',').to_owned()).collect();
+    lines.sort();
+    lines
+}
