@@ -16,6 +16,7 @@ use super::{
     payload::Payload,
     place::Place,
     query::Query,
+    reader::KEPT_BYTES_MAX,
     rows::{RowsDecoder, RowsHead},
     transaction::{PreparedSet, Transaction},
 };
@@ -76,7 +77,9 @@ impl Assembler {
                     return Err(LogError::Malformed { event, at: self.at(), what });
                 }
             }
-            self.inner = event;
+            if event.capacity() <= KEPT_BYTES_MAX {
+                self.inner = event;
+            }
         }
     }
 

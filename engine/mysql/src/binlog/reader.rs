@@ -7,9 +7,9 @@ use whimbrel_model::{GtidSet, Table};
 use super::{LogError, LogItem, StreamTransport, Transport, assembler::Assembler};
 use crate::ConnectOptions;
 
-/// The largest event buffer that is kept for the next event: larger ones are rare and would keep
-/// their memory for the rest of the run.
-const KEPT_BYTES_MAX: usize = 1 << 20;
+/// The largest event whose buffers are kept for the next: larger ones are rare and would keep their
+/// memory for the rest of the run.
+pub(crate) const KEPT_BYTES_MAX: usize = 1 << 20;
 
 /// How a log is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -67,6 +67,11 @@ impl<'a> RowsHead<'a> {
         Ok(Self { table_id, rest: bytes })
     }
 
+    /// Bytes of the undecoded rows.
+    pub(crate) fn byte_count(&self) -> usize {
+        self.rest.rest().len()
+    }
+
     /// Whether the event is of no table and only ends a statement. Source: MySQL, the dummy table
     /// ids of `Rows_log_event`, which had one width after another.
     pub(crate) fn is_dummy(&self) -> bool {

@@ -7,7 +7,8 @@ use crate::binlog::{
     decoder::Misfit,
     event::EventType,
     maps::MapError,
-    rows::{RowsError, RowsHead, RowsKind},
+    reader::KEPT_BYTES_MAX,
+    rows::{RowsDecoder, RowsError, RowsHead, RowsKind},
     transaction::PREPARED_BYTES_MAX,
 };
 
@@ -42,6 +43,9 @@ impl Assembler {
         let Some(transaction) = &mut self.transaction else { return Err(self.not_open(kind)) };
         let decoded = self.rows.decode(did, head, &decoder, &mut transaction.changes);
         decoded.map_err(|error| self.rows_error(kind, decoder.table, error))?;
+        if head.byte_count() > KEPT_BYTES_MAX {
+            self.rows = RowsDecoder::default();
+        }
         self.bound_or_emit(kind)
     }
 

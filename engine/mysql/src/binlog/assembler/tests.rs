@@ -135,6 +135,55 @@ fn truncated_events_are_errors() {
     }
 }
 
+/// A payload event that says it holds `uncompressed` bytes, and holds `payload`.
+fn payload_event(compression: u8, payload: &[u8], uncompressed: usize) -> Vec<u8> {
+    let packed = |number: usize| {
+        let [low, high, ..] = number.to_le_bytes();
+        [252, low, high]
+    };
+    let mut body = vec![2, 1, compression];
+    if compression == 255 {
+        body = vec![2, 3, 252, 255, 0];
+    }
+    body.extend_from_slice(&[3, 3]);
+    body.extend_from_slice(&packed(uncompressed));
+    body.extend_from_slice(&[1, 3]);
+    body.extend_from_slice(&packed(payload.len()));
+    body.push(0);
+    body.extend_from_slice(payload);
+    sample::event(40, &body)
+}
+
+#[test]
+fn payloads_are_as_long_as_they_say_compressed_or_not() {
+    let prelude = sample::prelude();
+    let gtid_at = prelude.iter().rposition(|event| event[4] == 33).unwrap();
+    let (before, inside) = prelude.split_at(gtid_at + 1);
+    let mut events = inside.concat();
+    events.extend_from_slice(&sample::event(16, &[7; 8]));
+    let compressed = zstd::encode_all(&events[..], 3).unwrap();
+    let read_with = |event: &[u8]| read(before.iter().copied().chain([event]));
+
+    for event in
+        [payload_event(255, &events, events.len()), payload_event(0, &compressed, events.len())]
+    {
+        let (items, error) = read_with(&event);
+        assert!(error.is_none(), "{error:?}");
+        assert!(parts(&items).last().unwrap().is_last);
+    }
+    for event in [
+        payload_event(255, &events, events.len() - 1),
+        payload_event(255, &events, events.len() + 1),
+        payload_event(0, &compressed, events.len() - inside[0].len()),
+        payload_event(0, &compressed[..compressed.len() - 9], events.len()),
+        payload_event(0, &events, events.len()),
+        payload_event(9, &events, events.len()),
+    ] {
+        let (_, error) = read_with(&event);
+        assert!(matches!(error, Some(LogError::Malformed { .. })), "{error:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
