@@ -137,3 +137,28 @@ async fn documents_are_the_same_in_the_log_in_a_select_and_on_the_target() {
         assert!(typed.count() > 20, "the round has documents that text alone does not tell");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_of_one_shape_are_told_apart_by_their_keys() {
+    let pair = whimbrel_kit::pair().await.unwrap();
+    let definition = "CREATE TABLE same (a VARCHAR(9) COLLATE utf8mb4_0900_ai_ci, b INT, j JSON, k JSON, \
+        PRIMARY KEY (a DESC, b))";
+    pair.execute_source(definition).await.unwrap();
+    let mut source = session(pair.source, &pair.source_database, Role::SourceReader).await;
+    let table = table(&mut source, &pair.source_database, "same").await;
+    let from = tail::executed(pair.source).await;
+    let rows = "INSERT INTO same WITH RECURSIVE s(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s WHERE n < 999) \
+        SELECT ELT(n % 5 + 1, 'a', 'B', 'é', 'ß', ''), n, \
+        IF(n % 3, JSON_OBJECT('v', CAST(n AS UNSIGNED)), JSON_OBJECT('v', CAST(n AS SIGNED), 'd', 1.50)), \
+        IF(n % 7, JSON_ARRAY(n / 4), JSON_ARRAY(n / 4e0)) FROM s";
+    pair.execute_source(rows).await.unwrap();
+
+    let read = read_all(&mut source, &table).await;
+
+    let images = tail::images(pair.source, std::slice::from_ref(&table), &from).await;
+    assert_eq!(read.len(), 1_000);
+    for (key, row) in &read {
+        let image = images[0].get(key);
+        assert!(image == Some(row), "{}", tail::difference(&table, row, image));
+    }
+}

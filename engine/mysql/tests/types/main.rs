@@ -13,4 +13,5 @@ mod matrix;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+#[cfg(test)]
 mod tail;
