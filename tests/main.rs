@@ -6,6 +6,9 @@ mod command;
 mod explain;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
 mod run;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
 mod validate;
