@@ -8,11 +8,17 @@ use whimbrel_mysql::json;
 fuzz_target!(|bytes: &[u8]| {
     let (mut canonical, mut sql) = (Vec::new(), Vec::new());
     if json::from_binary(bytes, &mut canonical).is_ok() {
-        assert!(json::write_sql(&canonical, &mut sql).is_ok(), "a document that is read is written");
+        assert!(
+            json::write_sql(&canonical, &mut sql).is_ok(),
+            "a document that is read is written"
+        );
     }
     canonical.clear();
     if json::from_text(bytes, None, &mut canonical).is_ok() {
-        assert!(json::write_sql(&canonical, &mut sql).is_ok(), "a document that is read is written");
+        assert!(
+            json::write_sql(&canonical, &mut sql).is_ok(),
+            "a document that is read is written"
+        );
     }
     let mut paths = json::AmbiguousPaths::new(bytes);
     while let Ok(Some(_)) = paths.next_path() {}
