@@ -115,6 +115,20 @@ async fn a_target_that_holds_rows_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_target_table_with_a_trigger_is_refused_by_name() {
+    let pair = with_table().await;
+    pair.execute_target(
+        "CREATE TABLE t (id INT NOT NULL PRIMARY KEY, v VARCHAR(20));
+         CREATE TRIGGER shout BEFORE INSERT ON t FOR EACH ROW SET NEW.v = UPPER(NEW.v)",
+    )
+    .await
+    .unwrap();
+    let migration = migration(&pair, "");
+
+    migration.refused(3, &["`t`", "DROP TRIGGER `shout`"]).await;
+}
+
+#[tokio::test]
 async fn a_target_table_that_does_not_fit_comes_with_the_alter_that_mends_it() {
     let pair = with_table().await;
     pair.execute_target("CREATE TABLE t (id INT NOT NULL PRIMARY KEY, v VARCHAR(10))")

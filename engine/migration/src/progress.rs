@@ -11,6 +11,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 use whimbrel_model::TableId;
 
+/// A source without changes is heard of this often, and a little.
+const HEARTBEAT_MICROS: u64 = 300_000;
+
 /// What a run is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -219,12 +222,13 @@ impl Progress {
     }
 
     /// By how much the target is behind, in microseconds: the age of the oldest change that a lane
-    /// still has to write, or of the newest thing read from the log when none has.
+    /// still has to write. When none has, the time since the source was last heard of, less the pause
+    /// between two of its heartbeats.
     #[must_use]
     pub fn lag_micros(&self, now_micros: u64) -> Option<u64> {
         let read = self.read_micros.load(Ordering::Relaxed);
         let oldest = self.state().lanes.values().copied().min();
-        let known = oldest.unwrap_or(read);
+        let known = oldest.unwrap_or_else(|| read.saturating_add(HEARTBEAT_MICROS));
         (read > 0).then(|| now_micros.saturating_sub(known))
     }
 

@@ -18,6 +18,9 @@ use crate::{
 /// How often progress is stored for those who ask the target.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
+/// How long the last report may take.
+const LAST_REPORT_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// When a run ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
@@ -99,7 +102,9 @@ impl Run {
         let ended = tasks.join_all(&stop, StopLevel::Drain).await.map_err(first_error);
         let is_stopped = stop.requested() == Some(StopLevel::Now);
         let error = ended.as_ref().err().filter(|_| !is_stopped).map(ToString::to_string);
-        let stored = report(&shared, &control, error.as_deref()).await;
+        let storing = report(&shared, &control, error.as_deref());
+        // A target that is away must not hold the end up: what matters is stored with the rows.
+        let stored = shared.clock.timeout(LAST_REPORT_TIME_MAX, storing).await.unwrap_or(Ok(()));
         if matches!(stored, Err(RunError::Fenced)) {
             // Whatever else went wrong, it did because another runner took over.
             return Err(RunError::Fenced);
@@ -117,11 +122,19 @@ impl Run {
 fn spawn(tasks: &mut Tasks<RunError>, stage: Stage) {
     match stage {
         Stage::Snapshot(stage, all, todo) => {
-            tasks.spawn("snapshot", async move { stage.run(&all, todo).await });
+            tasks.spawn("snapshot", async move { own_error(stage.run(&all, todo).await) });
         }
-        Stage::Tail(stage) => tasks.spawn("tail", stage.run()),
-        Stage::Merge(stage) => tasks.spawn("merge", stage.run()),
+        Stage::Tail(stage) => tasks.spawn("tail", async { own_error(stage.run().await) }),
+        Stage::Merge(stage) => tasks.spawn("merge", async { own_error(stage.run().await) }),
         Stage::Apply(stage, lanes) => tasks.spawn("apply", stage.run(lanes)),
+    }
+}
+
+/// A stage whose downstream has gone ended for a reason that the downstream tells.
+fn own_error(ended: Result<(), RunError>) -> Result<(), RunError> {
+    match ended {
+        Err(RunError::Downstream) => Ok(()),
+        ended => ended,
     }
 }
 

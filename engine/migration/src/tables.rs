@@ -83,6 +83,10 @@ async fn in_the_way(
         })
         .map(|difference| problem(difference.what, difference.alter))
         .collect();
+    for trigger in catalog::triggers(target, &found.database, name).await? {
+        let what = format!("the target's trigger `{trigger}` would change what is written");
+        problems.push(problem(what, format!("DROP TRIGGER {}", quoted(&trigger))));
+    }
     let rows = target.query(&format!("SELECT 1 FROM {} LIMIT 1", quoted(name))).await?;
     if !rows.is_empty() {
         let what = "the target's table holds rows that this plan did not write".to_owned();

@@ -132,6 +132,26 @@ pub async fn definition(
     Ok(Definition { table, description })
 }
 
+/// The names of a table's triggers.
+///
+/// # Errors
+///
+/// Those of [`Session::query`].
+pub async fn triggers(
+    session: &mut Session,
+    database: &str,
+    table: &str,
+) -> Result<Vec<String>, Error> {
+    let sql = format!(
+        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS \
+         WHERE EVENT_OBJECT_SCHEMA = {} AND EVENT_OBJECT_TABLE = {} ORDER BY TRIGGER_NAME",
+        literal(database),
+        literal(table)
+    );
+    let rows = session.query_for(format!("listing triggers of `{table}`"), &sql).await?;
+    rows.iter().map(|row| row.text("TRIGGER_NAME")).collect()
+}
+
 async fn facts(session: &mut Session, database: &str, name: &str) -> Result<Record, Error> {
     let table = format!("{database}.{name}");
     let sql = format!(
