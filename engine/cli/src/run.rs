@@ -23,6 +23,9 @@ pub(crate) use failure::show as show_failure;
 /// How often a terminal is drawn anew: often enough to look alive, seldom enough to cost nothing.
 const SCREEN_EVERY: Duration = Duration::from_millis(200);
 
+/// How long a person is left without a word.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Copies, then follows.
 ///
 /// # Errors
@@ -56,14 +59,19 @@ async fn migrate(
 ) -> io::Result<Result<Outcome, RunError>> {
     let (clock, stop) = (Clock::system(), Stop::new());
     let mut interrupts = Interrupts::new()?;
-    let assembling =
+    let mut assembling =
         Box::pin(Run::assemble(plan, arguments.takes_over, (clock.clone(), stop.clone())));
-    let run = tokio::select! {
-        assembled = assembling => match assembled {
-            Ok(run) => run,
-            Err(error) => return Ok(Err(error)),
-        },
-        () = interrupts.next() => return Ok(Ok(Outcome::Stopped)),
+    let run = loop {
+        tokio::select! {
+            assembled = &mut assembling => match assembled {
+                Ok(run) => break run,
+                Err(error) => return Ok(Err(error)),
+            },
+            () = interrupts.next() => return Ok(Ok(Outcome::Stopped)),
+            () = clock.sleep(PATIENCE) => {
+                output.message("checking both servers and the tables of the plan …\n");
+            }
+        }
     };
     let mut display = Display::new(arguments.format, output.is_terminal());
     announce(run.notes(), arguments.format, output)?;
