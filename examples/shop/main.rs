@@ -43,7 +43,10 @@ async fn demo() -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/shop");
 
     say("starting a source and an empty target, and filling the source");
-    let (source, target) = tokio::try_join!(Server::start(), Server::start())?;
+    // As durable as a production source must be: what its log has told others, a crash may not take back.
+    let durable =
+        Server::builder().flag("--sync-binlog=1").flag("--innodb-flush-log-at-trx-commit=1");
+    let (source, target) = tokio::try_join!(durable.start(), Server::start())?;
     println!("source: 127.0.0.1:{}, target: 127.0.0.1:{}", source.port(), target.port());
     source.execute(&format!("CREATE DATABASE {DATABASE}")).await?;
     target.execute(&format!("CREATE DATABASE {DATABASE}")).await?;
