@@ -8,7 +8,7 @@ use crate::{
     nearest::nearest,
     problem::{FormProblem, PlanError, ValueProblem},
     span::Span,
-    yaml::{Entry, Tree, Value},
+    yaml::{Entry, Kind, Tree, Value},
 };
 
 /// Where the values of a plan are, by their keys: `source.mysql.url`, `move[2]`.
@@ -86,12 +86,9 @@ impl<'a> Checker<'a> {
                 });
                 Some(Json::Array(items.collect()))
             }
-            ("string", Value::Text(text)) => self.text(text, tree, schema, path),
-            ("string", Value::Plain(text)) if plain_type(text) == PLAIN_TEXT => {
-                self.text(text, tree, schema, path)
-            }
-            ("integer", Value::Plain(text)) if plain_type(text) == PLAIN_NUMBER => {
-                self.number(text, tree, schema, path)
+            ("string", Value::Scalar(Kind::Text, text)) => self.text(text, tree, schema, path),
+            ("integer", Value::Scalar(Kind::Number(number), text)) => {
+                self.number((*number, text), tree, schema, path)
             }
             (expected, value) => {
                 self.refuse_type(expected_words(expected), value, tree.at, path);
@@ -156,8 +153,13 @@ impl<'a> Checker<'a> {
         Some(Json::String(text.to_owned()))
     }
 
-    fn number(&mut self, text: &str, tree: &Tree, schema: &Json, path: &Path) -> Option<Json> {
-        let number: Option<u64> = text.parse().ok();
+    fn number(
+        &mut self,
+        (number, text): (Option<u64>, &str),
+        tree: &Tree,
+        schema: &Json,
+        path: &Path,
+    ) -> Option<Json> {
         if let Some(only) = schema.get("const") {
             if only.as_u64() == number {
                 return Some(only.clone());
@@ -179,14 +181,14 @@ impl<'a> Checker<'a> {
     }
 
     fn word(&mut self, tree: &Tree, words: &[String], path: &Path) -> Option<Json> {
-        let (Value::Plain(text) | Value::Text(text)) = &tree.value else {
+        let Value::Scalar(kind, text) = &tree.value else {
             self.refuse_type("a word", &tree.value, tree.at, path);
             return None;
         };
-        if words.contains(text) {
+        if *kind == Kind::Text && words.contains(text) {
             return Some(Json::String(text.clone()));
         }
-        if text.is_empty() {
+        if *kind == Kind::Nothing || text.is_empty() {
             self.refuse_type("a word", &tree.value, tree.at, path);
             return None;
         }
@@ -200,44 +202,28 @@ impl<'a> Checker<'a> {
     /// Says that `value` is of another type than `expected`.
     fn refuse_type(&mut self, expected: &'static str, value: &Value, at: Span, path: &Path) {
         let found = match value {
-            Value::Plain(text) => plain_type(text),
-            Value::Text(_) => PLAIN_TEXT,
-            Value::List(_) => "a list",
-            Value::Map(_) => "a mapping",
+            Value::Scalar(Kind::Nothing, _) => None,
+            Value::Scalar(Kind::Text, _) => Some(TEXT),
+            Value::Scalar(Kind::Number(_), _) => Some("a number"),
+            Value::Scalar(Kind::Fraction, _) => Some("a number with a fraction"),
+            Value::Scalar(Kind::OddNumber, _) => Some("a number in an odd notation"),
+            Value::Scalar(Kind::Boolean, _) => Some("true or false"),
+            Value::List(_) => Some("a list"),
+            Value::Map(_) => Some("a mapping"),
         };
         let key = match path.keys.as_str() {
             "" => "the plan".to_owned(),
             keys => format!("`{keys}`"),
         };
-        let problem = if found == PLAIN_NOTHING {
-            FormProblem::NoValue { key }
-        } else {
-            FormProblem::WrongType { key, expected, found }
+        let problem = match found {
+            Some(found) => FormProblem::WrongType { key, expected, found },
+            None => FormProblem::NoValue { key },
         };
         self.errors.push(PlanError::new(problem, at));
     }
 }
 
-const PLAIN_TEXT: &str = "text";
-const PLAIN_NOTHING: &str = "nothing";
-const PLAIN_NUMBER: &str = "a number";
-
-/// What an unquoted text is, by the core schema of YAML 1.2.
-fn plain_type(text: &str) -> &'static str {
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => PLAIN_NOTHING,
-        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => "true or false",
-        _ if digits.is_empty() => PLAIN_TEXT,
-        _ if digits.bytes().all(|byte| byte.is_ascii_digit()) => PLAIN_NUMBER,
-        _ if digits.starts_with(|first: char| first.is_ascii_digit() || first == '.')
-            && digits.parse::<f64>().is_ok() =>
-        {
-            "a number with a fraction"
-        }
-        _ => PLAIN_TEXT,
-    }
-}
+const TEXT: &str = "text";
 
 /// The words to choose from, if `schema` is such a choice.
 fn words(schema: &Json) -> Option<Vec<String>> {
@@ -251,7 +237,7 @@ fn words(schema: &Json) -> Option<Vec<String>> {
 
 fn expected_words(type_name: &str) -> &'static str {
     match type_name {
-        "string" => PLAIN_TEXT,
+        "string" => TEXT,
         "integer" => "a whole number",
         "array" => "a list",
         _ => "a mapping of keys to values",

@@ -1,4 +1,4 @@
-//! The JSON schema of plans: what editors check, and what [`crate::parse`] itself checks by.
+//! The JSON schema of plans: what editors check, and what [`crate::load`] itself checks by.
 
 use schemars::{Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::Value;

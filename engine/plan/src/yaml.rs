@@ -1,18 +1,27 @@
 //! YAML text as a tree in which everything has its place.
 //!
-//! The one door to the YAML parser. A plan uses the plain part of YAML: no anchors, no tags, one
-//! document, because a reviewer must be able to read each value where it applies.
+//! Two readers see the text: `serde_yaml` says what its values are, `saphyr-parser` where they
+//! stand. A plan uses the plain part of YAML: no anchors, no tags, one document, because a reviewer
+//! must be able to read each value where it applies. What the two take for different things is
+//! refused, so that nothing is read with two meanings.
+
+mod places;
+mod scalar;
+mod values;
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
-
+use self::{
+    places::{Outline, Scalar, Shape},
+    values::Node,
+};
 use crate::{
     problem::{FormProblem, PlanError},
     span::Span,
 };
 
 /// A value and its place.
+#[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) value: Value,
     /// Of a mapping or a list: its first key or item if it stands on lines of its own.
@@ -20,32 +29,40 @@ pub(crate) struct Tree {
 }
 
 /// What a value is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    /// Decimal digits, perhaps with a sign; `None` if it is negative or has more than 64 bits.
+    Number(Option<u64>),
+    Fraction,
+    /// Hexadecimal digits, leading zeros: what YAML's readers do not agree on.
+    OddNumber,
+    Boolean,
+    Nothing,
+}
+
+/// A value.
+#[derive(Debug)]
 pub(crate) enum Value {
-    /// A word, a number, nothing at all: unquoted text, yet to be understood.
-    Plain(String),
-    /// Quoted or block text.
-    Text(String),
+    /// What it is, and its text.
+    Scalar(Kind, String),
     List(Vec<Tree>),
     Map(Vec<Entry>),
 }
 
 /// A key and its value.
+#[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) key: String,
     pub(crate) key_at: Span,
     pub(crate) value: Tree,
 }
 
-/// A plan nests four levels deep; more is a slip or an attack.
-const DEPTH_MAX: usize = 16;
 /// Far above any plan that a person could review.
 const TEXT_BYTES_MAX: usize = 1 << 20;
 
-const ALIAS: &str = "an alias (`*name`)";
-const QUOTE: &str = "if it is a pattern of tables, put it in quotes, such as `\"!logs\"` or `\"*_log\"`; \
-                     otherwise write the value out where it applies";
-const ONE_DOCUMENT: &str = "put each plan into a file of its own";
-const KEYS: &str = "`whimbrel schema` prints all that a plan can hold";
+const TWO_MEANINGS: &str = "what YAML's readers take for different things";
+const ONE_MEANING: &str = "write it on one line, in double quotes, with spaces only around it";
 
 fn unsupported(what: &'static str, help: &'static str, at: Span) -> PlanError {
     PlanError::new(FormProblem::Unsupported { what, help }, at)
@@ -62,190 +79,128 @@ pub(crate) fn read(text: &str) -> Result<(Tree, Vec<PlanError>), PlanError> {
         let reason = format!("it is longer than {TEXT_BYTES_MAX} bytes");
         return Err(PlanError::new(FormProblem::Syntax { reason }, Span { start: 0, end: 0 }));
     }
-    let mut builder = Builder::new(text);
-    for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| builder.syntax(&error))?;
-        let at = builder.span(span);
-        builder.take(event, at)?;
+    let text = Text::new(text);
+    let start = Span { start: 0, end: text.text.chars().next().map_or(0, char::len_utf8) };
+    let empty = || PlanError::new(FormProblem::EmptyPlan, start);
+    let outline = places::read(&text)?.ok_or_else(empty)?;
+    let node = values::read(&text)?;
+    let mut duplicates = Vec::new();
+    let tree = join(outline, node, &mut duplicates)?;
+    if matches!(&tree.value, Value::Scalar(Kind::Nothing, text) if text.is_empty()) {
+        return Err(empty());
     }
-    let Builder { root, duplicates, .. } = builder;
-    let start = Span { start: 0, end: text.chars().next().map_or(0, char::len_utf8) };
-    let root = root.ok_or_else(|| PlanError::new(FormProblem::EmptyPlan, start))?;
-    if matches!(&root.value, Value::Plain(text) if text.is_empty()) {
-        return Err(PlanError::new(FormProblem::EmptyPlan, start));
-    }
-    Ok((root, duplicates))
+    Ok((tree, duplicates))
 }
 
-/// A collection whose end has not come yet.
-enum Open {
-    List { items: Vec<Tree>, at: Span },
-    Map { entries: Vec<Entry>, seen: HashMap<String, Span>, key: Option<(String, Span)>, at: Span },
+/// The value with its place.
+fn join(
+    Outline { shape, at }: Outline,
+    node: Node,
+    duplicates: &mut Vec<PlanError>,
+) -> Result<Tree, PlanError> {
+    let value = match (shape, node) {
+        (Shape::Scalar(written), node) => {
+            let (kind, text) = scalar(written, node, at)?;
+            Value::Scalar(kind, text)
+        }
+        (Shape::List(outlines), Node::List(nodes)) if outlines.len() == nodes.len() => {
+            let pairs = outlines.into_iter().zip(nodes);
+            let items = pairs.map(|(outline, node)| join(outline, node, duplicates));
+            Value::List(items.collect::<Result<_, _>>()?)
+        }
+        (Shape::Map(outlines), Node::Map(nodes)) if outlines.len() == nodes.len() => {
+            Value::Map(join_entries(outlines, nodes, duplicates)?)
+        }
+        (Shape::List(_) | Shape::Map(_), _) => {
+            return Err(unsupported(TWO_MEANINGS, ONE_MEANING, at));
+        }
+    };
+    Ok(Tree { value, at })
 }
 
-struct Builder<'a> {
+/// The entries with their places; of a key that is given twice, the first.
+fn join_entries(
+    outlines: Vec<(Scalar, Span, Outline)>,
+    nodes: Vec<(Node, Node)>,
+    duplicates: &mut Vec<PlanError>,
+) -> Result<Vec<Entry>, PlanError> {
+    let mut entries = Vec::with_capacity(nodes.len());
+    let mut seen: HashMap<String, Span> = HashMap::new();
+    for ((written, key_at, outline), (key, node)) in outlines.into_iter().zip(nodes) {
+        let (_, key) = scalar(written, key, key_at)?;
+        let mut value = join(outline, node, duplicates)?;
+        if let Some(&earlier) = seen.get(&key) {
+            let problem = FormProblem::DuplicateKey { key };
+            duplicates.push(PlanError::new(problem, key_at).with_other(earlier));
+            continue;
+        }
+        seen.insert(key.clone(), key_at);
+        // A key without a value has no place of its own.
+        if matches!(&value.value, Value::Scalar(Kind::Nothing, text) if text.is_empty()) {
+            value.at = key_at;
+        }
+        entries.push(Entry { key, key_at, value });
+    }
+    Ok(entries)
+}
+
+/// What a scalar is by both readers, and its text.
+fn scalar(written: Scalar, node: Node, at: Span) -> Result<(Kind, String), PlanError> {
+    let kind = if written.is_plain { scalar::kind(&written.text, &node) } else { Kind::Text };
+    match node {
+        Node::List(_) | Node::Map(_) => Err(unsupported(TWO_MEANINGS, ONE_MEANING, at)),
+        Node::Text(text) if text == written.text => Ok((kind, text)),
+        Node::Text(_) => Err(unsupported(TWO_MEANINGS, ONE_MEANING, at)),
+        Node::Nothing | Node::Boolean | Node::Integer(_) | Node::Fraction if written.is_plain => {
+            Ok((kind, written.text))
+        }
+        Node::Nothing | Node::Boolean | Node::Integer(_) | Node::Fraction => {
+            Err(unsupported(TWO_MEANINGS, ONE_MEANING, at))
+        }
+    }
+}
+
+/// A text whose characters can be counted: both readers count characters, and places are bytes.
+struct Text<'a> {
     text: &'a str,
-    /// The byte offset of each character: the parser counts characters.
+    /// The byte offset of each character.
     offsets: Vec<usize>,
-    open: Vec<Open>,
-    root: Option<Tree>,
-    duplicates: Vec<PlanError>,
 }
 
-impl<'a> Builder<'a> {
+impl<'a> Text<'a> {
     fn new(text: &'a str) -> Self {
-        let offsets = text.char_indices().map(|(offset, _)| offset).collect();
-        Self { text, offsets, open: Vec::new(), root: None, duplicates: Vec::new() }
+        Self { text, offsets: text.char_indices().map(|(offset, _)| offset).collect() }
     }
 
     fn offset(&self, character_index: usize) -> usize {
         self.offsets.get(character_index).copied().unwrap_or(self.text.len())
     }
 
-    fn span(&self, span: saphyr_parser::Span) -> Span {
-        let (start, end) = (self.offset(span.start.index()), self.offset(span.end.index()));
-        Span { start, end: end.max(start) }
+    /// From one character to before another one.
+    fn between(&self, start: usize, end: usize) -> Span {
+        let start = self.offset(start);
+        Span { start, end: self.offset(end).max(start) }
     }
 
-    /// A scalar's place without the blanks and comments behind it, which the parser counts in.
-    fn written(&self, at: Span) -> Span {
-        let text = self.text.get(at.start..at.end).unwrap_or_default();
-        let length = match text.as_bytes() {
-            [quote @ (b'"' | b'\''), inside @ ..] => quoted_length(*quote, inside) + 2,
-            _ => text.trim_end().len(),
-        };
-        Span { start: at.start, end: at.start + length.min(text.len()) }
+    fn slice(&self, at: Span) -> &'a str {
+        self.text.get(at.start..at.end).unwrap_or_default()
     }
 
-    fn syntax(&self, error: &ScanError) -> PlanError {
-        let start = self.offset(error.marker().index());
+    /// The character of this number; behind the last line, where nothing can be shown, what ends
+    /// before it.
+    fn visible_at(&self, character_index: usize) -> Span {
+        let start = self.offset(character_index);
         let is_visible = |it: &(usize, char)| !it.1.is_whitespace();
         let here = self.text.get(start..).and_then(|rest| rest.chars().next());
-        // Behind the last line nothing can be shown: point at what ends before it.
         let last = self.text.char_indices().rfind(is_visible);
         let (start, character) = match (here, last) {
             (Some(character), _) => (start, character),
             (None, Some(last)) => last,
             (None, None) => (0, '\n'),
         };
-        let end = start + if character == '\n' { 0 } else { character.len_utf8() };
-        if character == '*' {
-            return unsupported(ALIAS, QUOTE, Span { start, end });
-        }
-        let reason = error.info().to_owned();
-        PlanError::new(FormProblem::Syntax { reason }, Span { start, end })
-    }
-
-    fn take(&mut self, event: Event<'_>, at: Span) -> Result<(), PlanError> {
-        let unsupported = |what, help| Err(unsupported(what, help, at));
-        match event {
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
-            Event::DocumentStart(_) if self.root.is_some() => {
-                return unsupported("a second document", ONE_DOCUMENT);
-            }
-            Event::DocumentStart(_) => {}
-            Event::Alias(_) => return unsupported(ALIAS, QUOTE),
-            Event::Scalar(_, _, anchor, _)
-            | Event::SequenceStart(anchor, _)
-            | Event::MappingStart(anchor, _)
-                if anchor != 0 =>
-            {
-                return unsupported("an anchor (`&name`)", QUOTE);
-            }
-            Event::Scalar(_, _, _, Some(_))
-            | Event::SequenceStart(_, Some(_))
-            | Event::MappingStart(_, Some(_)) => return unsupported("a tag (`!name`)", QUOTE),
-            Event::Scalar(text, ScalarStyle::Plain, ..) => {
-                let at = self.written(at);
-                self.put(Tree { value: Value::Plain(text.into_owned()), at })?;
-            }
-            Event::Scalar(text, ..) => {
-                let at = self.written(at);
-                self.put(Tree { value: Value::Text(text.into_owned()), at })?;
-            }
-            Event::SequenceStart(..) => self.open(Open::List { items: Vec::new(), at }, at)?,
-            Event::MappingStart(..) => {
-                let (entries, seen) = (Vec::new(), HashMap::new());
-                self.open(Open::Map { entries, seen, key: None, at }, at)?;
-            }
-            Event::SequenceEnd | Event::MappingEnd => self.close(at)?,
-        }
-        Ok(())
-    }
-
-    fn open(&mut self, open: Open, at: Span) -> Result<(), PlanError> {
-        if self.open.len() >= DEPTH_MAX {
-            return Err(unsupported("values nested this deep", KEYS, at));
-        }
-        if let Some(Open::Map { key: None, .. }) = self.open.last() {
-            return Err(unsupported("a list or a mapping as a key", KEYS, at));
-        }
-        self.open.push(open);
-        Ok(())
-    }
-
-    fn close(&mut self, end: Span) -> Result<(), PlanError> {
-        let (value, at, first) = match self.open.pop() {
-            Some(Open::List { items, at }) => {
-                let first = items.first().map(|item| item.at);
-                (Value::List(items), at, first)
-            }
-            Some(Open::Map { entries, at, .. }) => {
-                let first = entries.first().map(|entry| entry.key_at);
-                (Value::Map(entries), at, first)
-            }
-            None => return Ok(()),
-        };
-        let at = self.extent(at, end).or(first).unwrap_or(at);
-        self.put(Tree { value, at })
-    }
-
-    /// From the opening to the closing bracket, if both stand on one line.
-    fn extent(&self, start: Span, end: Span) -> Option<Span> {
-        let extent = Span { start: start.start, end: end.end };
-        let text = self.text.get(extent.start..extent.end)?;
-        (text.starts_with(['[', '{']) && !text.contains('\n')).then_some(extent)
-    }
-
-    fn put(&mut self, tree: Tree) -> Result<(), PlanError> {
-        match self.open.last_mut() {
-            None => self.root = Some(tree),
-            Some(Open::List { items, .. }) => items.push(tree),
-            Some(Open::Map { entries, seen, key, .. }) => match (key.take(), tree.value) {
-                (None, Value::Plain(text) | Value::Text(text)) => *key = Some((text, tree.at)),
-                (None, Value::List(_) | Value::Map(_)) => {
-                    return Err(unsupported("a list or a mapping as a key", KEYS, tree.at));
-                }
-                (Some((key, key_at)), value) => {
-                    if let Some(&earlier) = seen.get(&key) {
-                        let problem = FormProblem::DuplicateKey { key };
-                        self.duplicates.push(PlanError::new(problem, key_at).with_other(earlier));
-                    } else {
-                        seen.insert(key.clone(), key_at);
-                        // A key without a value has no place of its own.
-                        let is_empty = matches!(&value, Value::Plain(text) if text.is_empty());
-                        let at = if is_empty { key_at } else { tree.at };
-                        entries.push(Entry { key, key_at, value: Tree { value, at } });
-                    }
-                }
-            },
-        }
-        Ok(())
+        Span { start, end: start + if character == '\n' { 0 } else { character.len_utf8() } }
     }
 }
 
-/// The bytes of a quoted text up to its closing quote. In double quotes a backslash takes the next
-/// quote's meaning away, in single quotes a quote is doubled.
-fn quoted_length(quote: u8, inside: &[u8]) -> usize {
-    let mut index = 0;
-    while let Some(&byte) = inside.get(index) {
-        let next = inside.get(index + 1);
-        match (byte, quote) {
-            (b'\\', b'"') => index += 2,
-            (b'\'', b'\'') if next == Some(&b'\'') => index += 2,
-            (byte, quote) if byte == quote => return index,
-            _ => index += 1,
-        }
-    }
-    inside.len()
-}
+#[cfg(test)]
+mod tests;

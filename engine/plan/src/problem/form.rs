@@ -159,6 +159,9 @@ fn type_help(expected: &str, found: &str) -> &'static str {
         ("a list", _) => "write one item a line, each behind a dash: `- item`",
         ("text", "a list" | "a mapping") => "write one text",
         ("text", _) => "put it in quotes to make it text",
+        ("a whole number", "a number in an odd notation") => {
+            "write decimal digits only, without zeros in front"
+        }
         ("a whole number", _) => "write digits only, without quotes",
         ("a word", _) => "write one of its words; `whimbrel schema` lists them",
         _ => "write its keys one a line, indented, each with a colon and a value",
