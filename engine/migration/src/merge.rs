@@ -51,14 +51,16 @@ impl<T> Merge<T> {
         merged
     }
 
-    /// Takes in a chunk, and lets go of it if the tail has passed its `high`.
+    /// Takes in a chunk, and lets go of it if the tail has passed its `high`, or if its window is
+    /// given up already: its `high` may then be a place in the log of a server that was left, which
+    /// the tail would never pass.
     pub fn chunk(
         &mut self,
         windows: &mut Windows,
         chunk: ChunkBatch,
         carried: T,
     ) -> Option<Merged<T>> {
-        if self.has_passed(&chunk.high) {
+        if !windows.is_open(chunk.window) || self.has_passed(&chunk.high) {
             return Some(release(windows, chunk, carried));
         }
         self.waiting.push_back((chunk, carried));
@@ -84,5 +86,27 @@ fn release<T>(windows: &mut Windows, mut chunk: ChunkBatch, carried: T) -> Merge
             chunk.rows.retain(|(key, _)| !noted.contains(key));
             Merged::Emit(Batch::Chunk(chunk), carried)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use whimbrel_model::{GtidSet, TableId};
+
+    use super::*;
+
+    #[test]
+    fn a_chunk_that_comes_after_its_window_was_given_up_is_read_again() {
+        let mut windows = Windows::new(GtidSet::default(), 1_000);
+        let mut merge = Merge::default();
+        let id = ChunkId { table: TableId(0), number: 0 };
+        let window = windows.open(id.table).window;
+        let high = "bin.000009:4".parse().unwrap();
+        let chunk = ChunkBatch { chunk: id, window, attempt: 0, high, rows: Vec::new() };
+
+        merge.moved(&mut windows);
+        let merged = merge.chunk(&mut windows, chunk, ());
+
+        assert!(matches!(merged, Some(Merged::GivenUp(given_up)) if given_up == id));
     }
 }

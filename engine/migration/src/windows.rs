@@ -111,6 +111,12 @@ impl Windows {
         }
     }
 
+    /// Whether a window is open: neither ended nor given up.
+    #[must_use]
+    pub fn is_open(&self, window: WindowId) -> bool {
+        self.open.contains_key(&window)
+    }
+
     /// Ends a window.
     pub fn close(&mut self, window: WindowId) -> Verdict {
         self.open.remove(&window).map_or(Verdict::GivenUp, |window| Verdict::Keep(window.noted))
