@@ -19,7 +19,7 @@ pub struct LaneState {
     pub position: GtidSet,
     /// How many changes are applied of transactions that are not whole yet.
     pub parts: BTreeMap<Gtid, u64>,
-    /// The newest transaction applied.
+    /// The newest transaction of which at least a part is applied.
     pub newest: Option<Newest>,
 }
 
@@ -165,15 +165,17 @@ fn apply_part(plan: &mut Plan, part: LanePart) {
             plan.effects.set(operation.table, operation.key, operation.image);
         }
     }
-    if !part.is_last {
+    if part.is_last {
+        plan.next.parts.remove(gtid);
+        plan.next.position.insert(gtid);
+        if let Some(prepared) = &part.prepared {
+            plan.next.position.insert(prepared);
+        }
+    } else {
         plan.next.parts.insert(gtid.clone(), done.max(part.next));
-        return;
     }
-    plan.next.parts.remove(gtid);
-    plan.next.position.insert(gtid);
-    if let Some(prepared) = &part.prepared {
-        plan.next.position.insert(prepared);
-    }
+    // Also of a part: a source that lost the transaction may give its identifier to another one,
+    // which would be taken for the rest of this.
     plan.next.newest = Some(part.transaction);
 }
 
@@ -237,4 +239,29 @@ pub fn aligned(lanes: &[LaneState]) -> Option<LaneState> {
     let same = lanes.iter().all(|lane| lane.position == first.position && lane.parts.is_empty());
     let sequence = lanes.iter().map(|lane| lane.sequence).max()?;
     same.then(|| LaneState { sequence, ..first.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_transaction_is_also_one_that_is_applied_in_part() {
+        let transaction = Newest {
+            gtid: "3e11fa47-71ca-11e1-9e33-c80aa9429562:7".parse().unwrap(),
+            committed_micros: 5,
+        };
+        let part = LanePart {
+            transaction: transaction.clone(),
+            prepared: None,
+            next: 3,
+            operations: Vec::new(),
+            is_last: false,
+        };
+
+        let next = plan(&LaneState::default(), [LaneItem::Part(part)]).next;
+
+        assert_eq!(next.parts.get(&transaction.gtid), Some(&3));
+        assert_eq!(next.newest, Some(transaction));
+    }
 }
