@@ -33,3 +33,6 @@ pub use prepare::Notes;
 pub use progress::{Phase, Progress, Report, TableReport};
 pub use run::{Outcome, Run, Until};
 pub use status::{Status, status};
+
+#[cfg(test)]
+mod sim;

@@ -1,0 +1,306 @@
+//! The world of one seed: servers, faults, and whether the target is what it must be.
+
+use std::{borrow::Cow, sync::Arc};
+
+use whimbrel_model::{GtidSet, Table, TableId};
+
+use super::{
+    Outcome,
+    data::{LETTERS, PADDED, Rows, TABLES, UNIQUE, tables, tables_for_lanes},
+    rng::Rng,
+    rules::Rules,
+    source::{Failover, Source},
+    target::{LANES_MAX, Stored, Target, Txn, Work},
+};
+use crate::{lane::LaneState, lanes::Cutter, pieces::Numbers};
+
+/// What may happen in a world and how often; each seed draws its own.
+#[derive(Debug, Clone)]
+pub(super) struct Config {
+    pub(super) has_xa: bool,
+    pub(super) has_zombies: bool,
+    pub(super) has_uncertain: bool,
+    pub(super) has_lane_changes: bool,
+    /// How often the cut into lanes turns to changing their number.
+    pub(super) lane_change_rate: f64,
+    /// How a source may fail beside [`Failover::Order`].
+    pub(super) loss: Option<Failover>,
+    pub(super) source_faults: usize,
+    pub(super) target_faults: usize,
+    pub(super) crashes: usize,
+    /// How often a fault happens where one could.
+    pub(super) fault_rate: f64,
+    /// How often connections to the source break though the server lives.
+    pub(super) source_cuts: usize,
+    /// How often a piece that is held may be read again.
+    pub(super) rereads: usize,
+    /// The tables that are written to, each as often as it is named.
+    pub(super) tables: Vec<usize>,
+    /// Log entries in all.
+    pub(super) entries: usize,
+    /// How often a transaction is emitted in parts, and how often it pauses in between.
+    pub(super) part_rate: f64,
+    pub(super) part_pause: f64,
+    /// The bytes of keys that a window may note.
+    pub(super) window_bytes: usize,
+    pub(super) lane_rows_max: usize,
+    /// Whether each change is counted: it must be written once.
+    pub(super) counts_changes: bool,
+    /// Of: writing, syncing, committing, executing.
+    pub(super) source_pace: [f64; 4],
+    /// Of: tail, snapshot, merge, cut, lanes.
+    pub(super) runner_pace: [f64; 5],
+}
+
+impl Config {
+    pub(super) fn draw(rng: &mut Rng) -> Self {
+        let mut has = |probability: f64| rng.chance(probability);
+        let (has_xa, has_zombies, has_uncertain) = (has(0.6), has(0.6), has(0.6));
+        let has_lane_changes = has(0.6);
+        let (has_source_faults, has_target_faults) = (has(0.6), has(0.6));
+        let mut pace = || rng.pick(&[0.1, 0.4, 1.0, 1.0, 2.0]);
+        let source_pace = [pace(), pace(), pace(), pace()];
+        let runner_pace = [pace(), pace(), pace(), pace(), pace()];
+        let mixed = vec![PADDED, PADDED, LETTERS, UNIQUE, UNIQUE];
+        let picks = [mixed.clone(), mixed, vec![PADDED], vec![LETTERS], vec![UNIQUE]];
+        Self {
+            has_xa,
+            has_zombies,
+            has_uncertain,
+            has_lane_changes,
+            lane_change_rate: 0.05,
+            loss: rng.pick(&[None, None, Some(Failover::Lossy), Some(Failover::Reuse)]),
+            source_faults: if has_source_faults { rng.below(3) } else { 0 },
+            target_faults: if has_target_faults { rng.below(3) } else { 0 },
+            crashes: rng.pick(&[0, 1, 2, 4, 8]),
+            fault_rate: rng.pick(&[0.1, 0.2, 0.2, 1.0]),
+            source_cuts: rng.pick(&[0, 0, 1, 4]),
+            rereads: rng.pick(&[0, 5, 20]),
+            tables: picks[rng.below(picks.len())].clone(),
+            entries: rng.between(6, 21),
+            part_rate: rng.pick(&[0.1, 0.5, 0.9]),
+            part_pause: rng.pick(&[0.0, 0.9]),
+            window_bytes: rng.pick(&[60, 120, 10_000]),
+            lane_rows_max: rng.pick(&[1, 2, 4, 8]),
+            counts_changes: rng.chance(0.1),
+            source_pace,
+            runner_pace,
+        }
+    }
+}
+
+/// What happened, for the report of a run of many seeds.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Counts {
+    pub(super) crashes: u64,
+    pub(super) source_failovers: u64,
+    pub(super) target_failovers: u64,
+    pub(super) uncertain_commits: u64,
+    pub(super) late_commits: u64,
+    pub(super) lane_changes: u64,
+    pub(super) given_up: u64,
+    pub(super) fenced: u64,
+    pub(super) diverged: u64,
+}
+
+impl Counts {
+    pub(super) fn named(&self) -> [(&'static str, u64); 9] {
+        [
+            ("crashes", self.crashes),
+            ("source failovers", self.source_failovers),
+            ("target failovers", self.target_failovers),
+            ("uncertain commits", self.uncertain_commits),
+            ("late commits", self.late_commits),
+            ("lane changes", self.lane_changes),
+            ("chunks given up", self.given_up),
+            ("fenced", self.fenced),
+            ("diverged", self.diverged),
+        ]
+    }
+}
+
+/// Everything but the runners.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) rng: Rng,
+    pub(super) rules: Rules,
+    pub(super) config: Config,
+    pub(super) source: Source,
+    pub(super) target: Target,
+    pub(super) counts: Counts,
+    /// The newest epoch that any runner drew, also where the target forgot it.
+    pub(super) epochs_drawn: u64,
+    pub(super) is_traced: bool,
+    /// True cutters for each number of lanes.
+    cutters: Arc<[Cutter]>,
+    /// The tables as the cut into lanes is told of them.
+    pub(super) lane_tables: Cow<'static, [Table]>,
+}
+
+/// Prints a step of a traced world.
+macro_rules! trace {
+    ($world:expr, $($what:tt)*) => {
+        if $world.is_traced {
+            println!($($what)*);
+        }
+    };
+}
+pub(super) use trace;
+
+impl World {
+    pub(super) fn new(seed: u64, rules: Rules, narrow: impl FnOnce(&mut Config)) -> Self {
+        let mut rng = Rng::new(seed);
+        let mut config = Config::draw(&mut rng);
+        narrow(&mut config);
+        let source = Source::new(&mut rng);
+        let mut numbers = Numbers::default();
+        let pieces = (0..TABLES).map(|table| numbers.whole(super::data::table_id(table))).collect();
+        let lane_count = if config.has_lane_changes { rng.between(1, LANES_MAX) } else { 1 };
+        let target = Target::new(pieces, lane_count, config.target_faults > 0);
+        let cutters = (0..=LANES_MAX)
+            .map(|count| Cutter::new(tables(), u32::try_from(count).unwrap()))
+            .collect();
+        let lane_tables = match rules.lanes_by_class && rules.one_lane {
+            true => Cow::Borrowed(tables()),
+            false => Cow::Owned(tables_for_lanes(&rules)),
+        };
+        let counts = Counts::default();
+        Self {
+            rng,
+            rules,
+            config,
+            source,
+            target,
+            counts,
+            epochs_drawn: 0,
+            is_traced: false,
+            cutters,
+            lane_tables,
+        }
+    }
+
+    /// Commits, and looks whether every row of the lane is the one that its position gives.
+    pub(super) fn commit(&mut self, txn: Txn) -> Result<(), Outcome> {
+        let lane = match &txn.work {
+            Work::Lane { lane, .. } => Some(*lane),
+            Work::Lanes { .. } => None,
+        };
+        self.target.commit(txn, self.rules.form)?;
+        match lane {
+            Some(lane) if self.rules.covers() && !self.source.has_lost => self.check(lane),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every row of a lane is the source's image at the lane's position; a row may only be absent
+    /// because it is not copied yet.
+    fn check(&self, lane: usize) -> Result<(), Outcome> {
+        let Stored { rows, lanes, .. } = &self.target.stored;
+        let Some(row) = lanes.get(lane) else { return Ok(()) };
+        let expected = self.rows_at(&row.state);
+        let cutter = &self.cutters[lanes.len()];
+        for (table, rows) in rows.iter().enumerate() {
+            for image in rows.iter().flatten() {
+                let id = TableId(u32::try_from(table).unwrap());
+                let own = cutter.lane_of(tables(), id, &image.engine_key(table)) as usize;
+                if own == lane && expected[table][image.key] != Some(*image) {
+                    trace!(
+                        self,
+                        "OFF: lane {lane} holds {image:?} of {table}, not {:?}",
+                        expected[table][image.key]
+                    );
+                    return Err(Outcome::Off);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The source's rows as a lane's position and parts give them.
+    fn rows_at(&self, state: &LaneState) -> Rows {
+        let mut rows = self.source.views[0];
+        for tx in self.source.log.iter().filter(|tx| tx.is_in_force()) {
+            let applied = if state.position.contains(&tx.gtid) {
+                tx.changes.len()
+            } else {
+                let done = state.parts.get(&tx.gtid).copied().unwrap_or(0);
+                usize::try_from(done).unwrap()
+            };
+            for change in tx.changes.iter().take(applied) {
+                change.apply(&mut rows);
+            }
+        }
+        rows
+    }
+
+    /// Whether the target equals the source.
+    pub(super) fn compare(&self) -> Outcome {
+        let wanted = self.source.views.last().unwrap();
+        let is_equal = self.target.stored.rows == *wanted;
+        trace!(self, "wanted {wanted:?}\nfound  {:?}", self.target.stored.rows);
+        if is_equal { Outcome::Equal } else { Outcome::Different }
+    }
+
+    /// What the source has executed.
+    pub(super) fn executed(&self) -> &GtidSet {
+        self.source.set(self.source.executed)
+    }
+
+    pub(super) fn step_source(&mut self) {
+        let may_write = self.source.log.len() < self.config.entries;
+        let kinds = (may_write, self.config.has_xa);
+        let Self { source, rng, config, .. } = self;
+        source.step(rng, &config.source_pace, kinds, &config.tables);
+    }
+
+    /// A transaction whose connection is gone ends one way or the other.
+    pub(super) fn step_orphan(&mut self) -> Result<(), Outcome> {
+        if self.target.orphans.is_empty() || !self.rng.chance(0.3) {
+            return Ok(());
+        }
+        let index = self.rng.below(self.target.orphans.len());
+        let txn = self.target.orphans.swap_remove(index);
+        if self.rng.chance(0.7) {
+            self.counts.late_commits += 1;
+            trace!(self, "late commit {txn:?}");
+            return self.commit(txn);
+        }
+        self.target.release(txn.id);
+        Ok(())
+    }
+
+    pub(super) fn fail_source(&mut self) {
+        if self.config.source_faults == 0 {
+            return;
+        }
+        self.config.source_faults -= 1;
+        self.counts.source_failovers += 1;
+        let how = match self.config.loss {
+            Some(loss) if self.rng.chance(0.5) => loss,
+            _ => Failover::Order,
+        };
+        trace!(self, "source fails over: {how:?}");
+        self.source.fail_over(&mut self.rng, how);
+    }
+
+    pub(super) fn fail_target(&mut self) {
+        if self.config.target_faults == 0 {
+            return;
+        }
+        self.config.target_faults -= 1;
+        let count = self.rng.between(1, 3);
+        if self.target.fail_over(count) {
+            self.counts.target_failovers += 1;
+            trace!(self, "target fails over and loses up to {count} commits");
+        }
+    }
+
+    /// Connections to the source break.
+    pub(super) fn cut_source(&mut self) {
+        if self.config.source_cuts > 0 {
+            self.config.source_cuts -= 1;
+            self.source.incarnation += 1;
+            trace!(self, "connections to the source break");
+        }
+    }
+}
