@@ -162,6 +162,72 @@ async fn a_changed_plan_is_refused_where_it_may_not_change() {
 }
 
 #[tokio::test]
+async fn tables_with_keys_of_every_kind_are_copied_and_followed() {
+    const KEYS: [(&str, &str); 9] = [
+        ("sparse", "k BIGINT NOT NULL PRIMARY KEY"),
+        ("uuids", "k BINARY(16) NOT NULL PRIMARY KEY"),
+        ("texts", "k CHAR(36) COLLATE latin1_swedish_ci NOT NULL PRIMARY KEY"),
+        ("unique_only", "k VARBINARY(30) NOT NULL, UNIQUE KEY only (k)"),
+        ("moments", "k DATETIME(6) NOT NULL PRIMARY KEY"),
+        ("exact", "k DECIMAL(20,6) NOT NULL PRIMARY KEY"),
+        ("composite", "k INT NOT NULL, l VARCHAR(20) NOT NULL, PRIMARY KEY (l, k)"),
+        ("members", "k ENUM('a','b','c') NOT NULL, l TINYINT NOT NULL, PRIMARY KEY (k, l)"),
+        ("falling", "k INT NOT NULL, l INT NOT NULL, PRIMARY KEY (k DESC, l)"),
+    ];
+    let pair = pair().await.unwrap();
+    for (name, key) in KEYS {
+        pair.execute_source(&format!("CREATE TABLE {name} (v VARCHAR(40) NULL, {key})"))
+            .await
+            .unwrap();
+    }
+    pair.execute_source(
+        "INSERT INTO sparse VALUES ('low', -9223372036854775808), ('zero', 0), ('one', 1),
+           ('high', 9223372036854775807)",
+    )
+    .await
+    .unwrap();
+    let names = KEYS.map(|(name, _)| name);
+    let migration = Migration::new(
+        (pair.source, &pair.source_database),
+        (pair.target, &pair.target_database),
+        &["*"],
+        "",
+    );
+    let writer = Writer::on(pair.source, &pair.source_database, &names).start().await.unwrap();
+    writer.commits(200).await.unwrap();
+
+    migration.catch_up().await;
+    writer.commits(200).await.unwrap();
+    writer.stop().await.unwrap();
+    migration.catch_up().await;
+
+    migration.assert_equal(&names).await;
+}
+
+#[tokio::test]
+async fn machines_read_a_run_line_by_line() {
+    let pair = filled(200).await;
+    let migration = migration(&pair, "");
+
+    let arguments = ["run", "plan.yaml", "--until", "caught-up", "--format", "json"];
+    let mut command = migration.command(&arguments);
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let lines: Vec<serde_json::Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(lines[0]["event"], "started");
+    let last = lines.last().unwrap();
+    assert_eq!(last["event"], "progress");
+    assert_eq!(last["run"]["phase"], "following");
+    let copied = |table: &serde_json::Value| table["rows_copied"].as_u64().unwrap();
+    assert_eq!(last["run"]["tables"].as_array().unwrap().iter().map(copied).sum::<u64>(), 800);
+}
+
+#[tokio::test]
 async fn indexes_foreign_keys_and_auto_increment_come_along() {
     let pair = pair().await.unwrap();
     pair.execute_source(
