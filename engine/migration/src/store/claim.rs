@@ -26,13 +26,19 @@ pub(crate) struct Claim {
 /// [`RunError::NoState`] when the plan has no rows; otherwise what the server said.
 pub(crate) async fn claim(session: &mut Session, plan: &PlanKey) -> Result<Claim, RunError> {
     session.execute(b"BEGIN").await?;
-    let sql = format!("SELECT epoch FROM `_whimbrel_plan` WHERE {} FOR UPDATE", plan.matches());
+    let sql = format!(
+        "SELECT epoch, CAST(UNIX_TIMESTAMP() AS UNSIGNED) AS seconds FROM `_whimbrel_plan` \
+         WHERE {} FOR UPDATE",
+        plan.matches()
+    );
     let rows = session.query(&sql).await?;
     let Some(row) = rows.first() else {
         session.execute(b"ROLLBACK").await?;
         return Err(RunError::NoState { plan: plan.name().to_owned() });
     };
-    let epoch = row.number::<u64>("epoch")? + 1;
+    // By the time of day, so that a target that lost the commit of a claim does not give the same
+    // epoch to the next runner: each would take the other's commits for its own.
+    let epoch = (row.number::<u64>("epoch")? + 1).max(row.number("seconds")?);
     let update = format!(
         "UPDATE `_whimbrel_plan` SET epoch = {epoch}, beat = beat + 1, last_error = NULL, \
          updated_at = NOW(6) WHERE {}",
