@@ -117,9 +117,9 @@ impl LaneWorker {
         let counts = Counts::of(&items);
         let plan = plan(&self.state, items);
         let swap = store::swap(&self.plan, self.lane, self.version(), &plan.next);
-        let mut statements = self.statements(plan.effects).await?;
-        statements.extend(plan.marks.iter().map(|mark| self.mark(mark)));
-        self.write(&swap, &statements).await?;
+        let statements = self.statements(plan.effects).await?;
+        let marks: Vec<String> = plan.marks.iter().map(|mark| self.mark(mark)).collect();
+        self.write(&swap, (&statements, &marks)).await?;
         self.state = plan.next;
         counts.report(&self.shared);
         Ok(())
@@ -134,10 +134,10 @@ impl LaneWorker {
     }
 
     /// Writes the transaction exactly once, over lost connections and deadlocks.
-    async fn write(&mut self, swap: &str, statements: &[Statement]) -> Result<(), RunError> {
+    async fn write(&mut self, swap: &str, work: (&[Statement], &[String])) -> Result<(), RunError> {
         let mut failure_count = 0;
         loop {
-            let error = match self.attempt(swap, statements).await {
+            let error = match self.attempt(swap, work).await {
                 Ok(()) => break,
                 Err(error) => error,
             };
@@ -179,7 +179,11 @@ impl LaneWorker {
         }
     }
 
-    async fn attempt(&mut self, swap: &str, statements: &[Statement]) -> Result<(), RunError> {
+    async fn attempt(
+        &mut self,
+        swap: &str,
+        (statements, marks): (&[Statement], &[String]),
+    ) -> Result<(), RunError> {
         let (lane, shared) = (self.lane, Arc::clone(&self.shared));
         let mine = self.version();
         let session = self.link.session().await?;
@@ -203,6 +207,11 @@ impl LaneWorker {
                 }
             })?;
         }
+        for mark in marks {
+            if session.execute(mark.as_bytes()).await?.affected_rows != 1 {
+                return Err(RunError::Diverged { lane });
+            }
+        }
         session.execute(b"COMMIT").await?;
         Ok(())
     }
@@ -216,19 +225,22 @@ impl LaneWorker {
         Ok(built.map_err(|error| RunError::Broken { what: error.to_string() })??)
     }
 
-    fn mark(&self, mark: &Mark) -> Statement {
-        let sql = format!(
-            "INSERT INTO `_whimbrel_marks` SET plan = {}, table_id = {}, number = {}, \
-             attempt = {}, lane = {}, lane_count = {}, row_count = {}",
-            self.plan.literal(),
-            mark.chunk.table.0,
-            mark.chunk.number,
+    /// Stores a mark beside the piece that it speaks of. A target that lost the commit of a cut has
+    /// no such piece: a mark without it would speak of whichever piece gets the number next.
+    fn mark(&self, mark: &Mark) -> String {
+        format!(
+            "INSERT INTO `_whimbrel_marks` \
+             (plan, table_id, number, attempt, lane, lane_count, row_count) \
+             SELECT plan, table_id, number, {}, {}, {}, {} FROM `_whimbrel_chunks` \
+             WHERE {} AND table_id = {} AND number = {}",
             mark.attempt,
             self.lane,
             mark.lane_count,
             mark.row_count,
-        );
-        (mark.chunk.table, sql.into_bytes())
+            self.plan.matches(),
+            mark.chunk.table.0,
+            mark.chunk.number,
+        )
     }
 }
 
