@@ -87,6 +87,7 @@ pub(crate) fn assemble(
                     },
                     batch_bytes_max: node.batch_bytes_max,
                     budget,
+                    handed_on: emitted.clone(),
                     emitted,
                     newest,
                     outlet,

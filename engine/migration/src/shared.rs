@@ -13,8 +13,9 @@ use crate::{progress::Progress, windows::Windows};
 pub(crate) enum Message {
     /// A batch.
     Batch(Batch, Arc<Permit>),
-    /// The tail now reads another server's log: offsets mean other places from here on.
-    Moved,
+    /// The tail connected, to the server with this UUID. Offsets may mean other places from here on,
+    /// and even the same server may have lost what a chunk was read with.
+    Connected(String),
 }
 
 /// What the stages of one run share beside the edges between them.
@@ -28,7 +29,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     /// The signal to end.
     pub(crate) stop: Stop,
-    /// The server whose log the tail reads; empty before the first connection.
+    /// The server whose log merge is given; empty before the first connection. Changed together with
+    /// the windows, so that no window outlives its server.
     pub(crate) source_uuid: watch::Sender<String>,
     windows: Mutex<Windows>,
     chunks: watch::Sender<Chunks>,

@@ -38,7 +38,7 @@ impl MergeStage {
                 None => chunks_are_open = false,
                 Some(message) => {
                     let upto = match &message {
-                        Message::Moved => Some(None),
+                        Message::Connected(_) => Some(None),
                         Message::Batch(Batch::Tail(batch), _) => Some(Some(batch.upto.clone())),
                         Message::Batch(Batch::Chunk(_), _) => None,
                     };
@@ -60,7 +60,10 @@ impl MergeStage {
     ) -> Vec<Merged<Arc<Permit>>> {
         let mut windows = self.shared.windows();
         match message {
-            Message::Moved => merge.moved(&mut windows).into_iter().map(Merged::GivenUp).collect(),
+            Message::Connected(uuid) => {
+                self.shared.source_uuid.send_replace(uuid);
+                merge.moved(&mut windows).into_iter().map(Merged::GivenUp).collect()
+            }
             Message::Batch(Batch::Tail(batch), permit) => {
                 merge.tail(&mut windows, &self.shared.tables, batch, permit)
             }

@@ -106,7 +106,9 @@ impl Reader {
                 return self.definition_changed(error).await;
             }
             failure_count += 1;
-            let Some(delay) = RETRIES.delay(failure_count).filter(|_| is_passing(&error)) else {
+            // After a failover a reader may reach the new server before merge has heard of it.
+            let passes = is_passing(&error) || matches!(error, RunError::SplitSource { .. });
+            let Some(delay) = RETRIES.delay(failure_count).filter(|_| passes) else {
                 return Err(error);
             };
             tracing::warn!(%error, failure_count, "chunk read failed, reading again");
@@ -169,7 +171,7 @@ impl Reader {
 async fn prove_server(session: &mut Session, shared: &Shared) -> Result<(), RunError> {
     let reader = source::server_uuid(session).await?;
     let tail = shared.source_uuid.borrow().clone();
-    // Before the tail has connected nothing is released, and by then the servers are compared.
+    // What is read before the tail has connected is given up when it does.
     if tail.is_empty() || tail == reader {
         return Ok(());
     }

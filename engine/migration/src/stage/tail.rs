@@ -31,6 +31,8 @@ pub(crate) struct TailStage {
     pub(crate) budget: Budget,
     /// What every lane has applied: the log is followed from here.
     pub(crate) emitted: GtidSet,
+    /// That, and every transaction of which a part was handed on, over whichever connection.
+    pub(crate) handed_on: GtidSet,
     /// The newest transactions that lanes applied: looked at again to see that they are the same.
     pub(crate) newest: Vec<Newest>,
     pub(crate) outlet: Sender<Message>,
@@ -165,8 +167,12 @@ impl TailStage {
                     if let Some(prepared) = &part.prepared {
                         self.emitted.insert(prepared);
                     }
-                    self.newest = vec![part.transaction.clone()];
                 }
+                self.handed_on.insert(gtid);
+                // What one lane applied and this run has not handed on yet stays expected.
+                let Self { newest, emitted, .. } = self;
+                newest.retain(|other| other.gtid != *gtid && !emitted.contains(&other.gtid));
+                newest.push(part.transaction.clone());
                 pending.byte_count +=
                     part.changes.iter().map(|change| change.byte_count() as u64).sum::<u64>();
                 pending.parts.push(part);
@@ -198,19 +204,15 @@ impl TailStage {
         if !missing.is_empty() {
             return Err(RunError::Purged { missing });
         }
-        if *self.shared.source_uuid.borrow() != uuid {
-            // Told first: a chunk read before merge hears of the move is given up there, one read
-            // after it is compared with the new server.
-            self.shared.source_uuid.send_replace(uuid);
-            self.outlet.send(Message::Moved).await.map_err(|_| RunError::Downstream)?;
-        }
+        self.outlet.send(Message::Connected(uuid)).await.map_err(|_| RunError::Downstream)?;
         let from = self.from(&purged);
         Ok(LogReader::open(&self.source, Arc::clone(&self.shared.tables), &from, self.settings)
             .await?)
     }
 
     async fn prove_nothing_lost(&self, session: &mut Session) -> Result<(), RunError> {
-        let seen = self.shared.windows().seen();
+        // What was handed on may not have reached merge, or be half of a transaction.
+        let seen = self.shared.windows().seen().union(&self.handed_on);
         let waits = EXECUTED_WAIT_MAX.as_secs();
         if source::wait_executed(session, &seen, waits).await? {
             return Ok(());
