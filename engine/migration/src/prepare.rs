@@ -96,7 +96,7 @@ pub(crate) fn endpoint(endpoint: &Endpoint) -> Result<ConnectOptions, RunError> 
         user: endpoint.user.clone(),
         password: endpoint.password.clone(),
     };
-    Ok(ConnectOptions::for_account(account, &endpoint.database, TlsOptions { mode, ca })?)
+    Ok(ConnectOptions::new(account, &endpoint.database, TlsOptions { mode, ca })?)
 }
 
 /// Reaches both servers, checks them, makes the target's tables ready and claims the plan.

@@ -5,7 +5,6 @@ use std::{fmt, path::PathBuf, time::Duration};
 use mysql_async::{Opts, OptsBuilder, SslOpts};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
-use url::{Host, Url};
 
 /// How a connection is encrypted, and what is asked of the server's certificate.
 ///
@@ -34,41 +33,9 @@ pub struct TlsOptions {
     pub ca: Option<PathBuf>,
 }
 
-/// Why a connection cannot be described so. Never holds the address: a password may be in it.
+/// Why a connection cannot be described so.
 #[derive(Debug, Error, PartialEq, Eq, Clone)]
 pub enum OptionsError {
-    /// Not an address at all.
-    #[error("the address is not of the form `mysql://user:password@host:port`: {reason}")]
-    Malformed {
-        /// What does not fit.
-        reason: String,
-    },
-    /// The address is of something else.
-    #[error("the address begins with `{scheme}://` where `mysql://` was expected")]
-    Scheme {
-        /// The scheme.
-        scheme: String,
-    },
-    /// The address names no host.
-    #[error("the address names no host")]
-    NoHost,
-    /// The address names no user.
-    #[error("the address names no user")]
-    NoUser,
-    /// The address names another database than the one given beside it.
-    #[error("the address names the database `{found}` and the plan `{database}`")]
-    OtherDatabase {
-        /// The database given beside the address.
-        database: String,
-        /// The one in the address.
-        found: String,
-    },
-    /// The address has options behind a question mark; they are set by us.
-    #[error("the address has parameters (`?{name}=…`): none are offered")]
-    Parameter {
-        /// The first one's name.
-        name: String,
-    },
     /// The certificate is to be checked and nothing says against what.
     #[error("`verify_ca` needs `ca`, the file of the authorities to trust")]
     CaMissing,
@@ -92,9 +59,6 @@ pub struct ConnectOptions {
     database: String,
     tls: TlsOptions,
 }
-
-/// MySQL's port.
-const PORT: u16 = 3306;
 
 /// When an idle connection is probed: soon enough that a vanished peer is noticed within minutes,
 /// seldom enough that no firewall minds.
@@ -140,57 +104,10 @@ impl ConnectOptions {
     /// # Errors
     ///
     /// [`OptionsError`] when `tls` asks for what cannot be.
-    pub fn for_account(
-        account: Account,
-        database: &str,
-        tls: TlsOptions,
-    ) -> Result<Self, OptionsError> {
+    pub fn new(account: Account, database: &str, tls: TlsOptions) -> Result<Self, OptionsError> {
         check_tls(&tls)?;
         let Account { host, port, user, password } = account;
         let password = Some(password).filter(|password| !password.expose_secret().is_empty());
-        Ok(Self { host, port, user, password, database: database.to_owned(), tls })
-    }
-
-    /// The server at `url` (`mysql://user:password@host:port`, with percent-encoding), and the
-    /// `database` that its sessions are in; an empty one for none.
-    ///
-    /// # Errors
-    ///
-    /// [`OptionsError`] when the address is not of this form, or `tls` asks for what cannot be.
-    pub fn new(url: &SecretString, database: &str, tls: TlsOptions) -> Result<Self, OptionsError> {
-        let malformed = |reason: &str| OptionsError::Malformed { reason: reason.to_owned() };
-        if url.expose_secret().contains('#') {
-            return Err(malformed("a `#` in a password is written `%23`"));
-        }
-        // The parser's errors are fixed phrases.
-        let url = Url::parse(url.expose_secret()).map_err(|error| malformed(&error.to_string()))?;
-        if url.scheme() != "mysql" {
-            return Err(OptionsError::Scheme { scheme: url.scheme().to_owned() });
-        }
-        if let Some((name, _)) = url.query_pairs().next() {
-            return Err(OptionsError::Parameter { name: name.into_owned() });
-        }
-        let host = match url.host() {
-            Some(Host::Ipv6(address)) => address.to_string(),
-            Some(Host::Ipv4(address)) => address.to_string(),
-            Some(Host::Domain(name)) if !name.is_empty() => name.to_owned(),
-            Some(Host::Domain(_)) | None => return Err(OptionsError::NoHost),
-        };
-        let decoded = |text: &str| {
-            percent_decoded(text)
-                .ok_or_else(|| malformed("a `%` is not followed by two hex digits"))
-        };
-        let found = decoded(url.path().trim_start_matches('/'))?;
-        if !found.is_empty() && found != database {
-            return Err(OptionsError::OtherDatabase { database: database.to_owned(), found });
-        }
-        check_tls(&tls)?;
-        let user = decoded(url.username())?;
-        if user.is_empty() {
-            return Err(OptionsError::NoUser);
-        }
-        let password = url.password().map(decoded).transpose()?.map(SecretString::from);
-        let port = url.port().unwrap_or(PORT);
         Ok(Self { host, port, user, password, database: database.to_owned(), tls })
     }
 
@@ -281,22 +198,6 @@ fn check_tls(tls: &TlsOptions) -> Result<(), OptionsError> {
         (TlsMode::VerifyCa, Some(_)) | (TlsMode::VerifyIdentity, _) => Ok(()),
         (TlsMode::Disabled | TlsMode::Preferred | TlsMode::Required, None) => Ok(()),
     }
-}
-
-/// `None` when a `%` is not followed by two hex digits, or the bytes are not UTF-8.
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut out = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        if byte != b'%' {
-            out.push(byte);
-            continue;
-        }
-        let mut digit = || char::from(bytes.next()?).to_digit(16);
-        let (high, low) = (digit()?, digit()?);
-        out.push(u8::try_from(high * 16 + low).ok()?);
-    }
-    String::from_utf8(out).ok()
 }
 
 /// As plans write it.

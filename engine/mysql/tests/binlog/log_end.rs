@@ -101,7 +101,7 @@ async fn a_connection_that_is_cut_or_falls_silent_is_noticed() {
     let relay = Relay::to(source.server).await.unwrap();
     for is_cut in [true, false] {
         relay.pass();
-        let mut reader = open_at(&relay.url(), &[], &source.start, 1 << 20).await;
+        let mut reader = open_at(relay.port(), &[], &source.start, 1 << 20).await;
         let first = reader.next().await.unwrap();
         assert!(matches!(first, LogItem::Heartbeat { .. }));
         if is_cut {

@@ -6,13 +6,13 @@ use std::sync::{
 };
 
 use mysql_async::{Conn, prelude::Queryable};
-use secrecy::SecretString;
 use whimbrel_kit::{Server, shared_source};
 use whimbrel_model::{
     Cell, Change, Column, ColumnType, Generation, GtidSet, IntWidth, LogOffset, Row, Table,
 };
 use whimbrel_mysql::{
-    ConnectOptions, LogError, LogItem, LogReader, LogSettings, StreamTransport, TlsMode, TlsOptions,
+    Account, ConnectOptions, LogError, LogItem, LogReader, LogSettings, StreamTransport, TlsMode,
+    TlsOptions,
 };
 
 static NUMBER: AtomicU32 = AtomicU32::new(1);
@@ -93,11 +93,11 @@ pub(crate) async fn open(
     from: &GtidSet,
     part_bytes_max: usize,
 ) -> LogReader<StreamTransport> {
-    open_at(&server.url(), tables, from, part_bytes_max).await
+    open_at(server.port(), tables, from, part_bytes_max).await
 }
 
 pub(crate) async fn open_at(
-    url: &str,
+    port: u16,
     tables: &[Table],
     from: &GtidSet,
     part_bytes_max: usize,
@@ -105,7 +105,9 @@ pub(crate) async fn open_at(
     let server_id = 90_000 + NUMBER.fetch_add(1, Ordering::Relaxed);
     let settings = LogSettings { server_id, part_bytes_max };
     let tls = TlsOptions { mode: TlsMode::Disabled, ca: None };
-    let options = ConnectOptions::new(&SecretString::from(url.to_owned()), "", tls).unwrap();
+    let (host, user) = ("127.0.0.1".to_owned(), "root".to_owned());
+    let account = Account { host, port, user, password: "".into() };
+    let options = ConnectOptions::new(account, "", tls).unwrap();
     LogReader::open(&options, Arc::from(tables), from, settings).await.unwrap()
 }
 

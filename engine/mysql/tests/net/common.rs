@@ -1,21 +1,33 @@
 //! Sessions with the kit's servers.
 
-use secrecy::SecretString;
 use whimbrel_kit::Server;
-use whimbrel_mysql::{ConnectOptions, Role, Session, TlsMode, TlsOptions};
+use whimbrel_mysql::{Account, ConnectOptions, Role, Session, TlsMode, TlsOptions};
 
-pub(crate) fn options(url: &str, database: &str, mode: TlsMode) -> ConnectOptions {
+pub(crate) fn options(account: &Account, database: &str, mode: TlsMode) -> ConnectOptions {
     let tls = TlsOptions { mode, ca: None };
-    ConnectOptions::new(&SecretString::from(url), database, tls).unwrap()
+    ConnectOptions::new(account.clone(), database, tls).unwrap()
 }
 
-pub(crate) fn plain(url: &str, database: &str) -> ConnectOptions {
-    options(url, database, TlsMode::Disabled)
+pub(crate) fn plain(account: &Account, database: &str) -> ConnectOptions {
+    options(account, database, TlsMode::Disabled)
+}
+
+pub(crate) fn root(server: &Server) -> Account {
+    user(server, "root", "")
+}
+
+pub(crate) fn user(server: &Server, name: &str, password: &str) -> Account {
+    Account {
+        host: "127.0.0.1".to_owned(),
+        port: server.port(),
+        user: name.to_owned(),
+        password: password.into(),
+    }
 }
 
 /// A session of `root`.
 pub(crate) async fn session(server: &Server, database: &str, role: Role) -> Session {
-    Session::connect(&plain(&server.url(), database), role).await.unwrap()
+    Session::connect(&plain(&root(server), database), role).await.unwrap()
 }
 
 /// The first column of a query's only row.

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use mysql_async::Value;
 use whimbrel_kit::{Server, pair, shared_source};
-use whimbrel_mysql::{Class, Error, Role, Session};
+use whimbrel_mysql::{Account, Class, Error, Role, Session};
 
-use crate::common::{plain, session, value};
+use crate::common::{plain, session, user, value};
 
 #[tokio::test]
 async fn every_role_finds_its_variables_as_it_set_them() {
@@ -31,8 +31,8 @@ async fn variables_hold_against_globals_that_say_otherwise() {
         .unwrap();
     server.create_user("plain", "secret", &["SELECT ON *.*"]).await.unwrap();
     for role in [Role::SourceReader, Role::Target] {
-        let url = server.url_as("plain", "secret");
-        let mut session = Session::connect(&plain(&url, ""), role).await.unwrap();
+        let account = user(&server, "plain", "secret");
+        let mut session = Session::connect(&plain(&account, ""), role).await.unwrap();
 
         assert_eq!(
             value(&mut session, "SELECT TIMEDIFF(NOW(), UTC_TIMESTAMP())").await,
@@ -126,17 +126,21 @@ async fn a_killed_connection_is_lost_and_a_wrong_password_denied() {
     assert_eq!(lost.class(), Class::Lost, "{lost}");
     assert!(!victim.is_usable());
     server.create_user("denied", "right", &[]).await.unwrap();
-    let url = server.url_as("denied", "hunter2");
-    let denied = Session::connect(&plain(&url, ""), Role::Target).await.unwrap_err();
+    let account = user(server, "denied", "hunter2");
+    let denied = Session::connect(&plain(&account, ""), Role::Target).await.unwrap_err();
     assert_eq!((denied.class(), denied.code()), (Class::Denied, Some(1045)));
     assert!(!format!("{denied} {denied:?}").contains("hunter2"));
 }
 
 #[tokio::test]
 async fn an_unreachable_host_is_a_connect_error_that_names_it() {
-    let error = Session::connect(&plain("mysql://u:hunter2@127.0.0.1:1", ""), Role::Target)
-        .await
-        .unwrap_err();
+    let nowhere = Account {
+        host: "127.0.0.1".to_owned(),
+        port: 1,
+        user: "u".to_owned(),
+        password: "hunter2".into(),
+    };
+    let error = Session::connect(&plain(&nowhere, ""), Role::Target).await.unwrap_err();
 
     assert_eq!(error.to_string(), "cannot connect to `127.0.0.1:1`");
     assert_eq!(error.class(), Class::Lost);
@@ -146,8 +150,8 @@ async fn an_unreachable_host_is_a_connect_error_that_names_it() {
 async fn the_process_list_shows_our_name_and_no_password() {
     let server = shared_source().await.unwrap();
     server.create_user("seen", "hunter2", &["SELECT ON *.*"]).await.unwrap();
-    let url = server.url_as("seen", "hunter2");
-    let mut session = Session::connect(&plain(&url, ""), Role::SourceReader).await.unwrap();
+    let account = user(server, "seen", "hunter2");
+    let mut session = Session::connect(&plain(&account, ""), Role::SourceReader).await.unwrap();
 
     let attributes = session
         .query(

@@ -1,14 +1,12 @@
 use std::path::PathBuf;
 
-use secrecy::SecretString;
 use whimbrel_kit::{Server, shared_source};
-use whimbrel_mysql::{ConnectOptions, Error, Role, Session, TlsMode, TlsOptions};
+use whimbrel_mysql::{Account, ConnectOptions, Error, Role, Session, TlsMode, TlsOptions};
 
-use crate::common::{options, value};
+use crate::common::{options, root, user, value};
 
 async fn connect(server: &Server, mode: TlsMode, ca: Option<PathBuf>) -> Result<Session, Error> {
-    let url = SecretString::from(server.url());
-    let options = ConnectOptions::new(&url, "", TlsOptions { mode, ca }).unwrap();
+    let options = ConnectOptions::new(root(server), "", TlsOptions { mode, ca }).unwrap();
     Session::connect(&options, Role::Target).await
 }
 
@@ -91,11 +89,11 @@ async fn a_server_without_tls_is_refused_unless_plain_will_do() {
 async fn a_password_is_sent_safely_over_plain_and_encrypted_connections() {
     let server = shared_source().await.unwrap();
     server.create_user("pass", "pä:ss@w%rd", &[]).await.unwrap();
-    let url = server.url_as("pass", "p%C3%A4:ss%40w%25rd");
+    let account = user(server, "pass", "pä:ss@w%rd");
     for mode in [TlsMode::Disabled, TlsMode::Required] {
         // Once with the whole exchange, once from the server's cache.
         for _ in 0..2 {
-            Session::connect(&options(&url, "", mode), Role::Target).await.unwrap();
+            Session::connect(&options(&account, "", mode), Role::Target).await.unwrap();
         }
     }
 }
@@ -119,9 +117,9 @@ async fn verify_identity_takes_a_certificate_for_the_host_that_was_asked_for_alo
         .await
         .unwrap();
     let reach = async |host: &str, mode| {
-        let url = SecretString::from(format!("mysql://root@{host}:{}", server.port()));
+        let account = Account { host: host.to_owned(), ..root(&server) };
         let tls = TlsOptions { mode, ca: Some(fixture("authority.pem")) };
-        let options = ConnectOptions::new(&url, "", tls).unwrap();
+        let options = ConnectOptions::new(account, "", tls).unwrap();
         Session::connect(&options, Role::Target).await
     };
 

@@ -1,18 +1,22 @@
 //! Tables as the servers describe them, and rows as the servers show them.
 
-use secrecy::SecretString;
 use whimbrel_kit::Server;
 use whimbrel_model::{Column, ColumnType, Key, Row, Table};
 use whimbrel_mysql::{
-    ConnectOptions, Role, Session, TlsMode, TlsOptions, catalog, chunk, statement,
+    Account, ConnectOptions, Role, Session, TlsMode, TlsOptions, catalog, chunk, statement,
 };
 
 pub(crate) const STATEMENT_BYTES_MAX: usize = 1 << 20;
 
 pub(crate) fn options(server: &Server, database: &str) -> ConnectOptions {
-    let url = SecretString::from(server.url());
+    let account = Account {
+        host: "127.0.0.1".to_owned(),
+        port: server.port(),
+        user: "root".to_owned(),
+        password: "".into(),
+    };
     let tls = TlsOptions { mode: TlsMode::Disabled, ca: None };
-    ConnectOptions::new(&url, database, tls).unwrap()
+    ConnectOptions::new(account, database, tls).unwrap()
 }
 
 pub(crate) async fn session(server: &Server, database: &str, role: Role) -> Session {
