@@ -4,8 +4,8 @@
 //! `INTEGER`, an `UNSIGNED INTEGER` or a `DECIMAL`, and a string may be a `DATETIME` or bytes. So the
 //! canonical form is the text as the server prints it, with two changes:
 //!
-//! - a node whose text would be read back as another type carries a [`Tag`], one control byte before it;
-//!   raw control bytes cannot occur in JSON text otherwise. A document with a tag ends in [`TYPED`];
+//! - a node whose text would be read back as another type carries a tag, one control byte before it;
+//!   raw control bytes cannot occur in JSON text otherwise. A document with a tag ends in the byte `TYPED`;
 //! - a `DOUBLE` is printed by us, so that both sides of the program agree on every digit.
 //!
 //! What the server's parser makes of numbers (measured on 9.7.4): digits alone are an `INTEGER` below
