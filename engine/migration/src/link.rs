@@ -63,6 +63,13 @@ impl Link {
         self.session = None;
     }
 
+    /// Ends the session in order.
+    pub(crate) async fn close(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.close().await;
+        }
+    }
+
     /// What a try on the session came to; `None` when it is to be tried again, on a new session,
     /// after a pause.
     pub(crate) async fn ended<T>(

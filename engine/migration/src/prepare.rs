@@ -125,6 +125,8 @@ pub(crate) async fn prepare(
     let left_behind = catalog::left_behind(&mut source, &plan.source.database, &names).await?;
     let claim = store::claim(&mut target, &plan_key).await?;
     let pieces = Control::pieces(&mut target, &plan_key).await?;
+    source.close().await;
+    target.close().await;
     Ok(Prepared {
         control: ControlLink::new(link, Control::new(plan_key.clone(), claim.epoch)),
         server_id: server_id(&plan.name, &target_options),

@@ -30,6 +30,9 @@ const RECORDS_MAX: usize = 1_000_000;
 /// The most bytes of a result that is held whole.
 const RECORD_BYTES_MAX: usize = 256 << 20;
 
+/// How long telling a server of a session's end may take: one packet, without an answer.
+const CLOSE_WAIT_MAX: Duration = Duration::from_secs(2);
+
 /// A session: one connection whose variables are known, and on which one statement runs at a time.
 ///
 /// A statement whose future is dropped, or that ends in a broken connection, ends the session: the
@@ -185,6 +188,14 @@ impl Session {
         }
         let dropped = within(&doing, ANSWER_WAIT_MAX, result.drop_result()).await?;
         self.end(dropped.map_err(driver))
+    }
+
+    /// Ends the session and waits until the server has been told: whoever opens another one next stays
+    /// within the number of connections that is allowed. A session that is dropped is ended as well,
+    /// some time later.
+    pub async fn close(self) {
+        // A connection that cannot be ended in order has ended, or will be dropped here.
+        drop(timeout(CLOSE_WAIT_MAX, self.conn.disconnect()).await);
     }
 
     /// The server's number for this connection, as its process list shows it.

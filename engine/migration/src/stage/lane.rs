@@ -83,6 +83,8 @@ impl LaneWorker {
                 self.shared.progress.lane_applied(self.lane, None);
             }
         }
+        // The lanes that follow when their number changes open their own.
+        self.link.close().await;
         Ok(self.state)
     }
 

@@ -204,6 +204,8 @@ impl TailStage {
         if !missing.is_empty() {
             return Err(RunError::Purged { missing });
         }
+        // The log is read on the connection after this one.
+        session.close().await;
         self.outlet.send(Message::Connected(uuid)).await.map_err(|_| RunError::Downstream)?;
         let from = self.from(&purged);
         Ok(LogReader::open(&self.source, Arc::clone(&self.shared.tables), &from, self.settings)
