@@ -45,7 +45,7 @@ fn the_explanation_for_machines_is_json_with_connections_per_server() {
 
     assert_eq!(explained["connections"]["source"]["address"], "source.internal:3306");
     assert_eq!(explained["connections"]["source"]["total"], 6);
-    assert_eq!(explained["connections"]["target"]["total"], 5);
+    assert_eq!(explained["connections"]["target"]["total"], 6);
     assert_eq!(explained["locks"], serde_json::json!([]));
 }
 

@@ -162,6 +162,25 @@ async fn a_changed_plan_is_refused_where_it_may_not_change() {
 }
 
 #[tokio::test]
+async fn servers_that_let_in_no_more_connections_than_the_plan_says_are_enough() {
+    let pair = filled(3_000).await;
+    let account = format!("few_{}", pair.source_database);
+    for server in [pair.source, pair.target] {
+        server.create_user(&account, "x", &["ALL ON *.*"]).await.unwrap();
+        let bound = format!("ALTER USER '{account}' WITH MAX_USER_CONNECTIONS 3");
+        server.execute(&bound).await.unwrap();
+    }
+    let migration = migration(&pair, "");
+    let urls = (pair.source.url_as(&account, "x"), pair.target.url_as(&account, "x"));
+    let limits = "limits: { source_connections: 3, target_connections: 3 }\n";
+    migration.write_plan((&urls.0, &urls.1), &TABLES, limits);
+
+    migration.catch_up().await;
+
+    migration.assert_equal(&TABLES).await;
+}
+
+#[tokio::test]
 async fn tables_with_keys_of_every_kind_are_copied_and_followed() {
     const KEYS: [(&str, &str); 9] = [
         ("sparse", "k BIGINT NOT NULL PRIMARY KEY"),

@@ -105,7 +105,7 @@ pub enum EdgeBytes {
 /// The connections to one server at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connections {
-    /// What they are for, and how many.
+    /// What they are for (`4 for reading chunks`), and how many.
     pub uses: Vec<(&'static str, u32)>,
     /// The plan's limit; never below [`Connections::total`].
     pub limit: u32,
@@ -126,10 +126,17 @@ pub struct Memory {
     pub overhead: u64,
 }
 
-/// Connections that read the log and ask the source where it stands.
-const SOURCE_CONNECTIONS_BESIDE_READERS: u32 = 2;
-/// The connection that creates tables and keeps the run's state.
-const TARGET_CONNECTIONS_BESIDE_LANES: u32 = 1;
+/// What the source's connections beside the readers' are for, each for one of these.
+///
+/// The last is one connection after another: tables are cut until they are copied, and what follows
+/// begins when they are.
+const SOURCE_BESIDE_READERS: [&str; 2] =
+    ["following the log", "cutting tables into chunks, then reading their definitions"];
+/// What the target's connections beside the lanes' are for, each for one of these.
+///
+/// They are two because an index may be built for days, while the run's state is stored every second.
+const TARGET_BESIDE_LANES: [&str; 2] =
+    ["the run's own state", "indexes and foreign keys, after the copy"];
 
 /// A chunk above this size holds its read view and its window open for long, and gains no speed.
 const CHUNK_BYTES_MAX: u64 = 8 << 20;
@@ -149,8 +156,9 @@ const EDGE_BATCHES_MAX: u32 = 64;
 pub fn compile(plan: &Plan) -> Graph {
     let Limits { source_connections, target_connections, memory_bytes, rows_per_second } =
         plan.limits;
-    let readers = source_connections.saturating_sub(SOURCE_CONNECTIONS_BESIDE_READERS).max(1);
-    let lanes_max = target_connections.saturating_sub(TARGET_CONNECTIONS_BESIDE_LANES).max(1);
+    let source = Connections::of(source_connections, "reading chunks", SOURCE_BESIDE_READERS);
+    let target = Connections::of(target_connections, "writing rows", TARGET_BESIDE_LANES);
+    let (readers, lanes_max) = (source.first_count(), target.first_count());
     let memory = share(memory_bytes);
     let windows_max = readers * 2;
 
@@ -175,21 +183,27 @@ pub fn compile(plan: &Plan) -> Graph {
     }));
     connect(&mut stages, &memory, [snapshot, tail, merge, apply]);
 
-    Graph {
-        stages,
-        source: Connections {
-            uses: vec![("snapshot readers", readers), ("tail", 1), ("control", 1)],
-            limit: source_connections,
-        },
-        target: Connections {
-            uses: vec![("lanes", lanes_max), ("control", TARGET_CONNECTIONS_BESIDE_LANES)],
-            limit: target_connections,
-        },
-        memory,
-    }
+    Graph { stages, source, target, memory }
 }
 
 impl Connections {
+    /// As many as `limit` lets: one for each of `singles`, and all others for `many`, at least one.
+    fn of<const COUNT: usize>(
+        limit: u32,
+        many: &'static str,
+        singles: [&'static str; COUNT],
+    ) -> Self {
+        let others = singles.iter().fold(limit, |left, _| left.saturating_sub(1));
+        let mut uses = vec![(many, others.max(1))];
+        uses.extend(singles.map(|single| (single, 1)));
+        Self { uses, limit }
+    }
+
+    /// How many are for what there are many of.
+    fn first_count(&self) -> u32 {
+        self.uses.first().map_or(1, |(_, count)| *count)
+    }
+
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u32 {

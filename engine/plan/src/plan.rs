@@ -67,7 +67,7 @@ pub enum Tls {
 pub struct Limits {
     /// The most connections to the source at one time, 3 to 64.
     pub source_connections: u32,
-    /// The most connections to the target at one time, 2 to 64.
+    /// The most connections to the target at one time, 3 to 64.
     pub target_connections: u32,
     /// The most memory for rows in flight and what carries them, in bytes, 64 MiB to 64 GiB.
     pub memory_bytes: u64,

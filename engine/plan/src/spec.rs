@@ -8,15 +8,15 @@ use serde::Deserialize;
 
 /// The bounds and defaults of `limits`.
 pub(crate) mod bounds {
-    /// Four readers, the tail and one for control: a copy that is quick, on a source that still
+    /// Four readers, the tail and one that cuts tables: a copy that is quick, on a source that still
     /// serves its application.
     pub(crate) const SOURCE_CONNECTIONS_DEFAULT: u32 = 6;
-    /// One reader, the tail and one for control.
+    /// One reader, the tail and one that cuts tables.
     pub(crate) const SOURCE_CONNECTIONS_MIN: u32 = 3;
-    /// Four lanes and one for control.
-    pub(crate) const TARGET_CONNECTIONS_DEFAULT: u32 = 5;
-    /// One lane and one for control.
-    pub(crate) const TARGET_CONNECTIONS_MIN: u32 = 2;
+    /// Four lanes, the run's state, and one that builds indexes.
+    pub(crate) const TARGET_CONNECTIONS_DEFAULT: u32 = 6;
+    /// One lane, the run's state, and one that builds indexes.
+    pub(crate) const TARGET_CONNECTIONS_MIN: u32 = 3;
     /// The most connections to a server that a run could use with profit.
     pub(crate) const CONNECTIONS_MAX: u32 = 64;
     /// Enough for four readers with chunks of 8 MiB.
@@ -118,11 +118,12 @@ pub(crate) enum TlsMode {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Limits")]
 pub(crate) struct LimitsSpec {
-    /// The most connections to the source at one time: one for the log, one for control, all others
-    /// read chunks.
+    /// The most connections to the source at one time: one follows the log, one cuts tables into
+    /// chunks and later reads their definitions, all others read chunks.
     #[schemars(range(min = bounds::SOURCE_CONNECTIONS_MIN, max = bounds::CONNECTIONS_MAX), extend("default" = bounds::SOURCE_CONNECTIONS_DEFAULT))]
     pub(crate) source_connections: Option<u32>,
-    /// The most connections to the target at one time: one for control, all others write.
+    /// The most connections to the target at one time: one keeps the run's state, one creates
+    /// indexes and foreign keys after the copy, all others write rows.
     #[schemars(range(min = bounds::TARGET_CONNECTIONS_MIN, max = bounds::CONNECTIONS_MAX), extend("default" = bounds::TARGET_CONNECTIONS_DEFAULT))]
     pub(crate) target_connections: Option<u32>,
     /// The most memory for rows in flight and what carries them, 64MiB to 64GiB; in B, KiB, MiB or

@@ -28,7 +28,7 @@ pub(crate) struct Tree {
     pub(crate) at: Span,
 }
 
-/// What a value is.
+/// What a scalar is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
@@ -41,10 +41,10 @@ pub(crate) enum Kind {
     Nothing,
 }
 
-/// A value.
+/// What a value is.
 #[derive(Debug)]
 pub(crate) enum Value {
-    /// What it is, and its text.
+    /// Its kind, and its text without quotes and escapes.
     Scalar(Kind, String),
     List(Vec<Tree>),
     Map(Vec<Entry>),

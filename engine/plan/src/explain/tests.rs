@@ -73,15 +73,14 @@ fn the_text_says_all_that_a_reviewer_asks_for() {
 #[test]
 fn no_limits_give_more_connections_or_memory_than_the_plan_allows() {
     for source in [3, 4, 6, 64] {
-        for target in [2, 5, 64] {
+        for target in [3, 6, 64] {
             for memory in ["64MiB", "100MiB", "256MiB", "64GiB"] {
                 let graph = compile(&plan(&format!(
                     "{{ source_connections: {source}, target_connections: {target}, \
                      memory: {memory} }}"
                 )));
 
-                assert_eq!(graph.source.total(), source);
-                assert_eq!(graph.target.total(), target);
+                assert_eq!((graph.source.total(), graph.target.total()), (source, target));
                 let Memory { limit, snapshot, tail, windows, overhead } = graph.memory;
                 assert_eq!(snapshot + tail + windows + overhead, limit);
                 for node in graph.stages.node_weights() {

@@ -36,8 +36,8 @@ pub(super) fn explain(plan: &Plan, graph: &Graph) -> String {
     }
 
     lines.title("connections");
-    lines.fact("source", &connections(&plan.source, &graph.source));
-    lines.fact("target", &connections(&plan.target, &graph.target));
+    lines.facts("source", &connections(&plan.source, &graph.source));
+    lines.facts("target", &connections(&plan.target, &graph.target));
 
     lines.title("what else it takes");
     lines.fact("locks", LOCKS);
@@ -79,11 +79,11 @@ fn endpoint(endpoint: &Endpoint) -> String {
     format!("`{database}` on {} as `{user}`, TLS {}", endpoint.address(), tls(&endpoint.tls))
 }
 
-fn connections(endpoint: &Endpoint, connections: &Connections) -> String {
-    let uses: Vec<String> =
-        connections.uses.iter().map(|(use_, count)| format!("{count} {use_}")).collect();
+fn connections(endpoint: &Endpoint, connections: &Connections) -> Vec<String> {
     let (total, limit) = (connections.total(), connections.limit);
-    format!("{}: {total} of at most {limit} ({})", endpoint.address(), uses.join(", "))
+    let mut facts = vec![format!("{}: {total} of at most {limit}", endpoint.address())];
+    facts.extend(connections.uses.iter().map(|(use_, count)| format!("{count} for {use_}")));
+    facts
 }
 
 fn memory(memory: &Memory) -> String {

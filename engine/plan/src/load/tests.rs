@@ -72,7 +72,7 @@ fn defaults_are_filled_in_and_references_replaced() {
     assert_eq!(plan.source.tls, Tls::Preferred);
     assert_eq!(plan.on_ddl, OnDdl::Stop);
     assert_eq!(plan.limits.source_connections, 6);
-    assert_eq!(plan.limits.target_connections, 5);
+    assert_eq!(plan.limits.target_connections, 6);
     assert_eq!(plan.limits.memory_bytes, 256 << 20);
     assert_eq!(plan.limits.rows_per_second, None);
 }
