@@ -8,7 +8,7 @@ use super::{
     Outcome,
     rules::GiveUp,
     runner::{EDGE_SLOTS, Edges, Facts, Message, Step},
-    source::Kind,
+    source::{Kind, Tx},
     world::{World, trace},
 };
 use crate::windows::Windows;
@@ -28,9 +28,8 @@ pub(super) struct Tail {
     part: usize,
     emitted: GtidSet,
     begun: BTreeSet<Gtid>,
+    /// The newest transactions that are applied: compared before anything is handed on.
     newest: Vec<Newest>,
-    /// Applied transactions that this connection will show again.
-    expected: Vec<Newest>,
     /// What the lanes had stored, for runs in which windows are not told of it.
     stored: GtidSet,
 }
@@ -46,7 +45,6 @@ impl Tail {
             emitted,
             begun: BTreeSet::new(),
             newest,
-            expected: Vec::new(),
             stored,
         }
     }
@@ -121,6 +119,14 @@ impl Tail {
             }
             return Err(Outcome::Refused);
         }
+        // Before anything is handed on: a log may show others first, which would be newest then.
+        let is_other = |tx: &Tx, newest: &Newest| {
+            newest.gtid == tx.gtid && newest.committed_micros != tx.committed_micros
+        };
+        let has_other = |newest| world.source.log.iter().any(|tx| is_other(tx, newest));
+        if rules.newest_check && self.newest.iter().any(has_other) {
+            return Err(Outcome::Refused);
+        }
         trace!(world, "tail connects to server {}", world.source.server);
         let is_other = self.server != Some(world.source.server);
         self.server = Some(world.source.server);
@@ -131,7 +137,6 @@ impl Tail {
         });
         self.incarnation = Some(world.source.incarnation);
         (self.next, self.part) = (0, 0);
-        self.expected = self.newest.clone();
         Ok(())
     }
 
@@ -142,12 +147,6 @@ impl Tail {
             return Ok(None);
         }
         let tx = &source.log[self.next];
-        let is_other = |newest: &Newest| {
-            newest.gtid == tx.gtid && newest.committed_micros != tx.committed_micros
-        };
-        if rules.newest_check && self.expected.iter().any(is_other) {
-            return Err(Outcome::Refused);
-        }
         let is_held_back = tx.kind == Kind::XaPrepare && rules.hold_prepared;
         if self.emitted.contains(&tx.gtid) || is_held_back {
             self.next += 1;

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use whimbrel_flow::{Budget, Sender, StopLevel};
-use whimbrel_model::{Batch, Gtid, GtidSet, LogOffset, Newest, TailBatch, TransactionPart};
+use whimbrel_model::{Batch, GtidSet, LogOffset, Newest, TailBatch, TransactionPart};
 use whimbrel_mysql::{
     ConnectOptions, LogItem, LogReader, LogSettings, Role, Session, StreamTransport, source,
 };
@@ -84,11 +84,6 @@ impl TailStage {
             () = stop.reached(StopLevel::Drain) => return Ok(()),
         };
         self.shared.progress.waits("source", None);
-        let mut expected: HashMap<Gtid, u64> = self
-            .newest
-            .iter()
-            .map(|newest| (newest.gtid.clone(), newest.committed_micros))
-            .collect();
         loop {
             let item = tokio::select! {
                 item = reader.next() => item,
@@ -96,7 +91,7 @@ impl TailStage {
             };
             let mut pending = Pending::default();
             let ddl = match item {
-                Ok(item) => self.collect(&mut reader, item, &mut expected, &mut pending).await,
+                Ok(item) => self.collect(&mut reader, item, &mut pending).await,
                 Err(error) => Err(error.into()),
             };
             self.send(pending).await?;
@@ -109,12 +104,11 @@ impl TailStage {
         &mut self,
         reader: &mut Reader,
         first: LogItem,
-        expected: &mut HashMap<Gtid, u64>,
         pending: &mut Pending,
     ) -> Result<(), RunError> {
         let mut next = Some(Ok(first));
         while let Some(item) = next {
-            self.take_in(item?, expected, pending)?;
+            self.take_in(item?, pending)?;
             next = if pending.byte_count < self.batch_bytes_max {
                 reader.next().now_or_never()
             } else {
@@ -126,12 +120,7 @@ impl TailStage {
         Ok(())
     }
 
-    fn take_in(
-        &mut self,
-        item: LogItem,
-        expected: &mut HashMap<Gtid, u64>,
-        pending: &mut Pending,
-    ) -> Result<(), RunError> {
+    fn take_in(&mut self, item: LogItem, pending: &mut Pending) -> Result<(), RunError> {
         match item {
             LogItem::Heartbeat { upto } => {
                 pending.upto = Some(upto);
@@ -154,11 +143,6 @@ impl TailStage {
                 pending.upto = Some(upto);
                 pending.written_micros = written_micros;
                 let gtid = &part.transaction.gtid;
-                if let Some(committed) = expected.remove(gtid)
-                    && committed != part.transaction.committed_micros
-                {
-                    return Err(RunError::Reused { newest: Box::new(part.transaction) });
-                }
                 if self.emitted.contains(gtid) {
                     return Ok(());
                 }
@@ -204,12 +188,61 @@ impl TailStage {
         if !missing.is_empty() {
             return Err(RunError::Purged { missing });
         }
+        let end = source::log_end(&mut session).await?;
         // The log is read on the connection after this one.
         session.close().await;
         self.outlet.send(Message::Connected(uuid)).await.map_err(|_| RunError::Downstream)?;
-        let from = self.from(&purged);
-        Ok(LogReader::open(&self.source, Arc::clone(&self.shared.tables), &from, self.settings)
-            .await?)
+        self.open_behind_newest(&purged, &end).await
+    }
+
+    /// Opens the log, once the newest applied transactions are seen to be the same ones still, as far
+    /// as the log up to `end` holds them.
+    ///
+    /// Nothing is handed on before. A log in another order may show others first: those would be the
+    /// newest from then on, and the ones not looked at yet could be others under the same identifiers.
+    async fn open_behind_newest(
+        &self,
+        purged: &GtidSet,
+        end: &LogOffset,
+    ) -> Result<Reader, RunError> {
+        let mut asked = GtidSet::default();
+        let mut expected = HashMap::new();
+        for newest in self.newest.iter().filter(|newest| !purged.contains(&newest.gtid)) {
+            asked.insert(&newest.gtid);
+            expected.insert(newest.gtid.clone(), newest.committed_micros);
+        }
+        let mut reader = self.open(&self.emitted.difference(&asked)).await?;
+        let mut has_skipped = false;
+        while !expected.is_empty() {
+            let upto = match reader.next().await? {
+                LogItem::Heartbeat { upto } => upto,
+                LogItem::Ddl { upto, .. } => {
+                    has_skipped = true;
+                    upto
+                }
+                LogItem::Part { part, upto, .. } => {
+                    let Newest { gtid, committed_micros } = &part.transaction;
+                    if expected.remove(gtid).is_some_and(|micros| micros != *committed_micros) {
+                        return Err(RunError::Reused { newest: Box::new(part.transaction) });
+                    }
+                    has_skipped |= !self.emitted.contains(gtid);
+                    upto
+                }
+            };
+            if upto >= *end {
+                break;
+            }
+        }
+        if has_skipped {
+            drop(reader);
+            reader = self.open(&self.emitted).await?;
+        }
+        Ok(reader)
+    }
+
+    async fn open(&self, from: &GtidSet) -> Result<Reader, RunError> {
+        let tables = Arc::clone(&self.shared.tables);
+        Ok(LogReader::open(&self.source, tables, from, self.settings).await?)
     }
 
     async fn prove_nothing_lost(&self, session: &mut Session) -> Result<(), RunError> {
@@ -221,15 +254,5 @@ impl TailStage {
         }
         let lost = seen.difference(&source::executed(session).await?);
         Err(RunError::SourceLost { lost })
-    }
-
-    /// What the source need not send. The newest applied transactions are asked for once more, where
-    /// they are still there, to see that they are the same ones.
-    fn from(&self, purged: &GtidSet) -> GtidSet {
-        let mut newest = GtidSet::default();
-        for transaction in self.newest.iter().filter(|newest| !purged.contains(&newest.gtid)) {
-            newest.insert(&transaction.gtid);
-        }
-        self.emitted.difference(&newest)
     }
 }
