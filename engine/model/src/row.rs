@@ -72,17 +72,23 @@ impl Row {
     /// Invariant: the row was built for `table`, so that every key column has a cell.
     #[must_use]
     pub fn key(&self, table: &Table) -> Key {
-        let mut builder = RowBuilder::default();
+        let mut cells = Vec::new();
         for &index in table.key() {
-            builder.push(self.key_cell(index));
+            cells.extend_from_slice(self.key_cell(index));
         }
-        builder.finish_key()
+        Key { cells: cells.into_boxed_slice() }
     }
 
-    fn key_cell(&self, index: usize) -> Cell<'_> {
-        let cell = self.cell(index).unwrap_or(Cell::Null);
-        assert!(!cell.is_null(), "a row has a value for each key column");
-        cell
+    /// The encoded cell of the carried column `index`.
+    fn key_cell(&self, index: usize) -> &[u8] {
+        let mut cells = self.cells();
+        for _ in 0..index {
+            cells.next();
+        }
+        let from = cells.rest;
+        let is_there = cells.next().is_some_and(|cell| !cell.is_null());
+        assert!(is_there, "a row has a value for each key column");
+        from.split_at(from.len() - cells.rest.len()).0
     }
 
     /// The memory that the row takes, in bytes.
