@@ -186,9 +186,7 @@ fn apply_chunk(plan: &mut Plan, chunk: LaneChunk) {
         lane_count: chunk.lane_count,
         row_count: chunk.rows.len() as u64,
     });
-    for (key, row) in chunk.rows {
-        plan.effects.set(chunk.chunk.table, key, Some(row));
-    }
+    plan.effects.set_chunk(chunk.chunk.table, chunk.rows);
 }
 
 /// What a lane's row, read under its lock, says of a transaction whose commit got no answer.
