@@ -99,6 +99,13 @@ pub enum Error {
         #[source]
         cause: JsonError,
     },
+    /// Rows that were sent as a file are not all stored as they were sent, or the server takes no
+    /// files. The transaction must be rolled back; statements may do, or say which value is refused.
+    #[error("rows were not loaded as they are: {reason}")]
+    Unloaded {
+        /// What the server told; counts alone.
+        reason: String,
+    },
     /// A table that cannot be described as one that can be moved.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -146,6 +153,7 @@ impl Error {
             | Self::Variable { .. }
             | Self::Unexpected { .. }
             | Self::TooLarge { .. }
+            | Self::Unloaded { .. }
             | Self::Table(_)
             | Self::Catalog(_)
             | Self::Gtid(_)

@@ -11,6 +11,7 @@ pub mod ddl;
 mod error;
 mod finding;
 pub mod json;
+pub mod load;
 mod options;
 mod session;
 pub mod source;

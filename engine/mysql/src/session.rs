@@ -3,13 +3,22 @@
 mod record;
 mod variables;
 
-use std::{fmt, future::Future, io, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    io,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use mysql_async::{Conn, DriverError, IoError, Value, prelude::Queryable};
 use tokio::time::timeout;
 
 use crate::{
-    error::Error,
+    error::{Class, Error},
+    load::{Answer, Load},
     options::{ConnectOptions, IsEncrypted, TlsMode},
 };
 
@@ -123,6 +132,38 @@ impl Session {
         self.end(
             outcome.and_then(|answer| answer.map_err(|error| Error::from_driver(&doing, error))),
         )
+    }
+
+    /// Loads rows, and proves that they are stored as they were sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unloaded`] when that is not proven, and what the server answers where it may do
+    /// better another time. Any error ends the session, whose transaction must not be committed.
+    pub async fn load(&mut self, load: &Load) -> Result<(), Error> {
+        self.begin()?;
+        let doing = "LOAD DATA";
+        let again = load.clone();
+        self.conn.set_infile_handler(async move { Ok(again.packets()) });
+        let conn = &mut self.conn;
+        let work = async move {
+            let result = conn.query_iter(load.sql()).await?;
+            result.drop_result().await?;
+            let (affected_rows, warnings) = (conn.affected_rows(), conn.get_warnings());
+            Ok((affected_rows, warnings, conn.info().into_owned()))
+        };
+        let answer: Result<_, mysql_async::Error> = within(doing, ANSWER_WAIT_MAX, work).await?;
+        let answer = answer.map_err(|error| Error::from_driver(doing, error));
+        let (affected_rows, warnings, summary) = match answer {
+            Ok(answer) => answer,
+            Err(error) if matches!(error.class(), Class::Lost | Class::TryAgain) => {
+                return Err(error);
+            }
+            Err(error) => return Err(Error::Unloaded { reason: error.to_string() }),
+        };
+        load.prove(&Answer { affected_rows, warnings, summary: &summary })?;
+        self.state = State::Idle;
+        Ok(())
     }
 
     /// All rows of a small result, by column name.
@@ -305,11 +346,18 @@ pub(crate) fn unexpected(doing: impl Into<String>, what: impl Into<String>) -> E
     Error::Unexpected { doing: doing.into(), what: what.into() }
 }
 
+/// The outcome of `work`, if it comes within `limit`. What is there at once, as most rows of a result
+/// are, costs no timer.
 async fn within<T>(
     doing: &str,
     limit: Duration,
     work: impl Future<Output = T>,
 ) -> Result<T, Error> {
+    let mut work = pin!(work);
+    let first = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
+    if let Poll::Ready(outcome) = first {
+        return Ok(outcome);
+    }
     timeout(limit, work).await.map_err(|_| Error::Timeout { doing: doing.to_owned(), limit })
 }
 

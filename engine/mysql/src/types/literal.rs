@@ -145,7 +145,7 @@ fn print(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     assert!(written.is_ok(), "a vector takes all that is written");
 }
 
-fn mismatch(column: &Column) -> Error {
+pub(super) fn mismatch(column: &Column) -> Error {
     Error::Unexpected {
         doing: "writing a value".to_owned(),
         what: format!("`{}` {} does not hold such a cell", column.name, column.declaration),

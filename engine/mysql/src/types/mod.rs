@@ -1,10 +1,12 @@
 //! Values of columns: how they are selected, decoded and written as SQL.
 
 mod decode;
+mod field;
 mod literal;
 mod name;
 
 pub(crate) use decode::{RowDecoder, decode_key, unexpected};
+pub(crate) use field::{Field, field_of, write_field};
 pub use literal::write_literal;
 pub(crate) use literal::{member_count, write_key_literal};
 pub(crate) use name::quoted;

@@ -3,7 +3,8 @@
 use whimbrel_kit::Server;
 use whimbrel_model::{Column, ColumnType, Key, Row, Table};
 use whimbrel_mysql::{
-    Account, ConnectOptions, Role, Session, TlsMode, TlsOptions, catalog, chunk, statement,
+    Account, ConnectOptions, Role, Session, TlsMode, TlsOptions, catalog, chunk, load::Load,
+    statement,
 };
 
 pub(crate) const STATEMENT_BYTES_MAX: usize = 1 << 20;
@@ -51,6 +52,19 @@ pub(crate) async fn write(session: &mut Session, table: &Table, rows: &[(Key, Ro
             panic!("{}: {}", table.name(), warnings[0].text("Message").unwrap());
         }
     }
+}
+
+/// Loads the rows that can be loaded, and writes the others; how many were loaded.
+pub(crate) async fn load(session: &mut Session, table: &Table, rows: &[(Key, Row)]) -> usize {
+    let is_loadable = |(_, row): &(Key, Row)| Load::of(table, [row]).unwrap().is_some();
+    let (loaded, written): (Vec<_>, Vec<_>) = rows.iter().cloned().partition(is_loadable);
+    write(session, table, &written).await;
+    let load = Load::of(table, loaded.iter().map(|(_, row)| row)).unwrap();
+    if let Some(load) = load {
+        let answer = session.load(&load).await;
+        answer.unwrap_or_else(|error| panic!("{}: {error:?}", table.name()));
+    }
+    loaded.len()
 }
 
 /// Deletes the rows of the keys as the engine does.

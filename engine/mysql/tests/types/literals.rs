@@ -3,10 +3,10 @@
 use whimbrel_model::{
     Cell, Column, ColumnType, Date, Datetime, IntWidth, Key, Row, RowBuilder, Table, Time,
 };
-use whimbrel_mysql::Role;
+use whimbrel_mysql::{Error, Role, Session, load::Load};
 
 use crate::{
-    common::{read_all, session, table, write},
+    common::{load, read_all, session, table, write},
     random::Random,
     tail::difference,
 };
@@ -189,10 +189,57 @@ async fn a_literal_is_read_back_as_the_cell_it_was_written_for() {
         let written = rows(&table, seed);
         write(&mut target, &table, &written).await;
 
-        let read = read_all(&mut reader, &table).await;
-        assert_eq!(read.len(), written.len());
-        for ((_, read), (_, written)) in read.iter().zip(&written) {
-            assert!(read == written, "seed {seed}: {}", difference(&table, read, Some(written)));
-        }
+        check_read_back(&mut reader, &table, &written, seed).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loaded_field_is_read_back_as_the_cell_it_was_written_for() {
+    let pair = whimbrel_kit::pair().await.unwrap();
+    pair.execute_target(DEFINITION).await.unwrap();
+    let mut target = session(pair.target, &pair.target_database, Role::Target).await;
+    let mut reader = session(pair.target, &pair.target_database, Role::SourceReader).await;
+    let table = table(&mut reader, &pair.target_database, "v").await;
+
+    for seed in 1..=ROUNDS {
+        let written = rows(&table, seed);
+        assert!(load(&mut target, &table, &written).await > written.len() / 2);
+
+        check_read_back(&mut reader, &table, &written, seed).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_a_load_would_change_is_refused() {
+    let pair = whimbrel_kit::pair().await.unwrap();
+    let definition = "CREATE TABLE v (id INT PRIMARY KEY, t VARCHAR(3), e ENUM('x', 'y'))";
+    pair.execute_target(definition).await.unwrap();
+    let mut reader = session(pair.target, &pair.target_database, Role::SourceReader).await;
+    let table = table(&mut reader, &pair.target_database, "v").await;
+    let mut builder = RowBuilder::default();
+    let mut row = |text: &str, choice| {
+        builder.push(Cell::Int(1));
+        builder.push(Cell::Bytes(text.as_bytes()));
+        builder.push(Cell::UInt(choice));
+        builder.finish()
+    };
+
+    for row in [row("four", 1), row("abc", 3), row("\u{d7}\u{d7}", 1)] {
+        let mut target = session(pair.target, &pair.target_database, Role::Target).await;
+        let load = Load::of(&table, [&row]).unwrap().unwrap();
+        let loaded = target.load(&load).await;
+
+        let is_fit = row.cell(1) == Some(Cell::Bytes("\u{d7}\u{d7}".as_bytes()));
+        assert_eq!(loaded.is_ok(), is_fit, "{loaded:?}");
+        assert!(is_fit || matches!(loaded, Err(Error::Unloaded { .. })), "{loaded:?}");
+        assert_eq!(target.is_usable(), is_fit);
+    }
+}
+
+async fn check_read_back(reader: &mut Session, table: &Table, written: &[(Key, Row)], seed: u64) {
+    let read = read_all(reader, table).await;
+    assert_eq!(read.len(), written.len());
+    for ((_, read), (_, written)) in read.iter().zip(written) {
+        assert!(read == written, "seed {seed}: {}", difference(table, read, Some(written)));
     }
 }

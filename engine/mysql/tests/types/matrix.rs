@@ -1,11 +1,11 @@
 //! Every type, in every width, at its bounds.
 
 use whimbrel_kit::Pair;
-use whimbrel_model::Table;
+use whimbrel_model::{Key, Row, Table};
 use whimbrel_mysql::{Record, Role, Session};
 
 use crate::{
-    common::{delete, read_all, session, shown, table, write},
+    common::{delete, load, read_all, session, shown, table, write},
     tail,
 };
 
@@ -24,6 +24,9 @@ const TABLES: [&str; 10] = [
     "documents",
     "n",
 ];
+
+/// Those with documents.
+const NEVER_LOADED: [&str; 3] = ["select", "documents", "n"];
 
 /// A table on both servers.
 struct Both {
@@ -57,15 +60,28 @@ async fn check(pair: &Pair, name: &str) {
     let mut both = both(pair, name).await;
 
     let rows = read_all(&mut both.source, &both.source_table).await;
-    write(&mut both.target, &both.target_table, &rows).await;
-
-    let expected = shown(&mut both.source, &both.source_table).await;
     assert!(!rows.is_empty(), "`{name}` has rows");
-    assert_same(&shown(&mut both.target_reader, &both.target_table).await, &expected, name);
+    let expected = shown(&mut both.source, &both.source_table).await;
+    let count = u64::try_from(rows.len()).unwrap();
+
+    write(&mut both.target, &both.target_table, &rows).await;
+    check_target(&mut both, &rows, &expected).await;
+    assert_eq!(delete(&mut both.target, &both.target_table, &rows).await, count, "{name}");
+
+    // Into the empty table, and over its own rows.
+    for _ in 0..2 {
+        let loaded_count = load(&mut both.target, &both.target_table, &rows).await;
+        assert_eq!(loaded_count == 0, NEVER_LOADED.contains(&name), "{name}");
+        check_target(&mut both, &rows, &expected).await;
+    }
+}
+
+/// The target's table holds the rows, and shows them as the source does.
+async fn check_target(both: &mut Both, rows: &[(Key, Row)], expected: &[String]) {
+    let name = both.target_table.name();
+    assert_same(&shown(&mut both.target_reader, &both.target_table).await, expected, name);
     let read_back = read_all(&mut both.target_reader, &both.target_table).await;
     assert!(read_back == rows, "rows of `{name}` are the same bytes on both servers");
-    let count = u64::try_from(rows.len()).unwrap();
-    assert_eq!(delete(&mut both.target, &both.target_table, &rows).await, count, "{name}");
 }
 
 /// That two servers show the same rows; otherwise where the first two that differ do so.

@@ -1,0 +1,104 @@
+//! Cells as fields of a file that `LOAD DATA` reads as the charset `binary`.
+
+use std::io::Write as _;
+
+use whimbrel_model::{Cell, Column, ColumnType};
+
+use super::{literal::mismatch, write_key_literal};
+use crate::error::Error;
+
+/// How a field becomes the column's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Field {
+    /// The column is given the field itself, as if it were a string of bytes.
+    Column,
+    /// The column is given the number that the field spells.
+    Number,
+}
+
+/// How fields of the column are loaded; `None` for a type whose values are not always loaded as they
+/// are.
+///
+/// - A string that is given to an `ENUM`, `SET` or `BIT` is a name or bits, so that their numbers go
+///   through a variable.
+/// - A document is written as an expression that keeps the types of its nodes, which no field can.
+pub(crate) fn field_of(column: &Column) -> Option<Field> {
+    match column.column_type {
+        ColumnType::Int { .. }
+        | ColumnType::Decimal { .. }
+        | ColumnType::Float
+        | ColumnType::Double
+        | ColumnType::Year
+        | ColumnType::Date
+        | ColumnType::Time { .. }
+        | ColumnType::Datetime { .. }
+        | ColumnType::Timestamp { .. }
+        | ColumnType::Text { .. }
+        | ColumnType::FixedBinary { .. }
+        | ColumnType::Binary
+        | ColumnType::Geometry
+        | ColumnType::Vector => Some(Field::Column),
+        ColumnType::Bit { .. } | ColumnType::Enum | ColumnType::Set { .. } => Some(Field::Number),
+        ColumnType::Json => None,
+    }
+}
+
+/// Appends the field of a cell, escaped by backslashes; fields end in a tab, lines in a line feed.
+///
+/// # Errors
+///
+/// [`Error::Unexpected`] for a cell that the column's type does not have.
+pub(crate) fn write_field(out: &mut Vec<u8>, column: &Column, cell: Cell<'_>) -> Result<(), Error> {
+    match (&column.column_type, cell) {
+        (_, Cell::Null) => out.extend_from_slice(b"\\N"),
+        // As a string of two digits or less it would be a year of our days.
+        (ColumnType::Year, Cell::UInt(year)) => print(out, format_args!("{year:04}")),
+        (ColumnType::Set { .. }, Cell::UInt(bits)) => print(out, format_args!("{bits}")),
+        (ColumnType::Date, Cell::Date(date)) => print(out, format_args!("{date}")),
+        (ColumnType::Time { .. }, Cell::Time(time)) => print(out, format_args!("{time}")),
+        (ColumnType::Datetime { .. } | ColumnType::Timestamp { .. }, Cell::Datetime(at)) => {
+            print(out, format_args!("{at}"));
+        }
+        (
+            ColumnType::Text { .. }
+            | ColumnType::FixedBinary { .. }
+            | ColumnType::Binary
+            | ColumnType::Geometry
+            | ColumnType::Vector,
+            Cell::Bytes(bytes),
+        ) => escape(out, bytes),
+        (
+            ColumnType::Int { .. }
+            | ColumnType::Decimal { .. }
+            | ColumnType::Float
+            | ColumnType::Double
+            | ColumnType::Bit { .. }
+            | ColumnType::Enum,
+            _,
+        ) => write_key_literal(out, column, cell)?,
+        _ => return Err(mismatch(column)),
+    }
+    Ok(())
+}
+
+fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
+    let mut rest = bytes;
+    let is_special = |byte: &u8| matches!(byte, b'\\' | b'\t' | b'\n' | 0);
+    while let Some(at) = rest.iter().position(is_special) {
+        let (plain, special) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        out.extend_from_slice(match special {
+            [b'\t', ..] => b"\\t",
+            [b'\n', ..] => b"\\n",
+            [0, ..] => b"\\0",
+            _ => b"\\\\",
+        });
+        rest = special.get(1..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+}
+
+fn print(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    let written = out.write_fmt(text);
+    assert!(written.is_ok(), "a vector takes all that is written");
+}
