@@ -67,7 +67,7 @@ const JSON: u8 = 10;
 
 impl<'a> Cell<'a> {
     /// Appends the encoded cell: a tag, then eight bytes or a length of four and the bytes.
-    pub(crate) fn encode(self, out: &mut Vec<u8>) {
+    pub fn encode(self, out: &mut Vec<u8>) {
         let mut fixed = |tag: u8, bytes: [u8; 8]| {
             out.push(tag);
             out.extend_from_slice(&bytes);

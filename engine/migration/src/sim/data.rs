@@ -7,6 +7,7 @@ use whimbrel_model::{
 };
 
 use super::rules::Rules;
+use crate::lanes::RUN_BITS;
 
 /// Keys that differ for the target, counted from 0.
 pub(super) const KEYS: usize = 5;
@@ -124,14 +125,15 @@ fn push_key(builder: &mut RowBuilder, table: usize, key: usize, is_respelt: bool
     match (table, is_respelt) {
         (PADDED, true) => builder.push(Cell::Bytes(&[letter, b' '])),
         (LETTERS, true) => builder.push(Cell::Bytes(&upper)),
-        (UNIQUE, _) => builder.push(Cell::UInt(key as u64)),
+        // Neighbours share a lane, which would leave a rule of the cut nothing to go wrong with.
+        (UNIQUE, _) => builder.push(Cell::UInt((key as u64) << RUN_BITS)),
         _ => builder.push(Cell::Bytes(&[letter])),
     }
 }
 
 fn read_key(cell: Cell<'_>) -> (usize, bool) {
     if let Cell::UInt(key) = cell {
-        return (usize::try_from(key).unwrap(), false);
+        return (usize::try_from(key >> RUN_BITS).unwrap(), false);
     }
     let Cell::Bytes(bytes) = cell else { panic!("a key is a number or text") };
     let letter = bytes[0];

@@ -120,6 +120,7 @@ impl ApplyStage {
                 limits: PlanLimits { is_steady: lane_count == 1, ..self.limits },
                 inlet,
                 link: Link::new(self.target.clone(), Role::Target, self.shared.clock.clone()),
+                is_load_offered: None,
                 pool: Arc::clone(&self.pool),
                 shared: Arc::clone(&self.shared),
             };

@@ -9,23 +9,20 @@ use std::{
 use futures_util::FutureExt;
 use whimbrel_flow::{ComputePool, Permit, Receiver};
 use whimbrel_model::TableId;
-use whimbrel_mysql::{Class, Error, statement};
+use whimbrel_mysql::{Class, Error, load};
 
 use crate::{
     effects::Effects,
     error::RunError,
     lane::{
-        LaneItem, LaneState, LaneVersion, Mark, PlanLimits, Settled, plan, settle, window_length,
+        LaneItem, LaneState, LaneVersion, Mark, Plan, PlanLimits, Settled, plan, settle,
+        window_length,
     },
     link::{Link, RETRIES},
     shared::Shared,
+    stage::writes::{Form, Means, Write, is_worth_loading, writes_of},
     store::{self, PlanKey},
 };
-
-/// The most bytes of a statement that writes rows; one row may exceed it alone.
-///
-/// Measured: statements of 64 KiB to 1 MiB cost the server the least a row; larger ones cost more.
-const STATEMENT_BYTES_MAX: usize = 1 << 20;
 
 /// How often a lane without work proves that its row is still its own: a shard that lost its newest
 /// commits is otherwise noticed only with the next change.
@@ -53,12 +50,14 @@ pub(crate) struct LaneWorker {
     pub(crate) limits: PlanLimits,
     pub(crate) inlet: Receiver<LaneMessage>,
     pub(crate) link: Link,
+    /// Whether the target takes rows as files; `None` until it was asked.
+    pub(crate) is_load_offered: Option<bool>,
     pub(crate) pool: Arc<ComputePool>,
     pub(crate) shared: Arc<Shared>,
 }
 
-/// A statement and the table whose rows it writes.
-type Statement = (TableId, Vec<u8>);
+/// What a transaction sends after the lane's row: the rows, then the marks.
+type Work<'a> = (&'a [Write], &'a [String]);
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -117,14 +116,39 @@ impl LaneWorker {
     /// Applies the items in one transaction.
     async fn apply(&mut self, items: Vec<LaneItem>) -> Result<(), RunError> {
         let counts = Counts::of(&items);
-        let plan = plan(&self.state, items);
-        let swap = store::swap(&self.plan, self.lane, self.version(), &plan.next);
-        let statements = self.statements(plan.effects).await?;
-        let marks: Vec<String> = plan.marks.iter().map(|mark| self.mark(mark)).collect();
-        self.write(&swap, (&statements, &marks)).await?;
-        self.state = plan.next;
+        let Plan { effects, marks, next } = plan(&self.state, items);
+        let swap = store::swap(&self.plan, self.lane, self.version(), &next);
+        let marks: Vec<String> = marks.iter().map(|mark| self.mark(mark)).collect();
+        let effects = Arc::new(effects);
+        let means = self.means(&effects).await;
+        let writes = self.writes(&effects, means).await?;
+        match self.write(&swap, (&writes, &marks)).await {
+            Err(RunError::Server(error)) if matches!(*error, Error::Unloaded { .. }) => {
+                tracing::warn!(lane = self.lane, %error, "rows are sent in statements from here on");
+                self.is_load_offered = Some(false);
+                let writes = self.writes(&effects, Means::Statements).await?;
+                self.write(&swap, (&writes, &marks)).await?;
+            }
+            outcome => outcome?,
+        }
+        self.state = next;
         counts.report(&self.shared);
         Ok(())
+    }
+
+    /// How the rows may be sent. A target that cannot be asked now is asked another time.
+    async fn means(&mut self, effects: &Effects) -> Means {
+        if self.is_load_offered.is_none() && is_worth_loading(effects) {
+            let asked = match self.link.session().await {
+                Ok(session) => load::is_offered(session).await,
+                Err(error) => Err(error),
+            };
+            match asked {
+                Ok(is_offered) => self.is_load_offered = Some(is_offered),
+                Err(_) => self.link.drop_session(),
+            }
+        }
+        if self.is_load_offered == Some(true) { Means::Loads } else { Means::Statements }
     }
 
     fn version(&self) -> LaneVersion {
@@ -136,7 +160,7 @@ impl LaneWorker {
     }
 
     /// Writes the transaction exactly once, over lost connections and deadlocks.
-    async fn write(&mut self, swap: &str, work: (&[Statement], &[String])) -> Result<(), RunError> {
+    async fn write(&mut self, swap: &str, work: Work<'_>) -> Result<(), RunError> {
         let mut failure_count = 0;
         loop {
             let error = match self.attempt(swap, work).await {
@@ -181,16 +205,13 @@ impl LaneWorker {
         }
     }
 
-    async fn attempt(
-        &mut self,
-        swap: &str,
-        (statements, marks): (&[Statement], &[String]),
-    ) -> Result<(), RunError> {
+    async fn attempt(&mut self, swap: &str, (writes, marks): Work<'_>) -> Result<(), RunError> {
         let (lane, shared) = (self.lane, Arc::clone(&self.shared));
         let mine = self.version();
         let session = self.link.session().await?;
-        session.execute(b"BEGIN").await?;
-        if session.execute(swap.as_bytes()).await?.affected_rows != 1 {
+        // The answer is that to the last statement; an error of the first ends both.
+        let begin = format!("BEGIN; {swap}");
+        if session.execute(begin.as_bytes()).await?.affected_rows != 1 {
             let found = store::read_version(session, &self.plan, lane).await?;
             return match settle(mine, found) {
                 Settled::Fenced => Err(RunError::Fenced),
@@ -199,8 +220,12 @@ impl LaneWorker {
                 Settled::Diverged | Settled::NotCommitted => Err(RunError::Diverged { lane }),
             };
         }
-        for (table, statement) in statements {
-            session.execute(statement).await.map_err(|error| {
+        for (table, form) in writes {
+            let written = match form {
+                Form::Statement(statement) => session.execute(statement).await.map(drop),
+                Form::Load(load) => session.load(load).await,
+            };
+            written.map_err(|error| {
                 if error.class() == Class::Refused {
                     let table = shared.tables[table.0 as usize].name().to_owned();
                     RunError::RefusedRow { table, cause: Box::new(error) }
@@ -218,12 +243,12 @@ impl LaneWorker {
         Ok(())
     }
 
-    async fn statements(&self, effects: Effects) -> Result<Vec<Statement>, RunError> {
+    async fn writes(&self, effects: &Arc<Effects>, means: Means) -> Result<Vec<Write>, RunError> {
         if effects.row_count() <= INLINE_ROWS_MAX {
-            return Ok(statements_of(&self.shared, &effects)?);
+            return Ok(writes_of(&self.shared.tables, effects, means)?);
         }
-        let shared = Arc::clone(&self.shared);
-        let built = self.pool.run(move || statements_of(&shared, &effects)).await;
+        let (shared, effects) = (Arc::clone(&self.shared), Arc::clone(effects));
+        let built = self.pool.run(move || writes_of(&shared.tables, &effects, means)).await;
         Ok(built.map_err(|error| RunError::Broken { what: error.to_string() })??)
     }
 
@@ -280,26 +305,6 @@ impl Counts {
             shared.progress.changed(table, rows);
         }
     }
-}
-
-/// The statements that bring a window's effects about: for each table first the DELETEs, then the
-/// REPLACEs.
-///
-/// A table with another unique key loses every touched key first: its unique values may have moved
-/// between rows in any order.
-fn statements_of(shared: &Shared, effects: &Effects) -> Result<Vec<Statement>, Error> {
-    let mut statements = Vec::new();
-    for (id, effects) in effects.tables() {
-        let table = &shared.tables[id.0 as usize];
-        let deletes = if table.has_other_unique_key() {
-            statement::delete(table, effects.touched(), STATEMENT_BYTES_MAX)?
-        } else {
-            statement::delete(table, effects.gone(), STATEMENT_BYTES_MAX)?
-        };
-        let replaces = statement::replace(table, effects.rows(), STATEMENT_BYTES_MAX)?;
-        statements.extend(deletes.into_iter().chain(replaces).map(|statement| (id, statement)));
-    }
-    Ok(statements)
 }
 
 impl Waiting {

@@ -7,3 +7,4 @@ pub(crate) mod planner;
 pub(crate) mod reader;
 pub(crate) mod snapshot;
 pub(crate) mod tail;
+mod writes;

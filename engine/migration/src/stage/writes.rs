@@ -1,0 +1,76 @@
+//! What a lane's transaction sends for its rows.
+
+use whimbrel_model::{Table, TableId};
+use whimbrel_mysql::{Error, load::Load, statement};
+
+use crate::effects::{Effects, TableEffects};
+
+/// The most bytes of a statement that writes rows; one row may exceed it alone.
+///
+/// Measured: statements of 64 KiB to 1 MiB cost the server the least a row; larger ones cost more.
+const STATEMENT_BYTES_MAX: usize = 1 << 20;
+
+/// Rows from which a table's are loaded rather than sent in a statement: with fewer, what a load costs
+/// by itself is more than it saves.
+const LOAD_ROWS_MIN: usize = 500;
+
+/// Something to send, and the table whose rows it writes.
+pub(super) type Write = (TableId, Form);
+
+/// How rows are sent.
+#[derive(Debug)]
+pub(super) enum Form {
+    /// In the text of a statement.
+    Statement(Vec<u8>),
+    /// As a file.
+    Load(Load),
+}
+
+/// How rows may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Means {
+    /// In statements alone.
+    Statements,
+    /// As files, too, where a table's types and the number of rows allow it.
+    Loads,
+}
+
+/// Whether any of the effects is large enough to be loaded.
+pub(super) fn is_worth_loading(effects: &Effects) -> bool {
+    effects.tables().any(|(_, effects)| effects.touched().count() >= LOAD_ROWS_MIN)
+}
+
+/// What brings a window's effects about: for each table first the DELETEs, then the rows.
+///
+/// A table with another unique key loses every touched key first: its unique values may have moved
+/// between rows in any order.
+pub(super) fn writes_of(
+    tables: &[Table],
+    effects: &Effects,
+    means: Means,
+) -> Result<Vec<Write>, Error> {
+    let mut writes = Vec::new();
+    for (id, effects) in effects.tables() {
+        let table = &tables[id.0 as usize];
+        let deletes = if table.has_other_unique_key() {
+            statement::delete(table, effects.touched(), STATEMENT_BYTES_MAX)?
+        } else {
+            statement::delete(table, effects.gone(), STATEMENT_BYTES_MAX)?
+        };
+        writes.extend(deletes.into_iter().map(|statement| (id, Form::Statement(statement))));
+        if let Some(load) = load_of(table, effects, means)? {
+            writes.push((id, Form::Load(load)));
+        } else {
+            let replaces = statement::replace(table, effects.rows(), STATEMENT_BYTES_MAX)?;
+            writes.extend(replaces.into_iter().map(|statement| (id, Form::Statement(statement))));
+        }
+    }
+    Ok(writes)
+}
+
+fn load_of(table: &Table, effects: &TableEffects, means: Means) -> Result<Option<Load>, Error> {
+    if means == Means::Statements || effects.rows().take(LOAD_ROWS_MIN).count() < LOAD_ROWS_MIN {
+        return Ok(None);
+    }
+    Load::of(table, effects.rows())
+}
