@@ -174,6 +174,7 @@ enum TypedCommand {
     /// Both servers are checked and everything that stays behind is named before the first row. It
     /// can be stopped or killed at any moment: run again, from any machine, it goes on where it was.
     /// The first interrupt (Ctrl-C) writes what is under way and ends; the second ends at once.
+    /// `WHIMBREL_LOG=info` shows more of what it does.
     #[command(after_help = RUN_EXAMPLES)]
     Run {
         /// The plan; `-` reads it from standard input.

@@ -2,6 +2,7 @@
 
 mod args;
 mod explain;
+mod logs;
 mod output;
 mod plan_file;
 mod report;

@@ -14,6 +14,7 @@ use whimbrel_plan::Plan;
 use self::{display::Display, interrupt::Interrupts};
 use crate::{
     args::{self, ReportFormat},
+    logs,
     output::{Exit, Output},
     plan_file, report,
 };
@@ -40,6 +41,8 @@ pub(crate) fn run(arguments: &args::Run, output: &mut Output) -> io::Result<Exit
         }
     };
     output.message(&report::problems_text(&file, &loaded.warnings, output.has_colours()));
+    let is_screen = arguments.format == ReportFormat::Text && output.is_terminal();
+    logs::start(arguments.format, is_screen);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(migrate(&loaded.plan, arguments, output))?;
     match ended {

@@ -31,6 +31,19 @@ pub enum Error {
         /// What was wrong with the certificate or the handshake.
         reason: String,
     },
+    /// The server asks to sign in by a plugin that is not offered.
+    #[error(
+        "access denied for `{user}` at `{address}`: the server asks for the plugin `{plugin}`, as it \
+         may for an account that does not exist; `caching_sha2_password` is offered"
+    )]
+    SignIn {
+        /// `host:port`.
+        address: String,
+        /// The account's name.
+        user: String,
+        /// The plugin.
+        plugin: String,
+    },
     /// The server answered with an error.
     #[error("{doing}: server error {code} ({sqlstate}): {message}")]
     Server {
@@ -147,6 +160,7 @@ impl Error {
             }
             Self::Server { code, .. } => class_of(*code),
             Self::Value { .. } => Class::Refused,
+            Self::SignIn { .. } => Class::Denied,
             Self::Catalog(CatalogError::NoTable { .. }) => Class::SchemaGone,
             Self::Catalog(CatalogError::Changed { .. }) => Class::TryAgain,
             Self::Tls { .. }

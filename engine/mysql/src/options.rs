@@ -127,6 +127,11 @@ impl ConnectOptions {
         &self.database
     }
 
+    /// The account's name.
+    pub(crate) fn user(&self) -> &str {
+        &self.user
+    }
+
     /// The mode of encryption.
     #[must_use]
     pub fn tls_mode(&self) -> TlsMode {

@@ -395,6 +395,9 @@ fn refusal(options: &ConnectOptions, error: mysql_async::Error) -> Error {
     let cause = match error {
         mysql_async::Error::Io(IoError::Tls(error)) => return tls(error.to_string()),
         mysql_async::Error::Io(IoError::Io(cause)) => cause,
+        mysql_async::Error::Driver(DriverError::UnknownAuthPlugin { name: plugin }) => {
+            return Error::SignIn { address, user: options.user().to_owned(), plugin };
+        }
         error @ (mysql_async::Error::Driver(_)
         | mysql_async::Error::Other(_)
         | mysql_async::Error::Server(_)
