@@ -1,6 +1,6 @@
 //! `whimbrel run` and `status` between real servers, with a live writer on the source.
 
-use whimbrel_kit::{Pair, Writer, pair};
+use whimbrel_kit::{Pair, Server, Writer, eventually, pair};
 
 use crate::support::{Migration, tick};
 
@@ -287,4 +287,39 @@ fn lines(create: &str) -> Vec<String> {
         create.lines().map(|line| line.trim_end_matches(',').to_owned()).collect();
     lines.sort();
     lines
+}
+
+#[tokio::test]
+async fn a_target_that_takes_no_files_any_more_is_written_in_statements() {
+    let pair = filled(10).await;
+    let target = Server::start().await.unwrap();
+    target.execute("CREATE DATABASE files").await.unwrap();
+    let source = (pair.source, pair.source_database.as_str());
+    let migration = Migration::new(source, (&target, "files"), &["orders"], "");
+    let more = "INSERT INTO orders (customer, note) WITH RECURSIVE n (i) AS
+        (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT i, 'more' FROM n";
+    let mut running = migration.start(&[]);
+    running.says("following").await;
+    pair.execute_source(more).await.unwrap();
+    eventually("a load", 60, async || {
+        let counter = "SHOW GLOBAL STATUS LIKE 'Com_load'";
+        let found: Option<(String, String)> = target.row(counter).await?;
+        Ok(found.is_some_and(|(_, count)| count != "0"))
+    })
+    .await
+    .unwrap();
+
+    target.execute("SET GLOBAL local_infile = OFF").await.unwrap();
+    pair.execute_source(more).await.unwrap();
+
+    eventually("all rows", 60, async || {
+        let found: Option<(u64,)> = target.row("SELECT COUNT(*) FROM files.orders").await?;
+        Ok(found == Some((1_810,)))
+    })
+    .await
+    .unwrap();
+    running.interrupt();
+    let (code, log) = running.ended().await;
+    assert_eq!(code, Some(0), "{log}");
+    migration.assert_equal(&["orders"]).await;
 }
