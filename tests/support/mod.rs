@@ -59,6 +59,12 @@ impl<'a> Migration<'a> {
         fs::write(self.plan_path(), plan).unwrap();
     }
 
+    /// Gives up what it knows of the servers and keeps the plan: for a run under which a server is
+    /// restarted.
+    pub(crate) fn into_folder(self) -> TempDir {
+        self.folder
+    }
+
     fn plan_path(&self) -> PathBuf {
         self.folder.path().join("plan.yaml")
     }
@@ -153,8 +159,30 @@ impl Running {
 
     /// Sends it an interrupt, as Ctrl-C does.
     pub(crate) fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    /// Freezes it, as a machine does that is suspended.
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Wakes it after [`Running::freeze`].
+    pub(crate) fn wake(&self) {
+        self.signal("-CONT");
+    }
+
+    /// The most memory that it has had resident, in MiB.
+    pub(crate) fn resident_mib_max(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        kib / 1024
+    }
+
+    fn signal(&self, signal: &str) {
         let sent =
-            Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+            Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 

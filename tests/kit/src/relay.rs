@@ -1,5 +1,5 @@
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ struct Mode {
 
 #[derive(Debug)]
 struct Shared {
-    server_port: u16,
+    server_port: AtomicU16,
     mode: watch::Sender<Mode>,
     /// How many more bytes a direction delivers before everything is cut.
     budget: Mutex<Option<(Direction, usize)>>,
@@ -95,7 +95,7 @@ impl Relay {
             cuts: 0,
         };
         let shared = Arc::new(Shared {
-            server_port,
+            server_port: AtomicU16::new(server_port),
             mode: watch::Sender::new(mode),
             budget: Mutex::new(None),
             bytes_to_server: AtomicU64::new(0),
@@ -147,6 +147,12 @@ impl Relay {
     /// Cuts every open connection now; new ones pass.
     pub fn cut(&self) {
         self.shared.mode.send_modify(|mode| mode.cuts += 1);
+    }
+
+    /// Leads new connections to `server` from now on, as an address does that moves with a failover. Open connections
+    /// stay where they are.
+    pub fn turn_to(&self, server: &Server) {
+        self.shared.server_port.store(server.port(), Ordering::Relaxed);
     }
 
     /// Cuts every open connection and closes new ones as soon as they are made, until [`Relay::pass`].
@@ -246,7 +252,8 @@ async fn connection(client: TcpStream, shared: Arc<Shared>) {
 }
 
 async fn relay(client: TcpStream, shared: &Shared) {
-    let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, shared.server_port)).await else {
+    let port = shared.server_port.load(Ordering::Relaxed);
+    let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else {
         return;
     };
     // Packets are small; waiting for more of them would add delays of the system's own.

@@ -16,6 +16,8 @@ use crate::watchdog::{Order, Watchdog};
 const READY_SECONDS_MAX: u64 = 60;
 /// How long an orderly stop may take before the server is killed.
 const STOP_SECONDS_MAX: u64 = 30;
+/// How long a replica may take to catch up.
+const CAUGHT_UP_SECONDS_MAX: u64 = 60;
 /// How often a fact is looked at while waiting for it.
 const POLL: Duration = Duration::from_millis(25);
 /// How many ports are tried before giving up.
@@ -255,6 +257,50 @@ impl Server {
         }
         conn.disconnect().await?;
         Ok(())
+    }
+
+    /// Makes it a replica of `source`, by GTIDs, which it then runs under until it is promoted.
+    ///
+    /// # Errors
+    ///
+    /// [`KitError::Mysql`] when it refuses.
+    pub async fn replicate(&self, source: &Self) -> Result<(), KitError> {
+        self.execute(&format!(
+            "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = {}, SOURCE_USER = 'root',
+               SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1, SOURCE_CONNECT_RETRY = 1;
+             START REPLICA",
+            source.port
+        ))
+        .await
+    }
+
+    /// Makes a replica a server of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`KitError::Mysql`] when it refuses.
+    pub async fn promote(&self) -> Result<(), KitError> {
+        self.execute("STOP REPLICA; RESET REPLICA ALL").await
+    }
+
+    /// Waits until it has executed all that `other` has executed by now.
+    ///
+    /// # Errors
+    ///
+    /// [`KitError::Never`] when it has not after a minute, [`KitError::Mysql`] when one of them does not answer.
+    pub async fn has_caught_up(&self, other: &Self) -> Result<(), KitError> {
+        let set: Option<String> = other.row("SELECT @@GLOBAL.gtid_executed").await?;
+        let wait = format!(
+            "SELECT WAIT_FOR_EXECUTED_GTID_SET('{}', {CAUGHT_UP_SECONDS_MAX})",
+            set.unwrap_or_default()
+        );
+        match self.row(&wait).await? {
+            Some(0) => Ok(()),
+            _ => Err(KitError::Never {
+                what: "the replica's catching up",
+                waited_seconds: CAUGHT_UP_SECONDS_MAX,
+            }),
+        }
     }
 
     /// Adds a flag for the next start; it wins over those given before.

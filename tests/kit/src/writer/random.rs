@@ -11,6 +11,16 @@ impl Random {
         Self(seed)
     }
 
+    /// The sequence of the environment's `WHIMBREL_SEED`, or of a new seed, which is printed beside `what` it is for.
+    #[expect(clippy::print_stderr, reason = "a test that fails shows the seed that repeats it")]
+    #[must_use]
+    pub fn printed(what: &str) -> Self {
+        let from_environment = || std::env::var(super::SEED_VARIABLE).ok()?.parse().ok();
+        let seed = from_environment().unwrap_or_else(Self::fresh_seed);
+        eprintln!("{what}: {}={seed}", super::SEED_VARIABLE);
+        Self::new(seed)
+    }
+
     /// A seed that no other process is likely to have.
     pub(crate) fn fresh_seed() -> u64 {
         // The standard library's hasher is keyed at random by the system.
