@@ -228,6 +228,11 @@ fn class_of(code: u16) -> Class {
     }
 }
 
+/// Whether a server that answered with `code` may answer otherwise the next time.
+pub(crate) fn is_passing(code: u16) -> bool {
+    matches!(class_of(code), Class::Lost | Class::TryAgain)
+}
+
 /// Whether the messages of `code` name objects, options and limits alone. Any other message may
 /// quote a row's value or, as a syntax error does, a piece of the statement.
 /// Source: MySQL, `Server Error Message Reference`.

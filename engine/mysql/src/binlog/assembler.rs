@@ -5,7 +5,7 @@ mod statements;
 
 use std::{collections::VecDeque, sync::Arc};
 
-use whimbrel_model::{LogOffset, Table};
+use whimbrel_model::{GtidSet, LogOffset, Table};
 
 use super::{
     LogError, LogItem,
@@ -36,6 +36,8 @@ pub(crate) struct Assembler {
     rows: RowsDecoder,
     transaction: Option<Transaction>,
     prepared: PreparedSet,
+    /// What is read again only to be known by its identifier.
+    again: GtidSet,
     /// A compressed transaction that is not read to its end, and the buffer for its events.
     payload: Option<Payload>,
     inner: Vec<u8>,
@@ -55,10 +57,16 @@ impl Assembler {
             rows: RowsDecoder::default(),
             transaction: None,
             prepared: PreparedSet::default(),
+            again: GtidSet::default(),
             payload: None,
             inner: Vec::new(),
             ready: VecDeque::new(),
         }
+    }
+
+    /// Lets the changes of `again` be unknown: of an XA COMMIT whose XA PREPARE is not read again.
+    pub(crate) fn reading_again(&mut self, again: GtidSet) {
+        self.again = again;
     }
 
     /// The next item that the events so far make.

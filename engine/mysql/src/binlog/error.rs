@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use thiserror::Error as ThisError;
 use whimbrel_model::{Gtid, LogOffset};
 
-use crate::{Class, Error};
+use crate::{Class, Error, error::is_passing};
 
 /// Why a source's log cannot be read on.
 ///
@@ -202,8 +202,9 @@ impl LogError {
             // again bounds how often.
             Self::Lost { .. } | Self::Silent { .. } | Self::Ended | Self::Checksum { .. } => true,
             Self::Connect { source } => matches!(source.class(), Class::Lost | Class::TryAgain),
-            Self::Refused { .. }
-            | Self::Purged { .. }
+            // A source that shuts down, or whose administrator ended the connection.
+            Self::Refused { code, .. } => is_passing(*code),
+            Self::Purged { .. }
             | Self::Malformed { .. }
             | Self::UnknownEvent { .. }
             | Self::Incident { .. }

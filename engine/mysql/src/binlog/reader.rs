@@ -53,6 +53,14 @@ impl LogReader<StreamTransport> {
 }
 
 impl<T: Transport> LogReader<T> {
+    /// Reads the transactions of `again` only to be known by identifier and time: they are applied, and
+    /// an XA COMMIT among them may come without the XA PREPARE that has its changes.
+    #[must_use]
+    pub fn reading_again(mut self, again: GtidSet) -> Self {
+        self.assembler.reading_again(again);
+        self
+    }
+
     /// A reader of what `transport` brings, for the planned `tables`; a table's place among them is
     /// its `TableId`.
     #[must_use]

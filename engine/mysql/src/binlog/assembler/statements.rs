@@ -151,7 +151,7 @@ impl Assembler {
     }
 
     /// A commit of what was prepared before the position that was asked for cannot be told: its
-    /// rows came with its `XA PREPARE`.
+    /// rows came with its `XA PREPARE`. One that is read again needs no rows.
     fn xa_commit(&mut self, kind: EventType, xid: &str) -> Result<(), LogError> {
         let at = self.at();
         let prepared = self.prepared.remove(xid);
@@ -160,7 +160,9 @@ impl Assembler {
             Some(prepared) => transaction.decide(prepared),
             None => {
                 let gtid = transaction.begin.transaction.gtid.clone();
-                return Err(LogError::PreparedUnknown { gtid, at });
+                if !self.again.contains(&gtid) {
+                    return Err(LogError::PreparedUnknown { gtid, at });
+                }
             }
         }
         self.commit(kind)
