@@ -99,14 +99,19 @@ impl Finish {
         let mut merged = self.shared.merged_upto();
         let emitted = loop {
             let (uuid, end) = on_link!(source, session => log_end(session))?;
-            let has_passed = |upto: &Option<LogOffset>| upto.as_ref().is_some_and(|at| *at >= end);
+            // Offsets only compare on one server: a source that fails over is asked again.
+            let is_other = || self.shared.source_uuid() != uuid;
+            let has_passed =
+                |upto: &Option<LogOffset>| upto.as_ref().is_some_and(|at| *at >= end || is_other());
             if merged.wait_for(has_passed).await.is_err() {
                 return Err(RunError::Downstream);
             }
-            // Offsets only compare on one server.
-            if *self.shared.source_uuid.borrow() == uuid {
+            if !is_other() {
                 break self.shared.windows().seen();
             }
+            // The tail and this link find the new source in their own time.
+            source.drop_session();
+            self.shared.clock.sleep(LOOK_EVERY).await;
         };
         while !self.have_stored(&emitted).await? {
             self.shared.clock.sleep(LOOK_EVERY).await;

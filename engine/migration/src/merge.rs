@@ -44,7 +44,7 @@ impl<T> Merge<T> {
         let mut merged = vec![Merged::Emit(Batch::Tail(batch), carried)];
         let (ready, waiting) = std::mem::take(&mut self.waiting)
             .into_iter()
-            .partition(|(chunk, _)| self.has_passed(&chunk.high));
+            .partition(|(chunk, _)| self.is_ready(windows, chunk));
         self.waiting = waiting;
         let ready: VecDeque<(ChunkBatch, T)> = ready;
         merged.extend(ready.into_iter().map(|(chunk, carried)| release(windows, chunk, carried)));
@@ -60,7 +60,7 @@ impl<T> Merge<T> {
         chunk: ChunkBatch,
         carried: T,
     ) -> Option<Merged<T>> {
-        if !windows.is_open(chunk.window) || self.has_passed(&chunk.high) {
+        if self.is_ready(windows, &chunk) {
             return Some(release(windows, chunk, carried));
         }
         self.waiting.push_back((chunk, carried));
@@ -74,8 +74,8 @@ impl<T> Merge<T> {
         self.waiting.drain(..).map(|(chunk, _)| chunk.chunk).collect()
     }
 
-    fn has_passed(&self, high: &LogOffset) -> bool {
-        self.upto.as_ref().is_some_and(|upto| upto >= high)
+    fn is_ready(&self, windows: &Windows, chunk: &ChunkBatch) -> bool {
+        !windows.is_open(chunk.window) || self.upto.as_ref().is_some_and(|upto| *upto >= chunk.high)
     }
 }
 
@@ -108,5 +108,24 @@ mod tests {
         let merged = merge.chunk(&mut windows, chunk, ());
 
         assert!(matches!(merged, Some(Merged::GivenUp(given_up)) if given_up == id));
+    }
+
+    #[test]
+    fn a_chunk_waits_for_its_high_while_its_window_is_open() {
+        let mut windows = Windows::new(GtidSet::default(), 1_000);
+        let mut merge = Merge::default();
+        let id = ChunkId { table: TableId(0), number: 0 };
+        let window = windows.open(id.table).window;
+        let high = "bin.000002:9".parse().unwrap();
+        let chunk = ChunkBatch { chunk: id, window, attempt: 0, high, rows: Vec::new() };
+        let heartbeat = |upto: &str| TailBatch {
+            parts: Vec::new(),
+            upto: upto.parse().unwrap(),
+            written_micros: 0,
+        };
+
+        assert!(merge.chunk(&mut windows, chunk, ()).is_none());
+        assert_eq!(merge.tail(&mut windows, &[], heartbeat("bin.000002:8"), ()).len(), 1);
+        assert_eq!(merge.tail(&mut windows, &[], heartbeat("bin.000002:9"), ()).len(), 2);
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) stop: Stop,
     /// The server whose log merge is given; empty before the first connection. Changed together with
     /// the windows, so that no window outlives its server.
-    pub(crate) source_uuid: watch::Sender<String>,
+    source_uuid: watch::Sender<String>,
     windows: Mutex<Windows>,
     chunks: watch::Sender<Chunks>,
     merged_upto: watch::Sender<Option<LogOffset>>,
@@ -70,10 +70,28 @@ impl Shared {
         self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Merge has let go of everything up to here in the log of the server that the tail reads;
-    /// `None` when that server is another one.
-    pub(crate) fn merged(&self, upto: Option<LogOffset>) {
-        self.merged_upto.send_replace(upto);
+    /// Merge goes on with the log of the server `source_uuid`, and gives up the windows that are open.
+    pub(crate) fn connected(&self, source_uuid: String) {
+        // In this order: an offset is never seen beside a server that it is not of.
+        self.merged_upto.send_replace(None);
+        self.source_uuid.send_replace(source_uuid);
+    }
+
+    /// The server whose log merge is given; empty before the tail's first connection.
+    pub(crate) fn source_uuid(&self) -> String {
+        self.source_uuid.borrow().clone()
+    }
+
+    /// Waits until the tail has a source.
+    pub(crate) async fn has_source(&self) {
+        let mut source_uuid = self.source_uuid.subscribe();
+        // The sender lives as long as `self`.
+        drop(source_uuid.wait_for(|uuid| !uuid.is_empty()).await);
+    }
+
+    /// Merge has let go of everything up to here in the log of the server that the tail reads.
+    pub(crate) fn merged(&self, upto: LogOffset) {
+        self.merged_upto.send_replace(Some(upto));
     }
 
     /// Told of how far merge has come.

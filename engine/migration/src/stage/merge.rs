@@ -38,9 +38,8 @@ impl MergeStage {
                 None => chunks_are_open = false,
                 Some(message) => {
                     let upto = match &message {
-                        Message::Connected(_) => Some(None),
-                        Message::Batch(Batch::Tail(batch), _) => Some(Some(batch.upto.clone())),
-                        Message::Batch(Batch::Chunk(_), _) => None,
+                        Message::Batch(Batch::Tail(batch), _) => Some(batch.upto.clone()),
+                        Message::Batch(Batch::Chunk(_), _) | Message::Connected(_) => None,
                     };
                     for merged in self.take_in(&mut merge, message) {
                         self.let_go(merged).await?;
@@ -61,7 +60,7 @@ impl MergeStage {
         let mut windows = self.shared.windows();
         match message {
             Message::Connected(uuid) => {
-                self.shared.source_uuid.send_replace(uuid);
+                self.shared.connected(uuid);
                 merge.moved(&mut windows).into_iter().map(Merged::GivenUp).collect()
             }
             Message::Batch(Batch::Tail(batch), permit) => {

@@ -18,11 +18,14 @@ use crate::{
     link::{Link, on_link},
     pieces::{Cut, Numbers, Piece},
     shared::Shared,
-    stage::snapshot::SnapshotStage,
+    stage::{snapshot::SnapshotStage, told::told_by_the_log},
 };
 
 /// The most rows in a chunk: a window that is open for longer notes more keys, and gives more up.
 const CHUNK_ROWS_MAX: u64 = 50_000;
+
+/// Halved as often, the largest chunk is a single row.
+const HALVINGS_MAX: u32 = 16;
 
 /// How many chunks of a table are cut before they are stored together.
 const CUTS_AT_ONCE: usize = 8;
@@ -65,8 +68,9 @@ pub(crate) struct Planner {
     /// Per table the pieces to cut or read, biggest table first when they are taken.
     todo: BTreeMap<TableId, VecDeque<Piece>>,
     /// The pieces at the readers or in merge.
-    open: HashMap<ChunkId, Piece>,
-    /// How often the windows of a table were given up: its chunks are halved as often.
+    /// Each with how often its table's chunks had been halved when it was cut.
+    open: HashMap<ChunkId, (Piece, u32)>,
+    /// How often the chunks of a table are halved, since windows of larger ones were given up.
     halvings: HashMap<TableId, u32>,
 }
 
@@ -123,7 +127,11 @@ impl Planner {
                 continue;
             }
             for table in self.todo.keys().copied().collect::<Vec<_>>() {
-                self.hand_out(table).await?;
+                // A server that is away must not hold up the end.
+                tokio::select! {
+                    handed_out = self.hand_out(table) => handed_out?,
+                    () = stop.reached(StopLevel::Drain) => return Ok(()),
+                }
             }
         }
     }
@@ -132,8 +140,10 @@ impl Planner {
     fn take_back(&mut self) -> usize {
         let (given_up, open_count) = self.shared.take_given_up();
         for id in given_up {
-            let Some(piece) = self.open.remove(&id) else { continue };
-            *self.halvings.entry(id.table).or_default() += 1;
+            let Some((piece, halvings)) = self.open.remove(&id) else { continue };
+            // Once for all that were cut alike: they are given up together when the source moves.
+            let smaller = self.halvings(id.table).max((halvings + 1).min(HALVINGS_MAX));
+            self.halvings.insert(id.table, smaller);
             self.todo.entry(id.table).or_default().push_front(piece);
         }
         open_count
@@ -151,21 +161,21 @@ impl Planner {
         }
         for piece in ready {
             self.shared.chunk_opened();
-            self.open.insert(piece.id, piece.clone());
-            let stop = self.shared.stop.clone();
-            tokio::select! {
-                sent = self.feed.send(piece) => sent.map_err(|_| RunError::Downstream)?,
-                () = stop.reached(StopLevel::Drain) => return Ok(()),
-            }
+            let halvings = self.halvings(table);
+            self.open.insert(piece.id, (piece.clone(), halvings));
+            self.feed.send(piece).await.map_err(|_| RunError::Downstream)?;
         }
         Ok(())
+    }
+
+    fn halvings(&self, table: TableId) -> u32 {
+        self.halvings.get(&table).copied().unwrap_or(0)
     }
 
     /// Cuts up to [`CUTS_AT_ONCE`] chunks off a piece: those, and what is left to cut.
     async fn cut(&mut self, piece: Piece) -> Result<(Vec<Piece>, Option<Piece>), RunError> {
         let id = piece.id.table;
-        let halvings = self.halvings.get(&id).copied().unwrap_or(0).min(16);
-        let rows = (self.row_sizes.rows_in(id, self.chunk_bytes) >> halvings).max(1);
+        let rows = (self.row_sizes.rows_in(id, self.chunk_bytes) >> self.halvings(id)).max(1);
         let tables = Arc::clone(&self.shared.tables);
         let table = &tables[id.0 as usize];
         let mut cuts: Vec<Cut> = Vec::new();
@@ -175,7 +185,13 @@ impl Planner {
             let Some(piece) = rest.take() else { break };
             let (low, high) = (piece.low.clone(), piece.high.clone());
             let bounds = (low.as_ref(), high.as_ref());
-            let key = on_link!(self.source, session => cut(session, table, bounds, rows))?;
+            let key = match on_link!(self.source, session => cut(session, table, bounds, rows)) {
+                Ok(key) => key,
+                Err(error) => {
+                    told_by_the_log(&self.shared, &mut self.source, error).await?;
+                    return Ok((Vec::new(), None));
+                }
+            };
             match key {
                 None => ready.push(piece),
                 Some(key) => {

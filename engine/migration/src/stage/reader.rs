@@ -1,10 +1,10 @@
 //! Reads one chunk after another, each under its window.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use whimbrel_flow::{Budget, Permit, Receiver, Sender, StopLevel};
 use whimbrel_model::{Batch, ChunkBatch, ChunkId, Key, LogOffset, Row, WindowId};
-use whimbrel_mysql::{Class, Role, Session, chunk, source};
+use whimbrel_mysql::{Role, Session, chunk, source};
 
 use crate::{
     error::RunError,
@@ -12,7 +12,7 @@ use crate::{
     pace::Pace,
     pieces::Piece,
     shared::{Message, Shared},
-    stage::{planner::RowSizes, snapshot::SnapshotStage},
+    stage::{planner::RowSizes, snapshot::SnapshotStage, told::told_by_the_log},
     windows::Opened,
 };
 
@@ -20,8 +20,10 @@ use crate::{
 /// looks whether the run is to end.
 const EXECUTED_WAIT_SECONDS: u64 = 5;
 
-/// How long the tail may take to bring the definition change that made a table unreadable.
-const DEFINITION_WAIT_MAX: Duration = Duration::from_secs(60);
+/// How often a reader that reaches another server than the tail connects again. While a source fails
+/// over, one of the two is there first; with the delays of [`RETRIES`] these are a minute, in which a
+/// replica that was promoted has worked off its queue.
+const SPLIT_ATTEMPTS_MAX: u32 = 18;
 
 /// Reads chunks on a connection of its own.
 #[derive(Debug)]
@@ -81,6 +83,11 @@ impl Reader {
     async fn read(&mut self, piece: &Piece, permit: Arc<Permit>) -> Result<bool, RunError> {
         let mut failure_count = 0;
         loop {
+            // What is read before the tail has a source would be given up when it has.
+            tokio::select! {
+                () = self.shared.has_source() => {}
+                () = self.shared.stop.reached(StopLevel::Drain) => return Ok(false),
+            }
             if self.shared.stop.requested().is_some() {
                 return Ok(false);
             }
@@ -89,7 +96,10 @@ impl Reader {
             let window = opened.window;
             let error = match self.read_under(piece, &opened).await {
                 Ok(Read::Rows(high, rows)) => {
-                    self.pace.read(rows.len() as u64).await;
+                    tokio::select! {
+                        () = self.pace.read(rows.len() as u64) => {}
+                        () = self.shared.stop.reached(StopLevel::Drain) => return Ok(false),
+                    }
                     return self.hand_on((piece.id, window), high, rows, permit).await;
                 }
                 Ok(Read::TooLarge) => {
@@ -102,14 +112,11 @@ impl Reader {
             };
             drop(self.shared.windows().close(window));
             self.link.drop_session();
-            if matches!(&error, RunError::Server(cause) if cause.class() == Class::SchemaGone) {
-                return self.definition_changed(error).await;
-            }
             failure_count += 1;
-            // After a failover a reader may reach the new server before merge has heard of it.
-            let passes = is_passing(&error) || matches!(error, RunError::SplitSource { .. });
-            let Some(delay) = RETRIES.delay(failure_count).filter(|_| passes) else {
-                return Err(error);
+            let is_split = matches!(error, RunError::SplitSource { .. });
+            let goes_on = is_passing(&error) || is_split && failure_count < SPLIT_ATTEMPTS_MAX;
+            let Some(delay) = RETRIES.delay(failure_count).filter(|_| goes_on) else {
+                return told_by_the_log(&self.shared, &mut self.link, error).await.map(|()| false);
             };
             tracing::warn!(%error, failure_count, "chunk read failed, reading again");
             self.shared.progress.waits("snapshot", Some(error.to_string()));
@@ -154,25 +161,13 @@ impl Reader {
         self.outlet.send(message).await.map_err(|_| RunError::Downstream)?;
         Ok(true)
     }
-
-    /// A table is gone or has other columns: the tail brings the statement that did it, and what
-    /// becomes of the run is decided there.
-    async fn definition_changed(&self, error: RunError) -> Result<bool, RunError> {
-        let what = "the log to bring a table's changed definition".to_owned();
-        self.shared.progress.waits("snapshot", Some(what));
-        tokio::select! {
-            () = self.shared.stop.reached(StopLevel::Drain) => Ok(false),
-            () = self.shared.clock.sleep(DEFINITION_WAIT_MAX) => Err(error),
-        }
-    }
 }
 
 /// The read view must be of the server whose log the tail reads: a proxy may split reads.
 async fn prove_server(session: &mut Session, shared: &Shared) -> Result<(), RunError> {
     let reader = source::server_uuid(session).await?;
-    let tail = shared.source_uuid.borrow().clone();
-    // What is read before the tail has connected is given up when it does.
-    if tail.is_empty() || tail == reader {
+    let tail = shared.source_uuid();
+    if tail == reader {
         return Ok(());
     }
     Err(RunError::SplitSource { reader, tail })

@@ -20,6 +20,9 @@ use crate::{
 /// just promoted, or one that is read from, has its queue to finish.
 const EXECUTED_WAIT_MAX: Duration = Duration::from_secs(30);
 
+/// A connection that was followed for as long had nothing wrong with it.
+const LASTING: Duration = Duration::from_secs(300);
+
 /// Follows the source's log.
 #[derive(Debug)]
 pub(crate) struct TailStage {
@@ -54,12 +57,14 @@ impl TailStage {
     pub(crate) async fn run(mut self) -> Result<(), RunError> {
         let mut failure_count = 0;
         loop {
-            let before = self.emitted.clone();
+            let (before, since) = (self.emitted.clone(), self.shared.clock.monotonic());
             let error = match self.follow().await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            if self.emitted != before {
+            // An idle source that is lost once a day must not count as one that is never reached.
+            let lasted = self.shared.clock.monotonic().saturating_sub(since);
+            if self.emitted != before || lasted >= LASTING {
                 failure_count = 0;
             }
             failure_count += 1;
@@ -211,7 +216,9 @@ impl TailStage {
             asked.insert(&newest.gtid);
             expected.insert(newest.gtid.clone(), newest.committed_micros);
         }
-        let mut reader = self.open(&self.emitted.difference(&asked)).await?;
+        // An XA COMMIT among them comes without its XA PREPARE, which is not asked for.
+        let reader = self.open(&self.emitted.difference(&asked)).await?;
+        let mut reader = reader.reading_again(asked);
         let mut has_skipped = false;
         while !expected.is_empty() {
             let upto = match reader.next().await? {
