@@ -8,7 +8,7 @@ use whimbrel_mysql::{ConnectOptions, Role, Session};
 use crate::{
     error::RunError,
     lane::LaneState,
-    link::{Link, on_link},
+    link::{Link, end_session, on_link},
     pieces::{Cut, Piece},
     store::{Control, PlanKey, text},
 };
@@ -82,8 +82,38 @@ pub(crate) fn locking_link(
     clock: whimbrel_flow::Clock,
 ) -> Link {
     let name = lock_name(plan, target.database());
-    Link::new(target.clone(), Role::Target, clock)
-        .greeting(format!("DO GET_LOCK({}, 0)", text(&name)))
+    Link::new(target.clone(), Role::Target, clock).locking(name)
+}
+
+/// The link of a lane: a runner that takes over finds its sessions by their lock.
+pub(crate) fn lane_link(
+    target: &ConnectOptions,
+    plan: &PlanKey,
+    lane: u32,
+    clock: whimbrel_flow::Clock,
+) -> Link {
+    let name = format!("{}:{lane}", lock_name(plan, target.database()));
+    Link::new(target.clone(), Role::Target, clock).locking(name)
+}
+
+/// Ends the sessions of all lanes of the plan: those of a runner that is frozen, or whose machine is
+/// gone, keep the locks of their transactions until the server gives them up.
+pub(crate) async fn end_lanes(
+    session: &mut Session,
+    plan: &PlanKey,
+    database: &str,
+) -> Result<(), RunError> {
+    let sql = format!(
+        "SELECT IS_USED_LOCK(CONCAT({}, ':', lane)) AS holder FROM `_whimbrel_lanes` WHERE {}",
+        text(&lock_name(plan, database)),
+        plan.matches()
+    );
+    for row in &session.query(&sql).await? {
+        if let Some(holder) = row.optional_number::<u32>("holder")? {
+            end_session(session, holder).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Waits for the plan's lock after its holder was told to go.

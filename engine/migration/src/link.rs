@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, time::Duration};
 use whimbrel_flow::{Clock, RetryLimits};
 use whimbrel_mysql::{Class, ConnectOptions, Error, Role, Session};
 
-use crate::error::RunError;
+use crate::{error::RunError, store::text};
 
 /// How often a statement, or a lane's whole transaction, is tried again after lost connections,
 /// deadlocks and lock waits before the run gives up.
@@ -25,18 +25,25 @@ pub(crate) struct Link {
     role: Role,
     clock: Clock,
     session: Option<Session>,
-    greeting: Option<String>,
+    /// The name of the lock that each of its sessions takes, if it is free.
+    lock: Option<String>,
+    /// The number of its newest session that was dropped.
+    former: Option<u32>,
 }
+
+/// How long the server may take to end a session of this link that lived on there.
+const FORMER_END_SECONDS: u32 = 10;
 
 impl Link {
     /// A link that is not connected yet.
     pub(crate) fn new(options: ConnectOptions, role: Role, clock: Clock) -> Self {
-        Self { options, role, clock, session: None, greeting: None }
+        Self { options, role, clock, session: None, lock: None, former: None }
     }
 
-    /// The link, which begins each of its sessions with `statement`.
-    pub(crate) fn greeting(self, statement: String) -> Self {
-        Self { greeting: Some(statement), ..self }
+    /// The link, whose sessions each take the server's lock `name`, if it is free: by that others find
+    /// them, and the link its own former session.
+    pub(crate) fn locking(self, name: String) -> Self {
+        Self { lock: Some(name), ..self }
     }
 
     /// The session, connected.
@@ -49,8 +56,8 @@ impl Link {
             Some(session) => session,
             None => {
                 let mut session = Session::connect(&self.options, self.role).await?;
-                if let Some(statement) = &self.greeting {
-                    session.execute(statement.as_bytes()).await?;
+                if let Some(name) = &self.lock {
+                    take_lock(&mut session, name, self.former).await?;
                 }
                 session
             }
@@ -60,7 +67,9 @@ impl Link {
 
     /// Drops the session: after any error its transaction may be open or gone.
     pub(crate) fn drop_session(&mut self) {
-        self.session = None;
+        if let Some(session) = self.session.take() {
+            self.former = Some(session.connection_id());
+        }
     }
 
     /// Ends the session in order.
@@ -88,6 +97,37 @@ impl Link {
             _ => return Some(Err(error)),
         }
         None
+    }
+}
+
+/// Takes the lock if it is free, or if a former session of the same link has it: a connection that
+/// broke here may live on at the server, and keep its transaction's locks for as long.
+async fn take_lock(session: &mut Session, name: &str, former: Option<u32>) -> Result<(), Error> {
+    let name = text(name);
+    let rows = session.query(&format!("SELECT IS_USED_LOCK({name}) AS holder")).await?;
+    let holder = match rows.first() {
+        Some(row) => row.optional_number::<u32>("holder")?,
+        None => None,
+    };
+    let mut seconds = 0;
+    if let Some(former) = former.filter(|former| Some(*former) == holder) {
+        end_session(session, former).await?;
+        seconds = FORMER_END_SECONDS;
+    }
+    session.execute(format!("DO GET_LOCK({name}, {seconds})").as_bytes()).await?;
+    Ok(())
+}
+
+/// Ends another session of the server; one that has ended meanwhile is no error.
+///
+/// # Errors
+///
+/// What the server says.
+pub(crate) async fn end_session(session: &mut Session, connection: u32) -> Result<(), Error> {
+    const NO_SUCH_THREAD: u16 = 1094;
+    match session.execute(format!("KILL {connection}").as_bytes()).await {
+        Err(error) if error.code() != Some(NO_SUCH_THREAD) => Err(error),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

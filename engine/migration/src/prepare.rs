@@ -13,13 +13,17 @@ use whimbrel_plan::{Endpoint, Fingerprint, Plan, Tls};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
-    control::{ControlLink, locking_link, other_holder},
+    control::{ControlLink, end_lanes, locking_link, other_holder},
     error::RunError,
     lane::LaneState,
+    link::{Link, end_session, on_link},
     pieces::Piece,
     store::{self, Claim, Control, PlanKey, StoredTable},
     tables,
 };
+
+/// How long the lock of another runner is waited for before that one counts as alive.
+const BUSY_SECONDS: u32 = 3;
 
 /// How long a runner that is taken over may take to be gone from the target.
 const TAKE_OVER_SECONDS: u32 = 30;
@@ -123,7 +127,11 @@ pub(crate) async fn prepare(
     let tables = Control::tables(&mut target, &plan_key).await?;
     let names: Vec<String> = tables.iter().map(|table| table.table.name().to_owned()).collect();
     let left_behind = catalog::left_behind(&mut source, &plan.source.database, &names).await?;
-    let claim = store::claim(&mut target, &plan_key).await?;
+    if takes_over {
+        end_lanes(&mut target, &plan_key, target_options.database()).await?;
+    }
+    let mut claiming = Link::new(target_options.clone(), Role::Target, clock.clone());
+    let claim = on_link!(claiming, session => store::claim(session, &plan_key))?;
     let pieces = Control::pieces(&mut target, &plan_key).await?;
     source.close().await;
     target.close().await;
@@ -165,9 +173,12 @@ async fn take_lock(
 ) -> Result<(), RunError> {
     let Some(connection) = other_holder(session, plan, database).await? else { return Ok(()) };
     if !takes_over {
-        return Err(RunError::Busy { connection });
+        // A runner that was killed a moment ago is still being cleared away by the server.
+        return crate::control::wait_for_lock(session, plan, database, BUSY_SECONDS).await;
     }
-    session.execute(format!("KILL {connection}").as_bytes()).await?;
+    if let Ok(connection) = u32::try_from(connection) {
+        end_session(session, connection).await?;
+    }
     crate::control::wait_for_lock(session, plan, database, TAKE_OVER_SECONDS).await
 }
 

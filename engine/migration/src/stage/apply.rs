@@ -1,18 +1,17 @@
 //! The apply stage: cuts what merge lets go of into lanes, and decides how many lanes there are.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{borrow::Cow, num::NonZeroUsize, sync::Arc};
 
 use tokio::sync::oneshot;
-use whimbrel_flow::{ComputePool, Permit, Receiver, Sender, StopLevel, Tasks, channel};
+use whimbrel_flow::{ComputePool, Permit, Receiver, Sender, StopLevel, TaskError, Tasks, channel};
 use whimbrel_model::{Batch, TailBatch};
-use whimbrel_mysql::{ConnectOptions, Role};
+use whimbrel_mysql::ConnectOptions;
 
 use crate::{
-    control::ControlLink,
+    control::{ControlLink, lane_link},
     error::RunError,
     lane::{LaneItem, LaneState, PlanLimits, aligned},
     lanes::Cutter,
-    link::Link,
     progress::Phase,
     run::first_error,
     shared::{Message, Shared},
@@ -58,7 +57,13 @@ impl ApplyStage {
     /// Runs until the inlet ends and every lane has written what it was given.
     pub(crate) async fn run(mut self, stored: Vec<LaneState>) -> Result<(), RunError> {
         let mut lanes = self.start(stored);
-        while let Some(message) = self.inlet.recv().await {
+        loop {
+            // A lane without work proves its row now and then, and may find that it is not its own.
+            let message = tokio::select! {
+                message = self.inlet.recv() => message,
+                ended = lanes.tasks.join_next() => return lanes.failed(&self.shared, ended).await,
+            };
+            let Some(message) = message else { break };
             let Message::Batch(batch, permit) = message else { continue };
             if lanes.give(&self.shared, batch, permit).await.is_err() {
                 break;
@@ -119,7 +124,7 @@ impl ApplyStage {
                 state,
                 limits: PlanLimits { is_steady: lane_count == 1, ..self.limits },
                 inlet,
-                link: Link::new(self.target.clone(), Role::Target, self.shared.clock.clone()),
+                link: lane_link(&self.target, &self.plan, lane, self.shared.clock.clone()),
                 is_load_offered: None,
                 pool: Arc::clone(&self.pool),
                 shared: Arc::clone(&self.shared),
@@ -170,6 +175,21 @@ impl Lanes {
 
     async fn send(&self, lane: u32, message: LaneMessage) -> Result<(), RunError> {
         self.inlets[lane as usize].send(message).await.map_err(|_| RunError::Downstream)
+    }
+
+    /// Lets the other lanes write what they were given, after one has ended although its inlet is
+    /// open; its error.
+    async fn failed(
+        self,
+        shared: &Shared,
+        ended: Option<Result<Cow<'static, str>, TaskError<RunError>>>,
+    ) -> Result<(), RunError> {
+        shared.stop.request(StopLevel::Drain);
+        let others = self.finish(shared).await;
+        match ended {
+            Some(Err(error)) => Err(first_error(error)),
+            Some(Ok(_)) | None => others.and(Err(RunError::Downstream)),
+        }
     }
 
     /// Closes the lanes' inlets and waits until they have written everything.

@@ -161,9 +161,9 @@ impl LaneWorker {
 
     /// Writes the transaction exactly once, over lost connections and deadlocks.
     async fn write(&mut self, swap: &str, work: Work<'_>) -> Result<(), RunError> {
-        let mut failure_count = 0;
+        let (mut failure_count, mut is_in_doubt) = (0, false);
         loop {
-            let error = match self.attempt(swap, work).await {
+            let error = match self.attempt(swap, work, &mut is_in_doubt).await {
                 Ok(()) => break,
                 Err(error) => error,
             };
@@ -178,9 +178,11 @@ impl LaneWorker {
             self.shared.progress.waits("target", Some(error.to_string()));
             self.shared.clock.sleep(delay).await;
             match self.settled().await? {
-                Some(Settled::Committed) => break,
+                Some(Settled::Committed) if is_in_doubt => break,
                 Some(Settled::Fenced) => return Err(RunError::Fenced),
-                Some(Settled::Diverged) => return Err(RunError::Diverged { lane: self.lane }),
+                Some(Settled::Diverged | Settled::Committed) => {
+                    return Err(RunError::Diverged { lane: self.lane });
+                }
                 Some(Settled::NotCommitted) | None => {}
             }
         }
@@ -205,7 +207,14 @@ impl LaneWorker {
         }
     }
 
-    async fn attempt(&mut self, swap: &str, (writes, marks): Work<'_>) -> Result<(), RunError> {
+    /// Writes the transaction once. From its COMMIT on it `is_in_doubt`: only then can a row that is
+    /// one transaction further be this one's doing.
+    async fn attempt(
+        &mut self,
+        swap: &str,
+        (writes, marks): Work<'_>,
+        is_in_doubt: &mut bool,
+    ) -> Result<(), RunError> {
         let (lane, shared) = (self.lane, Arc::clone(&self.shared));
         let mine = self.version();
         let session = self.link.session().await?;
@@ -216,8 +225,10 @@ impl LaneWorker {
             return match settle(mine, found) {
                 Settled::Fenced => Err(RunError::Fenced),
                 // A retry whose first try was committed after all.
-                Settled::Committed => Ok(()),
-                Settled::Diverged | Settled::NotCommitted => Err(RunError::Diverged { lane }),
+                Settled::Committed if *is_in_doubt => Ok(()),
+                Settled::Committed | Settled::Diverged | Settled::NotCommitted => {
+                    Err(RunError::Diverged { lane })
+                }
             };
         }
         for (table, form) in writes {
@@ -239,6 +250,7 @@ impl LaneWorker {
                 return Err(RunError::Diverged { lane });
             }
         }
+        *is_in_doubt = true;
         session.execute(b"COMMIT").await?;
         Ok(())
     }
