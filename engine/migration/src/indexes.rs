@@ -19,6 +19,10 @@ use crate::{
 /// How long one ALTER may take. An index of a table of terabytes is built in days, not weeks.
 const ALTER_TIME_MAX: Duration = Duration::from_secs(7 * 86_400);
 
+/// How often the server may say that what was missing is there: once for each statement that was
+/// under way. A name that something else has is an error in the end.
+const FOUND_MAX: u32 = 3;
+
 /// The two sides of the tables whose definitions are completed.
 #[derive(Debug)]
 pub(crate) struct Definitions<'a> {
@@ -37,14 +41,36 @@ impl Definitions<'_> {
         for (kind, what) in kinds {
             for table in self.tables {
                 progress.waits("indexes", Some(format!("{what} of `{}`", table.name())));
-                let (wanted, found) = self.describe(table).await?;
-                for alter in missing(&wanted, &found, kind) {
-                    on_link!(self.target, session => run(session, &alter))?;
-                }
+                self.add_missing(table, kind).await?;
             }
         }
         progress.waits("indexes", None);
         Ok(())
+    }
+
+    /// Adds what is missing, and looks again after each statement, whatever it came to: one whose
+    /// answer was lost, or that another runner began, may still be at work or be done.
+    async fn add_missing(&mut self, table: &Table, kind: ItemKind) -> Result<(), RunError> {
+        let (mut failure_count, mut found_count) = (0, 0);
+        loop {
+            let (wanted, found) = self.describe(table).await?;
+            let Some(alter) = missing(&wanted, &found, kind).into_iter().next() else {
+                return Ok(());
+            };
+            let ended = match self.target.session().await {
+                Ok(session) => run(session, &alter).await,
+                Err(error) => Err(error.into()),
+            };
+            if ended.as_ref().is_err_and(is_there_already) && found_count < FOUND_MAX {
+                found_count += 1;
+                continue;
+            }
+            match self.target.ended(ended, &mut failure_count).await {
+                Some(ended) => ended?,
+                None => continue,
+            }
+            failure_count = 0;
+        }
     }
 
     /// Lets the target's `AUTO_INCREMENT` go on where the source's would: rows with the highest numbers
@@ -88,6 +114,12 @@ fn missing(wanted: &Description, found: &Description, kind: ItemKind) -> Vec<Str
         .chain(alone.into_iter().map(|item| vec![item]))
         .filter_map(|items| wanted.create.add_statement(&items))
         .collect()
+}
+
+/// Whether the server says that the index or the foreign key has been made meanwhile.
+/// Source: MySQL, `ER_DUP_KEYNAME`, `ER_FK_DUP_NAME`.
+fn is_there_already(error: &RunError) -> bool {
+    matches!(error, RunError::Server(cause) if matches!(cause.code(), Some(1061 | 1826)))
 }
 
 async fn describe(
