@@ -5,6 +5,8 @@ mod command;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod run;

@@ -1,0 +1,11 @@
+//! What a migration of a week meets: lost connections, restarts, failovers, frozen runners, refused
+//! rows, and its limits. A live writer is at work all the while; its seed is printed.
+
+mod connections;
+mod definitions;
+mod failover;
+mod limits;
+mod runners;
+mod servers;
+mod tables;
+mod target;

@@ -1,0 +1,97 @@
+//! Definitions that change, and work on the target that is not a row's.
+
+use whimbrel_kit::{Relay, mysql_async::prelude::Queryable, pair};
+
+use super::tables::{TABLES, fill, migration};
+use crate::support::{Migration, tick};
+
+#[tokio::test]
+async fn a_table_dropped_while_it_is_copied_is_told_as_the_statement_that_did_it() {
+    let pair = pair().await.unwrap();
+    fill(pair.source, &pair.source_database, 20_000).await;
+    let migration = migration(&pair, "limits: { rows_per_second: 4000 }\n");
+    let mut running = migration.start(&[]);
+    running.says("rows/s").await;
+
+    pair.execute_source("DROP TABLE words; DROP TABLE people").await.unwrap();
+    let (code, log) = running.ended().await;
+
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains("run.ddl") && log.contains("DROP TABLE `words`"), "{log}");
+}
+
+#[tokio::test]
+async fn an_interrupted_copy_ends_well_and_goes_on() {
+    let pair = pair().await.unwrap();
+    fill(pair.source, &pair.source_database, 20_000).await;
+    let migration = migration(&pair, "limits: { rows_per_second: 100 }\n");
+    let mut running = migration.start(&[]);
+    running.says("rows/s").await;
+
+    running.interrupt();
+    let (code, log) = running.ended().await;
+
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("goes on"), "{log}");
+    migration.write_plan((&pair.source.url(), &pair.target.url()), &TABLES, "");
+    migration.catch_up().await;
+    migration.assert_equal(&TABLES).await;
+}
+
+#[tokio::test]
+async fn an_xa_transaction_as_the_newest_does_not_bar_the_next_run() {
+    let pair = pair().await.unwrap();
+    fill(pair.source, &pair.source_database, 100).await;
+    let migration = migration(&pair, "");
+    migration.catch_up().await;
+
+    pair.execute_source(
+        "XA START 'x'; UPDATE orders SET note = 'by xa'; XA END 'x'; XA PREPARE 'x'; XA COMMIT 'x'",
+    )
+    .await
+    .unwrap();
+    migration.catch_up().await;
+    migration.catch_up().await;
+
+    migration.assert_equal(&TABLES).await;
+}
+
+#[tokio::test]
+async fn an_index_that_the_target_has_meanwhile_is_left_alone() {
+    let pair = pair().await.unwrap();
+    fill(pair.source, &pair.source_database, 5_000).await;
+    let relay = Relay::to(pair.target).await.unwrap();
+    let migration = Migration::new(
+        (pair.source, &pair.source_database),
+        (pair.target, &pair.target_database),
+        &["orders"],
+        "",
+    );
+    let plan = "limits: { rows_per_second: 2000 }\n";
+    migration.write_plan((&pair.source.url(), &relay.url()), &["orders"], plan);
+    let mut running = migration.start(&["--until", "caught-up"]);
+    running.says("rows/s").await;
+
+    // An open transaction holds the ALTER up, whose connection is lost while the server goes on with
+    // it: the next finds the index made.
+    let mut other = pair.target.connect_to(&pair.target_database).await.unwrap();
+    other.query_drop("BEGIN; SELECT * FROM orders LIMIT 1").await.unwrap();
+    let altering = format!(
+        "SELECT COUNT(*) FROM performance_schema.processlist WHERE db = '{}' AND info LIKE 'ALTER%'",
+        pair.target_database
+    );
+    while pair.target.row::<u64>(&altering).await.unwrap() == Some(0) {
+        tick().await;
+    }
+    relay.cut();
+    let before = relay.connections_ever();
+    while relay.connections_ever() < before + 2 {
+        tick().await;
+    }
+    other.query_drop("ROLLBACK").await.unwrap();
+    other.disconnect().await.unwrap();
+    let (code, log) = running.ended().await;
+
+    assert_eq!(code, Some(0), "{log}");
+    migration.assert_equal(&["orders"]).await;
+}
