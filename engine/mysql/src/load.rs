@@ -31,9 +31,9 @@ pub struct Load {
 }
 
 impl Load {
-    /// The rows as a file; `None` for a table with a column whose values a file cannot give, see
-    /// [`Field`], or for a row with the invalid value of an `ENUM`, whose number is refused. Columns
-    /// that the server computes are left out.
+    /// The rows as a file; `None` for a table with a column whose values a file cannot give (`JSON`),
+    /// or for a row with the invalid value of an `ENUM`, whose number is refused. Columns that the
+    /// server computes are left out.
     ///
     /// # Errors
     ///
