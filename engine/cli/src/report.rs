@@ -8,12 +8,23 @@ use miette::{
 };
 use serde_json::{Value, json};
 use thiserror::Error;
-use whimbrel_plan::{Advice, PlanError, Severity, Span, redact};
+use whimbrel_plan::{Advice, Loaded, PlanError, Severity, Span, redact};
 
-use crate::plan_file::{PlanFile, PlanFileError, Refused};
+use crate::{
+    args::PlanPath,
+    output::Output,
+    plan_file::{self, PlanFile, PlanFileError, Refused},
+};
 
 /// Longer messages are wrapped: a terminal's usual width, and the same where there is none.
 const WIDTH: usize = 100;
+
+/// The plan at `path`; `None` once it is said why there is none.
+pub(crate) fn opened(path: &PlanPath, output: &Output) -> Option<(PlanFile, Loaded)> {
+    plan_file::open(path)
+        .map_err(|refused| output.message(&refused_text(&refused, output.has_colours())))
+        .ok()
+}
 
 /// Why a plan is refused, for people.
 pub(crate) fn refused_text(refused: &Refused, has_colours: bool) -> String {

@@ -16,7 +16,7 @@ use crate::{
     args::{self, ReportFormat},
     logs,
     output::{Exit, Output},
-    plan_file, report,
+    report,
 };
 
 pub(crate) use failure::show as show_failure;
@@ -33,12 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// When it cannot be written.
 pub(crate) fn run(arguments: &args::Run, output: &mut Output) -> io::Result<Exit> {
-    let (file, loaded) = match plan_file::open(&arguments.plan) {
-        Ok(opened) => opened,
-        Err(refused) => {
-            output.message(&report::refused_text(&refused, output.has_colours()));
-            return Ok(Exit::PlanRefused);
-        }
+    let Some((file, loaded)) = report::opened(&arguments.plan, output) else {
+        return Ok(Exit::PlanRefused);
     };
     output.message(&report::problems_text(&file, &loaded.warnings, output.has_colours()));
     let is_screen = arguments.format == ReportFormat::Text && output.is_terminal();

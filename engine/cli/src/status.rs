@@ -8,7 +8,7 @@ use whimbrel_migration::{Status, status};
 use crate::{
     args::{self, ReportFormat},
     output::{Exit, Output},
-    plan_file, report,
+    report,
     run::show_failure,
 };
 
@@ -18,12 +18,8 @@ use crate::{
 ///
 /// When it cannot be written.
 pub(crate) fn run(arguments: &args::Status, output: &mut Output) -> io::Result<Exit> {
-    let (file, loaded) = match plan_file::open(&arguments.plan) {
-        Ok(opened) => opened,
-        Err(refused) => {
-            output.message(&report::refused_text(&refused, output.has_colours()));
-            return Ok(Exit::PlanRefused);
-        }
+    let Some((file, loaded)) = report::opened(&arguments.plan, output) else {
+        return Ok(Exit::PlanRefused);
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match runtime.block_on(Box::pin(status(&loaded.plan))) {

@@ -70,7 +70,7 @@ fn changes_of_rows_by_statement_name_their_tables_where_it_is_simple() {
         ("UPDATE t, u SET t.a = 1", &[]),
         ("DELETE FROM t WHERE a = 1", &["t"]),
         ("DELETE t FROM t JOIN u", &[]),
-        ("LOAD DATA LOCAL INFILE '/tmp/x' INTO TABLE `t` FIELDS TERMINATED BY ','", &["t"]),
+        ("LOAD DATA LOCAL INFILE 'rows.txt' INTO TABLE `t` FIELDS TERMINATED BY ','", &["t"]),
         ("WITH c AS (SELECT 1) UPDATE t SET a = 1", &[]),
     ] {
         check(statement, &Statement::Dml { tables: names(tables) });
