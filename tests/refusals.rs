@@ -115,6 +115,58 @@ async fn a_target_that_holds_rows_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_database_is_not_moved_onto_itself_whatever_its_server_is_called() {
+    let pair = with_table().await;
+    let migration = Migration::new(
+        (pair.source, &pair.source_database),
+        (pair.source, &pair.source_database),
+        &["t"],
+        "",
+    );
+    let other_name = pair.source.url().replace("127.0.0.1", "localhost");
+    migration.write_plan((&pair.source.url(), &other_name), &["t"], "");
+
+    migration.refused(3, &["same-database", "the same server"]).await;
+}
+
+#[tokio::test]
+async fn a_table_without_transactions_is_refused_with_the_alter_that_mends_it() {
+    let pair = pair().await.unwrap();
+    pair.execute_source("CREATE TABLE t (id INT NOT NULL PRIMARY KEY) ENGINE=MyISAM")
+        .await
+        .unwrap();
+    let migration = migration(&pair, "");
+
+    migration.refused(3, &["`t`", "MyISAM", "ENGINE=InnoDB"]).await;
+}
+
+#[tokio::test]
+async fn a_table_that_another_plan_writes_is_refused_with_that_plans_name() {
+    let pair = with_table().await;
+    let first = migration(&pair, "");
+    first.catch_up().await;
+    pair.execute_target("TRUNCATE TABLE t").await.unwrap();
+    let second = migration(&pair, "");
+    second.rename("second");
+
+    second.refused(3, &["`t`", "the plan `test` writes it"]).await;
+}
+
+#[tokio::test]
+async fn a_table_made_after_the_plan_began_is_named() {
+    let pair = with_table().await;
+    let migration = migration(&pair, "");
+    migration.write_plan((&pair.source.url(), &pair.target.url()), &["t*"], "");
+    migration.catch_up().await;
+    pair.execute_source("CREATE TABLE t2 (id INT NOT NULL PRIMARY KEY)").await.unwrap();
+
+    let (code, log) = migration.start(&["--until", "caught-up"]).ended().await;
+
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("stays behind: table `t2`"), "{log}");
+}
+
+#[tokio::test]
 async fn a_target_table_with_a_trigger_is_refused_by_name() {
     let pair = with_table().await;
     pair.execute_target(

@@ -65,6 +65,12 @@ impl<'a> Migration<'a> {
         self.folder
     }
 
+    /// Gives the plan another name.
+    pub(crate) fn rename(&self, name: &str) {
+        let plan = fs::read_to_string(self.plan_path()).unwrap();
+        fs::write(self.plan_path(), plan.replace("name: test", &format!("name: {name}"))).unwrap();
+    }
+
     fn plan_path(&self) -> PathBuf {
         self.folder.path().join("plan.yaml")
     }

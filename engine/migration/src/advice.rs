@@ -1,5 +1,7 @@
 //! What to do about a [`RunError`].
 
+use whimbrel_mysql::Class;
+
 use crate::error::RunError;
 
 impl RunError {
@@ -22,6 +24,7 @@ impl RunError {
             Self::Purged { .. } => "run.purged",
             Self::SplitSource { .. } => "run.split-source",
             Self::Ddl { .. } => "run.ddl",
+            Self::Definition { .. } => "run.definition",
             Self::RefusedRow { .. } => "run.refused-row",
             Self::Options(_) => "run.address",
             Self::Server(_) => "run.server",
@@ -68,16 +71,29 @@ impl RunError {
                  `binlog_expire_logs_seconds`"
             }
             Self::SplitSource { .. } => "give `source.mysql.url` one server's own address",
-            Self::Ddl { .. } => {
-                "everything before it is stored; begin again under a new `name` with an empty \
-                 target, or, for a change that leaves rows as they are, set `on: {ddl: ignore}`"
+            Self::Ddl { keeps_rows: true, .. } => {
+                "everything before it is stored; it leaves rows as they are: set \
+                 `on: {ddl: ignore}` to pass it, and make the same change on the target yourself"
+            }
+            Self::Ddl { keeps_rows: false, .. } => {
+                "everything before it is stored; begin again under a new `name` with an empty target"
+            }
+            Self::Definition { .. } => {
+                "the rows are copied: make it on the target yourself, under the same name, in \
+                 whatever way it takes it, then run again"
             }
             Self::RefusedRow { .. } => {
                 "make the target's table take the source's rows, then run again: nothing is skipped"
             }
             Self::Options(_) => "mend the plan's `url`",
-            Self::Server(_) => "mend it on the server, then run again: it goes on where it stopped",
-            Self::Log(_) => "do what the message asks for, then run again: it goes on there",
+            Self::Server(cause) => of_server(cause.class()),
+            Self::Log(error) if error.is_transient() => {
+                "see that the source is up and can be reached, then run again: it goes on there"
+            }
+            Self::Log(_) => {
+                "that part of the log cannot be carried, and comes again with every run: do what the \
+                 message asks for, then begin again under a new `name` with an empty target"
+            }
             Self::Tables { .. } => "mend each table as told, or leave it out with `!name`",
             Self::Downstream | Self::Broken { .. } => {
                 "run again: it goes on where it stopped; if it comes back, it is a fault of \
@@ -85,5 +101,17 @@ impl RunError {
             }
         }
         .to_owned()
+    }
+}
+
+fn of_server(class: Class) -> &'static str {
+    match class {
+        Class::Denied => {
+            "check the user and the password of the plan's `url`, and what the account may do: \
+             preflight names the GRANTs once it gets in"
+        }
+        Class::Lost => "see that the server is up and can be reached, then run again",
+        Class::SchemaGone => "create what is missing on the server, then run again",
+        Class::TryAgain | Class::Refused | Class::Other => "mend it on the server, then run again",
     }
 }

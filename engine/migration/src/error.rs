@@ -104,6 +104,17 @@ pub enum RunError {
         tables: Vec<String>,
         /// The transaction that it is.
         gtid: String,
+        /// Whether it leaves the tables' rows as they are.
+        keeps_rows: bool,
+    },
+    /// The target does not make an index or a foreign key.
+    #[error("`{statement}` failed on the target")]
+    Definition {
+        /// The statement.
+        statement: String,
+        /// What it said.
+        #[source]
+        cause: Box<Error>,
     },
     /// The target refuses a row.
     #[error("the target refuses a row of `{table}`")]
@@ -130,7 +141,7 @@ pub enum RunError {
     #[error("a kept definition cannot be read")]
     Json(#[from] serde_json::Error),
     /// Tables that cannot be moved as they are, or that are in the way on the target.
-    #[error("{} of the plan's tables cannot be moved as they are", problems.len())]
+    #[error("tables of the plan cannot be moved as they are")]
     Tables {
         /// Each table, with what to do.
         problems: Vec<TableProblem>,

@@ -62,6 +62,7 @@ impl Finish {
             tables: &self.shared.tables,
         };
         definitions.complete(&self.shared.progress).await?;
+        definitions.raise_auto_increment().await?;
         self.shared.progress.enter(Phase::Following);
         if self.until == Until::Stopped {
             return Ok(());

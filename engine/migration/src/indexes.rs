@@ -66,7 +66,7 @@ impl Definitions<'_> {
                 continue;
             }
             match self.target.ended(ended, &mut failure_count).await {
-                Some(ended) => ended?,
+                Some(ended) => ended.map_err(|error| refused(alter, error))?,
                 None => continue,
             }
             failure_count = 0;
@@ -133,4 +133,12 @@ async fn describe(
 async fn run(session: &mut Session, alter: &str) -> Result<(), RunError> {
     session.execute_within(alter.as_bytes(), ALTER_TIME_MAX).await?;
     Ok(())
+}
+
+/// A statement that the target refuses, by name: what it says alone may tell nothing.
+fn refused(statement: String, error: RunError) -> RunError {
+    if let RunError::Server(cause) = error {
+        return RunError::Definition { statement, cause };
+    }
+    error
 }

@@ -72,14 +72,22 @@ impl Numbers {
     }
 }
 
-/// Whether all lanes of one reading have marked the chunk. Marks of two readings do not add up: the
-/// rows that one of them dropped, the other may have held.
+/// How many rows the lanes wrote for the chunk in a reading that all of them have marked; `None`
+/// while there is no such reading. Marks of two readings do not add up: the rows that one of them
+/// dropped, the other may have held.
+#[must_use]
+pub fn rows_held(marks: &[Mark]) -> Option<u64> {
+    let mut readings: HashMap<u64, (u32, u64)> = HashMap::new();
+    marks.iter().find_map(|mark| {
+        let (lanes, rows) = readings.entry(mark.attempt).or_default();
+        *lanes += 1;
+        *rows += mark.row_count;
+        (*lanes == mark.lane_count).then_some(*rows)
+    })
+}
+
+/// Whether the target holds the chunk.
 #[must_use]
 pub fn is_held(marks: &[Mark]) -> bool {
-    let mut readings: HashMap<u64, u32> = HashMap::new();
-    marks.iter().any(|mark| {
-        let lanes = readings.entry(mark.attempt).or_default();
-        *lanes += 1;
-        *lanes == mark.lane_count
-    })
+    rows_held(marks).is_some()
 }

@@ -126,7 +126,8 @@ pub(crate) async fn prepare(
     }
     let tables = Control::tables(&mut target, &plan_key).await?;
     let names: Vec<String> = tables.iter().map(|table| table.table.name().to_owned()).collect();
-    let left_behind = catalog::left_behind(&mut source, &plan.source.database, &names).await?;
+    let mut left_behind = catalog::left_behind(&mut source, &plan.source.database, &names).await?;
+    left_behind.extend(tables::newcomers(plan, &mut source, &names).await?);
     if takes_over {
         end_lanes(&mut target, &plan_key, target_options.database()).await?;
     }
@@ -218,6 +219,12 @@ async fn begin(
     let position = start_position(source).await?;
     let uuid = source::server_uuid(source).await?;
     let tables = tables::select(plan, source).await?;
+    if store::exists(target).await? {
+        let problems = tables::taken(target, key, &tables).await?;
+        if !problems.is_empty() {
+            return Err(RunError::Tables { problems });
+        }
+    }
     tables::make_ready(target, &plan.target.database, &tables).await?;
     store::create_tables(target).await?;
     let fingerprint = serde_json::to_string(&plan.fingerprint())?;

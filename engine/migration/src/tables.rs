@@ -2,12 +2,15 @@
 
 use whimbrel_mysql::{
     Error, Session,
-    catalog::{self, CatalogError, Definition, Description},
+    catalog::{self, CatalogError, Definition, Description, LeftBehind},
     ddl::{self, DifferenceKind, quoted},
 };
 use whimbrel_plan::Plan;
 
-use crate::error::{RunError, TableProblem};
+use crate::{
+    error::{RunError, TableProblem},
+    store::PlanKey,
+};
 
 /// The plan's tables as they are on the source now, biggest first: what takes longest starts first.
 pub(crate) async fn select(plan: &Plan, source: &mut Session) -> Result<Vec<Definition>, RunError> {
@@ -19,7 +22,10 @@ pub(crate) async fn select(plan: &Plan, source: &mut Session) -> Result<Vec<Defi
     let mut problems = Vec::new();
     for name in &selected.tables {
         match catalog::definition(source, database, name).await {
-            Ok(definition) => tables.push(definition),
+            Ok(definition) => {
+                problems.extend(unsafe_engine(&definition.description));
+                tables.push(definition);
+            }
             Err(Error::Catalog(error)) => problems.push(unmovable(name, &error)),
             Err(error) => return Err(error.into()),
         }
@@ -33,10 +39,69 @@ pub(crate) async fn select(plan: &Plan, source: &mut Session) -> Result<Vec<Defi
 
 fn unmovable(name: &str, error: &CatalogError) -> TableProblem {
     let mut remedy = format!("leave it out with `!{name}`");
-    if let CatalogError::NoKey { remedy: alter, .. } = error {
+    let mut what = error.to_string();
+    if let CatalogError::NoKey { why, remedy: alter, .. } = error {
+        what = format!("it cannot be moved while it is written: {why}");
         remedy = format!("`{alter}`, or {remedy}");
     }
-    TableProblem { table: name.to_owned(), what: error.to_string(), remedy }
+    TableProblem { table: name.to_owned(), what, remedy }
+}
+
+/// Only InnoDB reads as of one moment and writes whole transactions, on either side.
+fn unsafe_engine(table: &Description) -> Option<TableProblem> {
+    let name = &table.name;
+    (!table.engine.eq_ignore_ascii_case("InnoDB")).then(|| TableProblem {
+        table: name.clone(),
+        what: format!("its engine is {}, which knows no transactions", table.engine),
+        remedy: format!(
+            "`ALTER TABLE {} ENGINE=InnoDB`, or leave it out with `!{name}`",
+            quoted(name)
+        ),
+    })
+}
+
+/// The tables that the plan's rules match now and that are not among those it began with.
+pub(crate) async fn newcomers(
+    plan: &Plan,
+    source: &mut Session,
+    moved: &[String],
+) -> Result<Vec<LeftBehind>, RunError> {
+    let names = catalog::table_names(source, &plan.source.database).await?;
+    // A rule that matches nothing any more was told of when the plan began.
+    let Ok(selected) = plan.selection.select(&names) else { return Ok(Vec::new()) };
+    let newcomers = selected.tables.into_iter().filter(|name| !moved.contains(name));
+    Ok(newcomers
+        .map(|name| LeftBehind {
+            kind: "table",
+            name,
+            why: "made after this plan began, so it is not moved: begin a plan of its own for it"
+                .to_owned(),
+        })
+        .collect())
+}
+
+/// The other plan of this target that moves one of `tables`, with the table.
+pub(crate) async fn taken(
+    target: &mut Session,
+    plan: &PlanKey,
+    tables: &[Definition],
+) -> Result<Vec<TableProblem>, RunError> {
+    let sql = format!("SELECT plan, name FROM `_whimbrel_tables` WHERE NOT {}", plan.matches());
+    let mut problems = Vec::new();
+    for row in target.query(&sql).await? {
+        let (other, name) = (row.text("plan")?, row.text("name")?);
+        if tables.iter().any(|table| table.description.name.eq_ignore_ascii_case(&name)) {
+            problems.push(TableProblem {
+                what: format!("the plan `{other}` writes it"),
+                remedy: format!(
+                    "go on with `{other}`; if it is over, delete the rows of plan `{other}` from \
+                     the target's `_whimbrel_*` tables"
+                ),
+                table: name,
+            });
+        }
+    }
+    Ok(problems)
 }
 
 /// Creates the tables on the target where they are missing, and proves that those that are there
@@ -53,6 +118,11 @@ pub(crate) async fn make_ready(
         match catalog::describe(target, database, &wanted.name).await {
             Ok(found) => problems.extend(in_the_way(target, wanted, &found).await?),
             Err(Error::Catalog(CatalogError::NoTable { .. })) => missing.push(&wanted.create),
+            Err(Error::Catalog(error)) => problems.push(TableProblem {
+                table: wanted.name.clone(),
+                what: format!("what has its name on the target is in the way: {error}"),
+                remedy: "rename or drop it on the target".to_owned(),
+            }),
             Err(error) => return Err(error.into()),
         }
     }
@@ -90,7 +160,12 @@ async fn in_the_way(
     let rows = target.query(&format!("SELECT 1 FROM {} LIMIT 1", quoted(name))).await?;
     if !rows.is_empty() {
         let what = "the target's table holds rows that this plan did not write".to_owned();
-        let remedy = format!("empty it if they may go: `TRUNCATE TABLE {}`", quoted(name));
+        let remedy = format!(
+            "if they may go, empty it on {}: `TRUNCATE TABLE {}.{}`",
+            target.address(),
+            quoted(&found.database),
+            quoted(name)
+        );
         problems.push(problem(what, remedy));
     }
     Ok(problems)

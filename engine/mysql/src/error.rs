@@ -33,8 +33,8 @@ pub enum Error {
     },
     /// The server asks to sign in by a plugin that is not offered.
     #[error(
-        "access denied for `{user}` at `{address}`: the server asks for the plugin `{plugin}`, as it \
-         may for an account that does not exist; `caching_sha2_password` is offered"
+        "access denied for `{user}` at `{address}`: there is no such account, or it signs in by \
+         `{plugin}`, which is not supported: use `caching_sha2_password`"
     )]
     SignIn {
         /// `host:port`.
@@ -251,7 +251,10 @@ fn message_is_free_of_values(code: u16) -> bool {
             | 1356 | 1360 | 1418 | 1419 | 1503 | 1506 | 1553 | 1580 | 1701 | 1709 | 1785 | 1786
             | 1787 | 1788 | 1789 | 1792 | 1821 | 1822 | 1824..=1836 | 1840 | 1845 | 1846 | 1901
             | 1961
-    ) || matches!(code, 3024 | 3098 | 3161 | 3546 | 3675 | 3750 | 3770 | 3780 | 3813 | 3814 | 6125)
+    ) || matches!(
+        code,
+        3024 | 3098 | 3159 | 3161 | 3546 | 3675 | 3750 | 3751 | 3770 | 3780 | 3813 | 3814 | 6125
+    )
 }
 
 /// What may be said of a server's message.

@@ -7,6 +7,7 @@ mod account;
 mod binlog;
 pub mod catalog;
 pub mod chunk;
+mod database;
 pub mod ddl;
 mod error;
 mod finding;

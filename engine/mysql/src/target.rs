@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     account::{Account, Variables},
     catalog::table_names,
+    database::{same_finding, spelling_finding},
     ddl::{literal, quoted},
     error::Error,
     finding::Finding,
@@ -45,7 +46,8 @@ pub async fn findings(
     found.extend(privilege_finding(&account, database));
     found.extend(packet_finding(&variables, &theirs));
     found.extend(case_finding(&variables, &theirs, &names));
-    found.extend(trigger_finding(session, database, &names).await?);
+    found.extend(spelling_finding(session, database).await?);
+    found.extend(same_finding((session, database), (source, source_database)).await?);
     if variables.is_on("sql_generate_invisible_primary_key") {
         found.push(Finding::warning(
             "target-invisible-keys",
@@ -138,30 +140,6 @@ fn case_finding(variables: &Variables, theirs: &Variables, names: &[String]) -> 
     }
     let why = "the application may spell names in a way that only one of the servers takes";
     Some(Finding::warning("target-name-case", saw, why, remedy))
-}
-
-async fn trigger_finding(
-    session: &mut Session,
-    database: &str,
-    names: &[String],
-) -> Result<Option<Finding>, Error> {
-    let sql = format!(
-        "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS \
-         WHERE EVENT_OBJECT_SCHEMA = {} ORDER BY TRIGGER_NAME",
-        literal(database)
-    );
-    for row in session.query_for("looking for triggers on the target", &sql).await? {
-        let (trigger, table) = (row.text("TRIGGER_NAME")?, row.text("EVENT_OBJECT_TABLE")?);
-        if names.iter().any(|name| name.to_lowercase() == table.to_lowercase()) {
-            return Ok(Some(Finding::refusal(
-                "target-triggers",
-                format!("`{table}` has the trigger `{trigger}`"),
-                "what it does has been done on the source and comes as rows",
-                format!("`DROP TRIGGER {}`, and make it again after the move", quoted(&trigger)),
-            )));
-        }
-    }
-    Ok(None)
 }
 
 #[cfg(test)]

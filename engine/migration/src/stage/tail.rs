@@ -140,9 +140,10 @@ impl TailStage {
                         statement,
                         tables: tables.iter().map(name).collect(),
                         gtid: transaction.gtid.to_string(),
+                        keeps_rows,
                     });
                 }
-                tracing::warn!(gtid = %transaction.gtid, "definition change ignored");
+                tracing::warn!(gtid = %transaction.gtid, statement, "definition change ignored");
             }
             LogItem::Part { part, upto, written_micros } => {
                 pending.upto = Some(upto);

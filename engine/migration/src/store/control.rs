@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::RunError,
     lane::{LaneState, Mark},
-    pieces::{Cut, Piece, is_held},
+    pieces::{Cut, Piece, rows_held},
 };
 
 /// The longest text of an error that is kept.
@@ -297,10 +297,7 @@ impl Control {
         for row in &session.query(&sql).await? {
             let id = chunk_id(row)?;
             let piece = Piece { id, low: key(row, "low")?, high: key(row, "high")? };
-            let held = marks
-                .get(&id)
-                .filter(|marks| is_held(marks))
-                .map(|marks| marks.iter().map(|mark| mark.row_count).sum());
+            let held = marks.get(&id).and_then(|marks| rows_held(marks));
             pieces.push((piece, held));
         }
         Ok(pieces)

@@ -2,6 +2,7 @@
 
 use crate::{
     account::{Account, Variables},
+    database::spelling_finding,
     ddl::{literal, quoted},
     error::{Class, Error},
     finding::Finding,
@@ -42,6 +43,7 @@ pub async fn findings(session: &mut Session, database: &str) -> Result<Vec<Findi
     found.extend(version_finding(session.server_version()));
     found.extend(privilege_findings(&account, database));
     found.extend(blind_spots(&account, database));
+    found.extend(spelling_finding(session, database).await?);
     found.extend(durability_findings(&variables));
     if variables.is_on("log_bin") {
         found.extend(filter_finding(session, database).await?);
