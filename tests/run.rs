@@ -224,6 +224,35 @@ async fn tables_with_keys_of_every_kind_are_copied_and_followed() {
 }
 
 #[tokio::test]
+async fn accounts_with_the_grants_of_the_readme_are_enough() {
+    let readme = include_str!("../README.md");
+    let grants = |account: &str, database: &str| {
+        let of = format!("TO {account};");
+        let lines: Vec<String> = readme
+            .lines()
+            .filter(|line| line.starts_with("GRANT") && line.contains(&of))
+            .map(|line| line.split(';').next().unwrap().replace("shop.*", &format!("{database}.*")))
+            .collect();
+        assert!(!lines.is_empty(), "the readme names the grants of `{account}`");
+        lines.join("; ")
+    };
+    let pair = filled(300).await;
+    let migration = migration(&pair, "");
+    let source = grants("reader", &pair.source_database);
+    let target = grants("writer", &pair.target_database);
+    pair.source.execute(&format!("CREATE USER reader IDENTIFIED BY 'r'; {source}")).await.unwrap();
+    pair.target.execute(&format!("CREATE USER writer IDENTIFIED BY 'w'; {target}")).await.unwrap();
+    let urls = (pair.source.url_as("reader", "r"), pair.target.url_as("writer", "w"));
+    migration.write_plan((&urls.0, &urls.1), &TABLES, "");
+
+    migration.catch_up().await;
+    pair.execute_source("DELETE FROM orders WHERE id < 10").await.unwrap();
+    migration.catch_up().await;
+
+    migration.assert_equal(&TABLES).await;
+}
+
+#[tokio::test]
 async fn machines_read_a_run_line_by_line() {
     let pair = filled(200).await;
     let migration = migration(&pair, "");
