@@ -40,8 +40,7 @@ impl Definitions<'_> {
             [(ItemKind::Index, "secondary indexes"), (ItemKind::ForeignKey, "foreign keys")];
         for (kind, what) in kinds {
             for table in self.tables {
-                progress.waits("indexes", Some(format!("{what} of `{}`", table.name())));
-                self.add_missing(table, kind).await?;
+                self.add_missing(table, (kind, what), progress).await?;
             }
         }
         progress.waits("indexes", None);
@@ -50,13 +49,19 @@ impl Definitions<'_> {
 
     /// Adds what is missing, and looks again after each statement, whatever it came to: one whose
     /// answer was lost, or that another runner began, may still be at work or be done.
-    async fn add_missing(&mut self, table: &Table, kind: ItemKind) -> Result<(), RunError> {
+    async fn add_missing(
+        &mut self,
+        table: &Table,
+        (kind, what): (ItemKind, &str),
+        progress: &Progress,
+    ) -> Result<(), RunError> {
         let (mut failure_count, mut found_count) = (0, 0);
         loop {
             let (wanted, found) = self.describe(table).await?;
             let Some(alter) = missing(&wanted, &found, kind).into_iter().next() else {
                 return Ok(());
             };
+            progress.waits("indexes", Some(format!("{what} of `{}`", table.name())));
             let ended = match self.target.session().await {
                 Ok(session) => run(session, &alter).await,
                 Err(error) => Err(error.into()),

@@ -256,8 +256,12 @@ impl TailStage {
     async fn prove_nothing_lost(&self, session: &mut Session) -> Result<(), RunError> {
         // What was handed on may not have reached merge, or be half of a transaction.
         let seen = self.shared.windows().seen().union(&self.handed_on);
-        let waits = EXECUTED_WAIT_MAX.as_secs();
-        if source::wait_executed(session, &seen, waits).await? {
+        if source::wait_executed(session, &seen, 0).await? {
+            return Ok(());
+        }
+        let what = "it to execute what the target holds already".to_owned();
+        self.shared.progress.waits("source", Some(what));
+        if source::wait_executed(session, &seen, EXECUTED_WAIT_MAX.as_secs()).await? {
             return Ok(());
         }
         let lost = seen.difference(&source::executed(session).await?);
