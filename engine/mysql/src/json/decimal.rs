@@ -8,6 +8,12 @@ const GROUP_DIGITS: usize = 9;
 /// Bytes that a group of so many digits takes.
 const GROUP_BYTES: [usize; GROUP_DIGITS + 1] = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4];
 
+/// The most groups of a number, those of its whole part and of its fraction together. More than a
+/// column holds: a document keeps literals and results of arithmetic as the server computes them, and
+/// a number that was read from a column has its whole part's precision rounded up to full groups.
+/// Source: MySQL, `DECIMAL_BUFF_LENGTH`.
+const GROUPS_MAX: usize = 9;
+
 /// Appends the digits of a `DECIMAL(precision, scale)` as the server prints them.
 ///
 /// # Errors
@@ -20,10 +26,11 @@ pub(super) fn print(
 ) -> Result<(), JsonError> {
     let bad = malformed("a decimal has not the bytes of its digits");
     let (precision, scale) = (usize::from(precision), usize::from(scale));
-    if precision == 0 || precision > 65 || scale > 30 || scale > precision {
+    let whole = precision.checked_sub(scale).ok_or(bad)?;
+    let group_count = whole.div_ceil(GROUP_DIGITS) + scale.div_ceil(GROUP_DIGITS);
+    if precision == 0 || group_count > GROUPS_MAX {
         return Err(bad);
     }
-    let whole = precision - scale;
     let lengths = [whole % GROUP_DIGITS]
         .into_iter()
         .chain(std::iter::repeat_n(GROUP_DIGITS, whole / GROUP_DIGITS + scale / GROUP_DIGITS))

@@ -17,6 +17,12 @@ const FIELD_STRING: u8 = 254;
 /// The longest value of a `VARBINARY` expression: a longer one becomes a `MEDIUMBLOB`.
 const VARCHAR_BYTES_MAX: usize = 65_535;
 
+/// The most digits of a `DECIMAL` that a cast can name.
+const DECIMAL_DIGITS_MAX: usize = 65;
+
+/// The most digits of its fraction.
+const DECIMAL_SCALE_MAX: usize = 30;
+
 /// The start of an expression that takes a value through a column of a declared type. A node is made
 /// of it at once: as the subquery's own value it would lose what kind of blob it is.
 const TYPED_OPEN: &str = "(SELECT JSON_EXTRACT(JSON_ARRAY(c),'$[0]') FROM JSON_TABLE(JSON_ARRAY(";
@@ -133,24 +139,42 @@ impl<'a> Writer<'a, '_> {
     }
 
     fn number(&mut self, tag: Tag, digits: &'a [u8]) -> Result<(), JsonError> {
-        self.out.extend_from_slice(b"CAST(");
-        self.out.extend_from_slice(digits);
-        match tag {
-            Tag::Integer => self.out.extend_from_slice(b" AS SIGNED)"),
-            Tag::Unsigned => self.out.extend_from_slice(b" AS UNSIGNED)"),
+        let declared = match tag {
+            Tag::Integer => "SIGNED",
+            Tag::Unsigned => "UNSIGNED",
             Tag::Decimal => {
-                let unsigned = digits.strip_prefix(b"-").unwrap_or(digits);
-                let point = unsigned.iter().position(|&byte| byte == b'.');
-                let scale = point.map_or(0, |at| unsigned.len() - at - 1);
-                let precision = unsigned.len() - usize::from(point.is_some());
-                let cast = format!(" AS DECIMAL({precision},{scale}))");
-                self.out.extend_from_slice(cast.as_bytes());
+                self.decimal(digits);
+                return Ok(());
             }
             Tag::Date | Tag::Time | Tag::Datetime | Tag::Timestamp | Tag::Opaque => {
                 return Err(malformed("a number has the tag of a string"));
             }
-        }
+        };
+        self.out.extend_from_slice(b"CAST(");
+        self.out.extend_from_slice(digits);
+        self.out.extend_from_slice(format!(" AS {declared})").as_bytes());
         Ok(())
+    }
+
+    /// No cast makes a decimal wider than a column's. Such a one is written as its bare digits, which
+    /// the server takes for a `DECIMAL` of just these: they have a point, or are too many for an integer.
+    fn decimal(&mut self, digits: &[u8]) {
+        let (sign, unsigned) =
+            digits.strip_prefix(b"-").map_or((&b""[..], digits), |rest| (b"-", rest));
+        let point = unsigned.iter().position(|&byte| byte == b'.');
+        let scale = point.map_or(0, |at| unsigned.len() - at - 1);
+        let precision = unsigned.len() - usize::from(point.is_some());
+        if precision <= DECIMAL_DIGITS_MAX && scale <= DECIMAL_SCALE_MAX {
+            self.out.extend_from_slice(b"CAST(");
+            self.out.extend_from_slice(digits);
+            let cast = format!(" AS DECIMAL({precision},{scale}))");
+            self.out.extend_from_slice(cast.as_bytes());
+            return;
+        }
+        self.out.extend_from_slice(sign);
+        // The server's parser would keep a group of digits for the zero, and cut a long fraction.
+        let is_below_one = unsigned.starts_with(b"0.");
+        self.out.extend_from_slice(unsigned.get(usize::from(is_below_one)..).unwrap_or_default());
     }
 
     fn string(&mut self, tag: Tag, quoted: &'a [u8]) -> Result<(), JsonError> {

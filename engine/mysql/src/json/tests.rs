@@ -72,6 +72,87 @@ fn scalars_of_the_binary_log_have_the_text_that_select_shows() {
     }
 }
 
+/// A document that is a `DECIMAL`, of the bytes that the server logs.
+fn decimal(precision: u8, scale: u8, digits: &str) -> Vec<u8> {
+    let digits: Vec<u8> = (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(digits.get(at..at + 2).unwrap(), 16).unwrap())
+        .collect();
+    let length = u8::try_from(digits.len() + 2).unwrap();
+    [&[0x0f, 246, length, precision, scale][..], &digits].concat()
+}
+
+/// Decimals that server 9.7.4 logged, their text, and the expression that makes them again.
+fn wide_decimals() -> [(Vec<u8>, String, String); 7] {
+    let nines = |count| "9".repeat(count);
+    let eight_groups = "3b9ac9ff".repeat(8);
+    let fraction =
+        "123456789012345678901234567890123456789012345678901234567890123456789012345678901";
+    let fraction_groups =
+        "875bcd1500bc614e35b7bf87350e34c02f075f79287735f221d950cb1b3a0c14149aa435";
+    let thirty = "123456789012345678901234567890";
+    let forty = "9.1234567890123456789012345678901234567890";
+    [
+        (
+            decimal(72, 0, &format!("80000009{}", "3b9ac9ff".repeat(7))),
+            nines(64),
+            format!("CAST({} AS DECIMAL(64,0))", nines(64)),
+        ),
+        (
+            decimal(66, 30, "8000007b1b3a0c14149aa4350dfb38d2075bcd1500bc614e35b7bf87037a"),
+            format!("{thirty}.{thirty}"),
+            format!("CAST({thirty}.{thirty} AS DECIMAL(60,30))"),
+        ),
+        (
+            decimal(66, 30, &format!("7a0a1f00{}fc18", "c4653600".repeat(6))),
+            format!("-{}.{}", nines(35), nines(30)),
+            format!("CAST(-{}.{} AS DECIMAL(65,30))", nines(35), nines(30)),
+        ),
+        (decimal(81, 0, &format!("bb9ac9ff{eight_groups}")), nines(81), nines(81)),
+        (
+            decimal(81, 0, &format!("44653600{}", "c4653600".repeat(8))),
+            format!("-{}", nines(81)),
+            format!("-{}", nines(81)),
+        ),
+        (
+            decimal(41, 40, "89075bcd1500bc614e35b7bf87350e34c01ed2"),
+            forty.to_owned(),
+            forty.to_owned(),
+        ),
+        (decimal(81, 81, fraction_groups), format!("0.{fraction}"), format!(".{fraction}")),
+    ]
+}
+
+#[test]
+fn decimals_of_any_width_the_server_writes_are_read_and_written() {
+    for (jsonb, text, sql) in wide_decimals() {
+        let canonical = canonical_of_binary(&jsonb);
+
+        assert_eq!(canonical, Ok(format!("\x04{text}\x01").into_bytes()));
+        assert_eq!(canonical, canonical_of_text(&text, Some(&[NodeType::Decimal])));
+        assert_eq!(sql_of(&canonical.unwrap()), format!("CAST({sql} AS JSON)"));
+    }
+}
+
+#[test]
+fn decimals_that_no_server_writes_are_refused() {
+    let nine_groups = "80000000".repeat(9);
+    for jsonb in [
+        decimal(0, 0, ""),
+        decimal(3, 4, "800000"),
+        decimal(82, 0, &format!("80{nine_groups}")),
+        decimal(81, 1, &format!("{nine_groups}00")),
+        decimal(72, 0, &format!("80000000{}", "00000000".repeat(8))),
+        decimal(72, 0, &format!("80000000{}", "00000000".repeat(6))),
+        decimal(72, 0, &"ffffffff".repeat(8)),
+    ] {
+        assert!(
+            matches!(canonical_of_binary(&jsonb), Err(JsonError::Malformed { .. })),
+            "{jsonb:02x?}"
+        );
+    }
+}
+
 #[test]
 fn objects_and_arrays_are_printed_with_the_servers_separators() {
     // {"a": [7, true], "b": null}

@@ -35,10 +35,30 @@ fn double(random: &mut Random) -> f64 {
     }
 }
 
+/// A `DECIMAL` whose precision in the log is one of whole groups of nine digits, or one that no
+/// column has.
+fn wide_decimal(random: &mut Random) -> String {
+    let mut digits = |count: u64| -> String {
+        (0..count).map(|_| char::from(b'0' + u8::try_from(random.below(10)).unwrap())).collect()
+    };
+    let (whole, fraction) = (digits(35), digits(30));
+    let (many, long) = (digits(80), digits(36));
+    random
+        .pick(&[
+            &format!("CAST('{whole}.{fraction}' AS DECIMAL(65,30))"),
+            &format!("-CAST('{whole}{fraction}' AS DECIMAL(65,0))"),
+            &format!("CAST('{whole}{fraction}' AS DECIMAL(65,0)) + 0.{fraction}"),
+            &format!("-1{many}"),
+            &format!("{whole}.{long}"),
+            &format!(".{long}{fraction}"),
+        ])
+        .to_owned()
+}
+
 /// An expression of any type.
 fn scalar(random: &mut Random) -> String {
     let integer = random.any_integer();
-    match random.below(16) {
+    match random.below(17) {
         0 => "NULL".to_owned(),
         1 => random.pick(&["TRUE", "FALSE"]).to_owned(),
         2 => format!("CAST({} AS SIGNED)", integer.cast_signed()),
@@ -51,26 +71,27 @@ fn scalar(random: &mut Random) -> String {
             format!("CAST({}.{} AS DECIMAL(40,{}))", integer, random.below(1_000), random.below(9))
         }
         7 => random.pick(&["1.50", "0.00", "-0.000001", "CAST(5 AS DECIMAL(5))"]).to_owned(),
-        8 => format!(
+        8 => wide_decimal(random),
+        9 => format!(
             "TIMESTAMP'2024-01-01 00:00:00' + INTERVAL {} MICROSECOND",
             random.below(1 << 50)
         ),
-        9 => format!("SEC_TO_TIME({}.5)", random.below(800_000)),
-        10 => format!("DATE'2000-01-01' + INTERVAL {} DAY", random.below(100_000)),
-        11 => {
+        10 => format!("SEC_TO_TIME({}.5)", random.below(800_000)),
+        11 => format!("DATE'2000-01-01' + INTERVAL {} DAY", random.below(100_000)),
+        12 => {
             let bytes = random.bytes(90);
             bytes.iter().fold("x'".to_owned(), |mut hex, byte| {
                 write!(hex, "{byte:02x}").unwrap();
                 hex
             }) + "'"
         }
-        12 => random
+        13 => random
             .pick(&["b", "tb", "mb", "lb", "bn", "bi", "ts", "d", "e", "t", "de", "f", "y"])
             .to_owned(),
-        13 => random
+        14 => random
             .pick(&["'2024-01-01'", "'10:00:00.000000'", "'base64:type15:yv4='", "'12:'", "''"])
             .to_owned(),
-        14 => quoted(&random.text(300)),
+        15 => quoted(&random.text(300)),
         _ => quoted(&random.text(12)),
     }
 }
