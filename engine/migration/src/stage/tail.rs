@@ -264,7 +264,6 @@ impl TailStage {
         if source::wait_executed(session, &seen, EXECUTED_WAIT_MAX.as_secs()).await? {
             return Ok(());
         }
-        let lost = seen.difference(&source::executed(session).await?);
-        Err(RunError::SourceLost { lost })
+        Err(RunError::SourceLost { lost: source::lost(session, &seen).await? })
     }
 }
