@@ -24,6 +24,7 @@ use crate::{
     progress::{Phase, Progress},
     shared::{Message, Shared},
     stage::{apply::ApplyStage, merge::MergeStage, snapshot::SnapshotStage, tail::TailStage},
+    transform::Transform,
     windows::Windows,
 };
 
@@ -135,8 +136,10 @@ fn merge(
 fn shared(graph: &Graph, prepared: &Prepared, (clock, stop): (Clock, Stop)) -> Arc<Shared> {
     let todo = prepared.todo();
     let phase = if todo.is_empty() { Phase::Indexing } else { Phase::Copying };
-    let progress = Progress::new(clock.now_micros(), phase, prepared.table_progress());
+    let progress = Progress::new(clock.now_micros(), phase, prepared.progress());
     let tables: Arc<[Table]> = prepared.tables.iter().map(|table| table.table.clone()).collect();
+    let targets = prepared.targets.iter().map(|target| target.table.clone()).collect();
+    let transform = Transform::new(Arc::clone(&tables), prepared.feeds());
     let stored = prepared
         .claim
         .lanes
@@ -147,7 +150,7 @@ fn shared(graph: &Graph, prepared: &Prepared, (clock, stop): (Clock, Stop)) -> A
         Node::Snapshot(_) | Node::Tail(_) | Node::Apply(_) => None,
     });
     let windows = Windows::new(stored, key_bytes_max.unwrap_or(0));
-    Shared::new(tables, windows, (Arc::new(progress), clock, stop))
+    Shared::new((tables, targets, transform), windows, (Arc::new(progress), clock, stop))
 }
 
 /// The log is followed from what every lane has applied. Lanes that have more skip it.

@@ -1,19 +1,21 @@
-//! What a lane's window comes to: per table and key the last image.
+//! What a lane's window comes to: per target table and key the last image.
 
 use std::{
     collections::{BTreeMap, HashMap},
     hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState},
 };
 
-use whimbrel_model::{Key, Row, TableId};
+use whimbrel_model::{Key, Row};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::transform::TargetId;
 
 /// The net effect of a run of changes: per table, each touched key once, with its last image.
 ///
 /// Order among keys is that of their first touch. `None` is a key that is gone.
 #[derive(Debug, Default)]
 pub struct Effects {
-    tables: BTreeMap<TableId, TableEffects>,
+    tables: BTreeMap<TargetId, TableEffects>,
 }
 
 /// The net effect on one table.
@@ -43,12 +45,12 @@ struct Hashed(u64);
 
 impl Effects {
     /// Sets the last image of `key`.
-    pub fn set(&mut self, table: TableId, key: Key, image: Option<Row>) {
+    pub fn set(&mut self, table: TargetId, key: Key, image: Option<Row>) {
         self.tables.entry(table).or_default().set(key, image);
     }
 
     /// Sets the last images of the keys of a chunk, each of which is there once.
-    pub fn set_chunk(&mut self, table: TableId, rows: Vec<(Key, Row)>) {
+    pub fn set_chunk(&mut self, table: TargetId, rows: Vec<(Key, Row)>) {
         // A share without rows leaves the table untouched.
         if !rows.is_empty() {
             self.tables.entry(table).or_default().set_chunk(rows);
@@ -56,7 +58,7 @@ impl Effects {
     }
 
     /// The touched tables in order.
-    pub fn tables(&self) -> impl Iterator<Item = (TableId, &TableEffects)> {
+    pub fn tables(&self) -> impl Iterator<Item = (TargetId, &TableEffects)> {
         self.tables.iter().map(|(table, effects)| (*table, effects))
     }
 
@@ -155,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    const TABLE: TableId = TableId(0);
+    const TABLE: TargetId = TargetId(0);
 
     fn key(id: u64) -> Key {
         let mut builder = RowBuilder::default();

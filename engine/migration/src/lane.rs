@@ -50,7 +50,7 @@ impl LaneItem {
     pub fn row_count(&self) -> usize {
         match self {
             Self::Part(part) => part.operations.len(),
-            Self::Chunk(chunk) => chunk.rows.len(),
+            Self::Chunk(chunk) => chunk.rows.iter().map(|(_, rows)| rows.len()).sum(),
         }
     }
 
@@ -67,7 +67,8 @@ impl LaneItem {
                 })
                 .sum(),
             Self::Chunk(chunk) => {
-                chunk.rows.iter().map(|(key, row)| key.byte_count() + image(row)).sum()
+                let rows = chunk.rows.iter().flat_map(|(_, rows)| rows);
+                rows.map(|(key, row)| key.byte_count() + image(row)).sum()
             }
         }
     }
@@ -89,7 +90,7 @@ pub struct Mark {
     pub attempt: u64,
     /// How many lanes take part in that reading.
     pub lane_count: u32,
-    /// How many rows this lane wrote.
+    /// How many rows of the source this lane stands for.
     pub row_count: u64,
 }
 
@@ -184,9 +185,11 @@ fn apply_chunk(plan: &mut Plan, chunk: LaneChunk) {
         chunk: chunk.chunk,
         attempt: chunk.attempt,
         lane_count: chunk.lane_count,
-        row_count: chunk.rows.len() as u64,
+        row_count: chunk.row_count,
     });
-    plan.effects.set_chunk(chunk.chunk.table, chunk.rows);
+    for (target, rows) in chunk.rows {
+        plan.effects.set_chunk(target, rows);
+    }
 }
 
 /// What a lane's row, read under its lock, says of a transaction whose commit got no answer.

@@ -1,10 +1,9 @@
 //! The cut of a shard's stream into lanes: which lane a key belongs to, and what each lane is given.
 
-use whimbrel_model::{
-    Cell, ChunkBatch, ChunkId, Column, ColumnType, Gtid, Key, Newest, Row, Table, TableId,
-    TransactionPart,
-};
+use whimbrel_model::{Cell, ChunkId, Column, ColumnType, Gtid, Key, Newest, Row, Table};
 use xxhash_rust::xxh3::xxh3_64;
+
+use crate::transform::{TargetChunk, TargetId, TargetPart};
 
 /// Rows whose keys end in numbers that differ in this many low bits alone reach the same lane.
 ///
@@ -16,8 +15,8 @@ pub(crate) const RUN_BITS: u32 = 8;
 /// One row to be written or removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
-    /// The table.
-    pub table: TableId,
+    /// The target table.
+    pub table: TargetId,
     /// The row's key.
     pub key: Key,
     /// The row, or `None` when the key is gone.
@@ -49,8 +48,10 @@ pub struct LaneChunk {
     pub attempt: u64,
     /// How many lanes take part: the chunk is done when all of them have marked this attempt.
     pub lane_count: u32,
-    /// The rows.
-    pub rows: Vec<(Key, Row)>,
+    /// How many rows of the source the share stands for: all lanes' add up to those of the chunk.
+    pub row_count: u64,
+    /// The rows for each target table.
+    pub rows: Vec<(TargetId, Vec<(Key, Row)>)>,
 }
 
 /// How the rows of one table are spread over lanes.
@@ -73,7 +74,7 @@ pub struct Cutter {
 }
 
 impl Cutter {
-    /// A cutter of `tables` into `lane_count` lanes, at least one.
+    /// A cutter of `tables`, the target tables, into `lane_count` lanes, at least one.
     #[must_use]
     pub fn new(tables: &[Table], lane_count: u32) -> Self {
         Self { spreads: tables.iter().map(spread).collect(), lane_count: lane_count.max(1) }
@@ -87,7 +88,7 @@ impl Cutter {
 
     /// The lane of a key.
     #[must_use]
-    pub fn lane_of(&self, tables: &[Table], table: TableId, key: &Key) -> u32 {
+    pub fn lane_of(&self, tables: &[Table], table: TargetId, key: &Key) -> u32 {
         let lane_count = u64::from(self.lane_count);
         let hash = match self.spreads[table.0 as usize] {
             _ if lane_count == 1 => 0,
@@ -99,57 +100,97 @@ impl Cutter {
 
     /// Each lane's share of a part of a transaction.
     #[must_use]
-    pub fn part(&self, tables: &[Table], part: TransactionPart) -> Vec<LanePart> {
-        let next = part.first + part.changes.len() as u64;
-        let mut shares: Vec<LanePart> = (0..self.lane_count)
-            .map(|_| LanePart {
-                transaction: part.transaction.clone(),
-                prepared: part.prepared.clone(),
-                next,
-                operations: Vec::new(),
-                is_last: part.is_last,
-            })
-            .collect();
-        for (ordinal, change) in (part.first..).zip(part.changes) {
-            let id = change.table();
-            let table = &tables[id.0 as usize];
-            let mut give = |key: Key, image: Option<Row>| {
-                let lane = self.lane_of(tables, id, &key) as usize;
-                shares[lane].operations.push((ordinal, Operation { table: id, key, image }));
-            };
-            let (before, after) = change.into_images();
-            let new_key = after.as_ref().map(|row| row.key(table));
-            let old_key =
-                before.map(|row| row.key(table)).filter(|key| Some(key) != new_key.as_ref());
-            if let Some(key) = old_key {
-                give(key, None);
-            }
-            if let Some(key) = new_key {
-                give(key, after);
-            }
+    pub fn part(&self, tables: &[Table], part: TargetPart) -> Vec<LanePart> {
+        let TargetPart { transaction, prepared, next, operations, is_last } = part;
+        let share = |operations| LanePart {
+            transaction: transaction.clone(),
+            prepared: prepared.clone(),
+            next,
+            operations,
+            is_last,
+        };
+        if self.lane_count == 1 {
+            return vec![share(operations)];
+        }
+        let mut shares: Vec<LanePart> = (0..self.lane_count).map(|_| share(Vec::new())).collect();
+        for (ordinal, operation) in operations {
+            let lane = self.lane_of(tables, operation.table, &operation.key) as usize;
+            shares[lane].operations.push((ordinal, operation));
         }
         shares
     }
 
-    /// Each lane's share of a chunk, with the lane's number. A table that keeps to one lane gives
-    /// its chunk to that lane alone.
+    /// Each lane's share of a chunk, with the lane's number. A table that keeps to one lane gives its
+    /// rows to that lane alone; lanes that no table of the chunk reaches get no share.
     #[must_use]
-    pub fn chunk(&self, tables: &[Table], batch: ChunkBatch) -> Vec<(u32, LaneChunk)> {
-        let ChunkBatch { chunk, attempt, rows, .. } = batch;
-        let share = |lane_count, rows| LaneChunk { chunk, attempt, lane_count, rows };
-        if self.lane_count == 1 {
-            return vec![(0, share(1, rows))];
+    pub fn chunk(&self, tables: &[Table], batch: TargetChunk) -> Vec<(u32, LaneChunk)> {
+        let TargetChunk { chunk, attempt, row_count, shares } = batch;
+        let lanes = self.lanes_of(shares.iter().map(|(target, _)| *target));
+        let share = |row_count, rows| {
+            let lane_count = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
+            LaneChunk { chunk, attempt, lane_count, row_count, rows }
+        };
+        if let [lane] = lanes.as_slice() {
+            return vec![(*lane, share(row_count, shares))];
         }
-        if self.spreads[chunk.table.0 as usize] == Spread::OneLane {
-            let lane = chunk.table.0 % self.lane_count;
-            return vec![(lane, share(1, rows))];
+        let mut cut: Vec<(u32, LaneChunk)> =
+            lanes.iter().map(|&lane| (lane, share(0, Vec::new()))).collect();
+        for (target, rows) in shares {
+            self.spread_rows(tables, (target, rows), &mut cut);
         }
-        let mut shares: Vec<Vec<(Key, Row)>> = (0..self.lane_count).map(|_| Vec::new()).collect();
-        for (key, row) in rows {
-            let lane = self.lane_of(tables, chunk.table, &key) as usize;
-            shares[lane].push((key, row));
+        count_rows(&mut cut, row_count);
+        cut
+    }
+
+    /// The lanes that rows of any of the targets may reach, in order.
+    fn lanes_of(&self, targets: impl Iterator<Item = TargetId>) -> Vec<u32> {
+        let mut lanes = Vec::new();
+        for target in targets {
+            match self.spreads[target.0 as usize] {
+                Spread::ByKey => return (0..self.lane_count).collect(),
+                Spread::OneLane => lanes.push(target.0 % self.lane_count),
+            }
         }
-        (0..).zip(shares).map(|(lane, rows)| (lane, share(self.lane_count, rows))).collect()
+        lanes.sort_unstable();
+        lanes.dedup();
+        lanes
+    }
+
+    /// Adds a target's rows to the shares of the lanes that they belong to.
+    fn spread_rows(
+        &self,
+        tables: &[Table],
+        (target, rows): (TargetId, Vec<(Key, Row)>),
+        cut: &mut [(u32, LaneChunk)],
+    ) {
+        let mut by_lane: Vec<Vec<(Key, Row)>> = (0..self.lane_count).map(|_| Vec::new()).collect();
+        if self.spreads[target.0 as usize] == Spread::OneLane {
+            by_lane[(target.0 % self.lane_count) as usize] = rows;
+        } else {
+            for (key, row) in rows {
+                by_lane[self.lane_of(tables, target, &key) as usize].push((key, row));
+            }
+        }
+        for (lane, share) in cut {
+            let rows = std::mem::take(&mut by_lane[*lane as usize]);
+            if !rows.is_empty() {
+                share.rows.push((target, rows));
+            }
+        }
+    }
+}
+
+/// Tells the lanes how many rows of the source they stand for: each its own where they are the
+/// source's rows, otherwise all are counted with the first.
+fn count_rows(cut: &mut [(u32, LaneChunk)], row_count: u64) {
+    let own = |share: &LaneChunk| share.rows.iter().map(|(_, rows)| rows.len() as u64).sum();
+    let sum: u64 = cut.iter().map(|(_, share)| own(share)).sum();
+    if sum == row_count {
+        for (_, share) in cut {
+            share.row_count = own(share);
+        }
+    } else if let Some((_, first)) = cut.first_mut() {
+        first.row_count = row_count;
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The decisions are pure and stand in modules of their own: `windows` and `merge` (where a chunk
 //! meets the tail), `lanes`, `lane` and `effects` (what a lane's transaction holds), `pieces` (what
-//! is copied). The stages around them wait on servers. Nothing here decodes a protocol or writes
+//! is copied), `transform` (what rows become). The stages around them wait on servers. Nothing here decodes a protocol or writes
 //! the text of a row: that is `whimbrel-mysql`'s.
 
 mod advice;
@@ -26,6 +26,7 @@ mod stage;
 mod status;
 mod store;
 mod tables;
+pub mod transform;
 pub mod windows;
 
 pub use error::{RunError, TableProblem};

@@ -72,7 +72,7 @@ impl Numbers {
     }
 }
 
-/// How many rows the lanes wrote for the chunk in a reading that all of them have marked; `None`
+/// How many rows of the source the lanes hold of the chunk by a reading that all of them have marked; `None`
 /// while there is no such reading. Marks of two readings do not add up: the rows that one of them
 /// dropped, the other may have held.
 #[must_use]

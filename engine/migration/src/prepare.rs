@@ -18,8 +18,10 @@ use crate::{
     lane::LaneState,
     link::{Link, end_session, on_link},
     pieces::Piece,
-    store::{self, Claim, Control, PlanKey, StoredTable},
+    progress::{SourceProgress, TargetProgress},
+    store::{self, Claim, Control, PlanKey, StoredTable, StoredTarget},
     tables,
+    transform::{Feed, TargetId},
 };
 
 /// How long the lock of another runner is waited for before that one counts as alive.
@@ -37,7 +39,7 @@ pub struct Notes {
     pub left_behind: Vec<LeftBehind>,
     /// Whether an earlier run is taken up again.
     pub is_resumed: bool,
-    /// The tables that are moved.
+    /// The tables that are written.
     pub tables: Vec<String>,
 }
 
@@ -50,6 +52,7 @@ pub(crate) struct Prepared {
     pub(crate) control: ControlLink,
     pub(crate) claim: Claim,
     pub(crate) tables: Vec<StoredTable>,
+    pub(crate) targets: Vec<StoredTarget>,
     /// All pieces, with the rows written for those that the target holds.
     pub(crate) pieces: Vec<(Piece, Option<u64>)>,
     pub(crate) server_id: u32,
@@ -68,20 +71,33 @@ impl Prepared {
         self.tables.iter().map(|table| table.byte_estimate / table.row_estimate.max(1)).collect()
     }
 
-    /// Each table's name, estimated rows and rows that earlier runs copied.
-    pub(crate) fn table_progress(&self) -> Vec<(String, u64, u64)> {
+    /// How far the tables are.
+    pub(crate) fn progress(&self) -> (Vec<SourceProgress>, Vec<TargetProgress>) {
         let mut copied: BTreeMap<TableId, u64> = BTreeMap::new();
         for (piece, held) in &self.pieces {
             *copied.entry(piece.id.table).or_default() += held.unwrap_or(0);
         }
-        (0..)
-            .map(TableId)
-            .zip(&self.tables)
-            .map(|(id, table)| {
-                let rows = copied.get(&id).copied().unwrap_or(0);
-                (table.table.name().to_owned(), table.row_estimate, rows)
-            })
-            .collect()
+        let sources = (0..).map(TableId).zip(&self.tables).map(|(id, table)| {
+            SourceProgress::new(table.row_estimate, copied.get(&id).copied().unwrap_or(0))
+        });
+        let targets = self.targets.iter().map(|target| {
+            let sources = target.moved_from.into_iter().collect();
+            TargetProgress::new(target.table.name().to_owned(), sources)
+        });
+        (sources.collect(), targets.collect())
+    }
+
+    /// What the rows of each source table become.
+    pub(crate) fn feeds(&self) -> Vec<Vec<Feed>> {
+        let mut feeds = vec![Vec::new(); self.tables.len()];
+        for (id, target) in (0..).map(TargetId).zip(&self.targets) {
+            if let Some(feeds) =
+                target.moved_from.and_then(|TableId(from)| feeds.get_mut(from as usize))
+            {
+                feeds.push(Feed::Same(id));
+            }
+        }
+        feeds
     }
 }
 
@@ -121,11 +137,14 @@ pub(crate) async fn prepare(
     let is_resumed = is_begun(&mut target, &plan_key).await?;
     if is_resumed {
         check_unchanged(plan, &mut target, &plan_key).await?;
+        // Those of an earlier format may be missing.
+        store::create_tables(&mut target).await?;
     } else {
         begin(plan, &mut source, &mut target, &plan_key).await?;
     }
     let tables = Control::tables(&mut target, &plan_key).await?;
-    let names: Vec<String> = tables.iter().map(|table| table.table.name().to_owned()).collect();
+    let targets = store::targets(&mut target, &plan_key, &tables).await?;
+    let names: Vec<String> = targets.iter().map(|target| target.table.name().to_owned()).collect();
     let mut left_behind = catalog::left_behind(&mut source, &plan.source.database, &names).await?;
     left_behind.extend(tables::newcomers(plan, &mut source, &names).await?);
     if takes_over {
@@ -144,6 +163,7 @@ pub(crate) async fn prepare(
         plan_key,
         claim,
         tables,
+        targets,
         pieces,
         notes: Notes { warnings, left_behind, is_resumed, tables: names },
     })
@@ -220,6 +240,7 @@ async fn begin(
     let uuid = source::server_uuid(source).await?;
     let tables = tables::select(plan, source).await?;
     if store::exists(target).await? {
+        store::create_tables(target).await?;
         let problems = tables::taken(target, key, &tables).await?;
         if !problems.is_empty() {
             return Err(RunError::Tables { problems });
@@ -229,8 +250,10 @@ async fn begin(
     store::create_tables(target).await?;
     let fingerprint = serde_json::to_string(&plan.fingerprint())?;
     let tables: Vec<StoredTable> = tables.into_iter().map(StoredTable::from).collect();
+    let targets = StoredTarget::all_moved(&tables);
     let state = LaneState { position, ..LaneState::default() };
-    Control::begin(target, key, (&fingerprint, &uuid), &tables, (1, &state)).await
+    let tables = (tables.as_slice(), targets.as_slice());
+    Control::begin(target, key, (&fingerprint, &uuid), tables, (1, &state)).await
 }
 
 /// What the source has executed: the log is followed from here.

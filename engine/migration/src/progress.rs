@@ -11,6 +11,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use whimbrel_model::TableId;
 
+use crate::transform::TargetId;
+
 /// A source without changes is heard of this often, and a little.
 const HEARTBEAT_MICROS: u64 = 300_000;
 
@@ -38,16 +40,16 @@ impl Phase {
     }
 }
 
-/// One table's progress.
+/// One target table's progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableReport {
     /// The table.
     pub name: String,
-    /// How many rows the copy has written.
+    /// How many rows of its source tables the copy is done with.
     pub rows_copied: u64,
-    /// How many rows there are to copy, as the source guesses.
+    /// How many rows its source tables have, as the source guesses.
     pub rows_estimated: u64,
-    /// How many bytes of rows this run has copied.
+    /// How many bytes of rows this run has written into it by the copy.
     pub bytes_copied: u64,
     /// Whether every row that was there is copied.
     pub is_copied: bool,
@@ -81,7 +83,8 @@ pub struct Report {
 #[derive(Debug)]
 pub struct Progress {
     started_micros: u64,
-    tables: Vec<TableProgress>,
+    sources: Vec<SourceProgress>,
+    targets: Vec<TargetProgress>,
     transactions: AtomicU64,
     /// When the newest thing that was read from the log was written.
     read_micros: AtomicU64,
@@ -89,14 +92,42 @@ pub struct Progress {
     state: Mutex<State>,
 }
 
+/// What is to be copied of a source table.
 #[derive(Debug)]
-struct TableProgress {
-    name: String,
+pub struct SourceProgress {
     rows_estimated: u64,
     rows_copied: AtomicU64,
+    is_copied: AtomicBool,
+}
+
+/// What is written into a target table.
+#[derive(Debug)]
+pub struct TargetProgress {
+    name: String,
+    /// The tables that its rows come from.
+    sources: Vec<TableId>,
     bytes_copied: AtomicU64,
     changes: AtomicU64,
-    is_copied: AtomicBool,
+}
+
+impl SourceProgress {
+    /// A table of which earlier runs copied `rows_copied` of about `rows_estimated` rows.
+    #[must_use]
+    pub fn new(rows_estimated: u64, rows_copied: u64) -> Self {
+        Self {
+            rows_estimated,
+            rows_copied: AtomicU64::new(rows_copied),
+            is_copied: AtomicBool::new(false),
+        }
+    }
+}
+
+impl TargetProgress {
+    /// The table `name`, whose rows come from `sources`.
+    #[must_use]
+    pub fn new(name: String, sources: Vec<TableId>) -> Self {
+        Self { name, sources, bytes_copied: AtomicU64::new(0), changes: AtomicU64::new(0) }
+    }
 }
 
 #[derive(Debug)]
@@ -111,23 +142,17 @@ struct State {
 }
 
 impl Progress {
-    /// Nothing done yet. `tables` are names, estimated rows, and rows copied by earlier runs.
+    /// Nothing done yet in this run.
     #[must_use]
-    pub fn new(now_micros: u64, phase: Phase, tables: Vec<(String, u64, u64)>) -> Self {
-        let tables = tables
-            .into_iter()
-            .map(|(name, rows_estimated, rows_copied)| TableProgress {
-                name,
-                rows_estimated,
-                rows_copied: AtomicU64::new(rows_copied),
-                bytes_copied: AtomicU64::new(0),
-                changes: AtomicU64::new(0),
-                is_copied: AtomicBool::new(false),
-            })
-            .collect();
+    pub fn new(
+        now_micros: u64,
+        phase: Phase,
+        (sources, targets): (Vec<SourceProgress>, Vec<TargetProgress>),
+    ) -> Self {
         Self {
             started_micros: now_micros,
-            tables,
+            sources,
+            targets,
             transactions: AtomicU64::new(0),
             read_micros: AtomicU64::new(0),
             has_caught_up: AtomicBool::new(false),
@@ -167,25 +192,31 @@ impl Progress {
         self.has_caught_up.load(Ordering::Relaxed)
     }
 
-    /// Rows of a chunk were written.
-    pub fn copied(&self, table: TableId, rows: u64, bytes: u64) {
-        if let Some(table) = self.tables.get(table.0 as usize) {
+    /// The copy is done with rows of a source table.
+    pub fn copied(&self, table: TableId, rows: u64) {
+        if let Some(table) = self.sources.get(table.0 as usize) {
             table.rows_copied.fetch_add(rows, Ordering::Relaxed);
-            table.bytes_copied.fetch_add(bytes, Ordering::Relaxed);
         }
     }
 
-    /// All rows of the table are written.
+    /// The copy wrote rows of this size into a target table.
+    pub fn copied_bytes(&self, target: TargetId, bytes: u64) {
+        if let Some(target) = self.targets.get(target.0 as usize) {
+            target.bytes_copied.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// The copy is done with all rows of a source table.
     pub fn table_copied(&self, table: TableId) {
-        if let Some(table) = self.tables.get(table.0 as usize) {
+        if let Some(table) = self.sources.get(table.0 as usize) {
             table.is_copied.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Row changes of a table were written.
-    pub fn changed(&self, table: TableId, rows: u64) {
-        if let Some(table) = self.tables.get(table.0 as usize) {
-            table.changes.fetch_add(rows, Ordering::Relaxed);
+    /// Row changes were written into a target table.
+    pub fn changed(&self, target: TargetId, rows: u64) {
+        if let Some(target) = self.targets.get(target.0 as usize) {
+            target.changes.fetch_add(rows, Ordering::Relaxed);
         }
     }
 
@@ -240,7 +271,7 @@ impl Progress {
         let elapsed = now_micros.saturating_sub(self.started_micros);
         Report {
             phase: state.phase,
-            tables: self.tables.iter().map(TableProgress::report).collect(),
+            tables: self.targets.iter().map(|target| self.table_report(target)).collect(),
             elapsed_seconds: std::time::Duration::from_micros(elapsed).as_secs_f64(),
             lag_ms,
             log_offset: state.log_offset.clone(),
@@ -249,17 +280,18 @@ impl Progress {
             waiting_for: state.waiting.iter().map(|(who, what)| format!("{who}: {what}")).collect(),
         }
     }
-}
 
-impl TableProgress {
-    fn report(&self) -> TableReport {
+    fn table_report(&self, target: &TargetProgress) -> TableReport {
+        let sources: Vec<&SourceProgress> =
+            target.sources.iter().filter_map(|table| self.sources.get(table.0 as usize)).collect();
+        let copied = |source: &&SourceProgress| source.rows_copied.load(Ordering::Relaxed);
         TableReport {
-            name: self.name.clone(),
-            rows_copied: self.rows_copied.load(Ordering::Relaxed),
-            rows_estimated: self.rows_estimated,
-            bytes_copied: self.bytes_copied.load(Ordering::Relaxed),
-            is_copied: self.is_copied.load(Ordering::Relaxed),
-            changes_applied: self.changes.load(Ordering::Relaxed),
+            name: target.name.clone(),
+            rows_copied: sources.iter().map(copied).sum(),
+            rows_estimated: sources.iter().map(|source| source.rows_estimated).sum(),
+            bytes_copied: target.bytes_copied.load(Ordering::Relaxed),
+            is_copied: sources.iter().all(|source| source.is_copied.load(Ordering::Relaxed)),
+            changes_applied: target.changes.load(Ordering::Relaxed),
         }
     }
 }

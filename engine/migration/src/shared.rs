@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use whimbrel_flow::{Clock, Permit, Stop};
 use whimbrel_model::{Batch, ChunkId, LogOffset, Table};
 
-use crate::{progress::Progress, windows::Windows};
+use crate::{progress::Progress, transform::Transform, windows::Windows};
 
 /// What travels between stages: a batch with the bytes that it was allowed.
 #[derive(Debug)]
@@ -21,8 +21,12 @@ pub(crate) enum Message {
 /// What the stages of one run share beside the edges between them.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// The tables, by id.
+    /// The source tables, by id.
     pub(crate) tables: Arc<[Table]>,
+    /// The target tables, by id.
+    pub(crate) targets: Arc<[Table]>,
+    /// What the rows of the first become in the second.
+    pub(crate) transform: Transform,
     /// Where everything is reported.
     pub(crate) progress: Arc<Progress>,
     /// The time.
@@ -48,12 +52,14 @@ pub(crate) struct Chunks {
 
 impl Shared {
     pub(crate) fn new(
-        tables: Arc<[Table]>,
+        (tables, targets, transform): (Arc<[Table]>, Arc<[Table]>, Transform),
         windows: Windows,
         (progress, clock, stop): (Arc<Progress>, Clock, Stop),
     ) -> Arc<Self> {
         Arc::new(Self {
             tables,
+            targets,
+            transform,
             progress,
             clock,
             stop,

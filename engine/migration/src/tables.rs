@@ -9,7 +9,7 @@ use whimbrel_plan::Plan;
 
 use crate::{
     error::{RunError, TableProblem},
-    store::PlanKey,
+    store::{PlanKey, targets_of_others},
 };
 
 /// The plan's tables as they are on the source now, biggest first: what takes longest starts first.
@@ -80,16 +80,14 @@ pub(crate) async fn newcomers(
         .collect())
 }
 
-/// The other plan of this target that moves one of `tables`, with the table.
+/// The other plan of this target that writes one of `tables`, with the table.
 pub(crate) async fn taken(
     target: &mut Session,
     plan: &PlanKey,
     tables: &[Definition],
 ) -> Result<Vec<TableProblem>, RunError> {
-    let sql = format!("SELECT plan, name FROM `_whimbrel_tables` WHERE NOT {}", plan.matches());
     let mut problems = Vec::new();
-    for row in target.query(&sql).await? {
-        let (other, name) = (row.text("plan")?, row.text("name")?);
+    for (other, name) in targets_of_others(target, plan).await? {
         if tables.iter().any(|table| table.description.name.eq_ignore_ascii_case(&name)) {
             problems.push(TableProblem {
                 what: format!("the plan `{other}` writes it"),

@@ -5,13 +5,15 @@ use whimbrel_model::Batch;
 use super::{
     Outcome,
     lane::LaneWorker,
+    mixed::{MIXED, target_id, transform},
     runner::{Edges, Facts, Step},
     target::{LANES_MAX, LaneRow, Txn, Work},
     world::{World, trace},
 };
 use crate::{
     lane::{LaneItem, LaneState, aligned},
-    lanes::Cutter,
+    lanes::{Cutter, Operation},
+    transform::TargetPart,
 };
 
 /// Items that may wait for a lane.
@@ -108,13 +110,21 @@ impl Apply {
     fn give(&mut self, world: &World, batch: Batch, facts: &Facts) {
         match batch {
             Batch::Chunk(chunk) => {
-                for (lane, share) in self.cutter.chunk(&world.lane_tables, chunk) {
+                let chunk = transform().chunk(chunk);
+                for (lane, mut share) in self.cutter.chunk(&world.lane_tables, chunk) {
+                    if !world.rules.marks_of_all_lanes {
+                        share.lane_count = 1;
+                    }
                     self.lanes[lane as usize].push(LaneItem::Chunk(share), facts);
                 }
             }
             Batch::Tail(batch) => {
                 for part in batch.parts {
                     self.is_inside_transaction = !part.is_last;
+                    let mut part = transform().part(part);
+                    if !world.rules.takes_back {
+                        keep_what_left(&mut part);
+                    }
                     let shares = self.cutter.part(&world.lane_tables, part);
                     for (lane, share) in self.lanes.iter_mut().zip(shares) {
                         lane.push(LaneItem::Part(share), facts);
@@ -204,6 +214,19 @@ impl Apply {
         self.changing = Some(Change { open, ..change });
         Ok(Step::Go)
     }
+}
+
+/// The broken rule: a row that stays in the source's table takes nothing back in another target.
+fn keep_what_left(part: &mut TargetPart) {
+    let stays = |operation: &Operation| operation.image.is_some();
+    let staying: Vec<u64> = part
+        .operations
+        .iter()
+        .filter_map(|(ordinal, operation)| stays(operation).then_some(*ordinal))
+        .collect();
+    part.operations.retain(|(ordinal, operation)| {
+        operation.table != target_id(MIXED) || stays(operation) || !staying.contains(ordinal)
+    });
 }
 
 /// Commits; sometimes the answer is lost, and then it happened, or did not, or happens later.

@@ -1,4 +1,4 @@
-//! The tables of the simulated world and their rows, in the sim's form and in the engine's.
+//! The source tables of the simulated world and their rows, in the sim's form and in the engine's.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,6 @@ use whimbrel_model::{
     Cell, Change, Column, ColumnType, Generation, IntWidth, Key, Row, RowBuilder, Table, TableId,
 };
 
-use super::rules::Rules;
 use crate::lanes::RUN_BITS;
 
 /// Keys that differ for the target, counted from 0.
@@ -119,7 +118,7 @@ pub(super) fn class_of(key: &Key) -> usize {
     read_key(key.cells().next().unwrap()).0
 }
 
-fn push_key(builder: &mut RowBuilder, table: usize, key: usize, is_respelt: bool) {
+pub(super) fn push_key(builder: &mut RowBuilder, table: usize, key: usize, is_respelt: bool) {
     let letter = b'a' + u8::try_from(key).unwrap();
     let upper = [letter.to_ascii_uppercase()];
     match (table, is_respelt) {
@@ -131,7 +130,7 @@ fn push_key(builder: &mut RowBuilder, table: usize, key: usize, is_respelt: bool
     }
 }
 
-fn read_key(cell: Cell<'_>) -> (usize, bool) {
+pub(super) fn read_key(cell: Cell<'_>) -> (usize, bool) {
     if let Cell::UInt(key) = cell {
         return (usize::try_from(key >> RUN_BITS).unwrap(), false);
     }
@@ -141,15 +140,15 @@ fn read_key(cell: Cell<'_>) -> (usize, bool) {
     (usize::from(letter.to_ascii_lowercase() - b'a'), is_respelt)
 }
 
-fn text(collation: &str) -> ColumnType {
+pub(super) fn text(collation: &str) -> ColumnType {
     ColumnType::Text { charset: "utf8mb4".to_owned(), collation: collation.to_owned() }
 }
 
-fn number() -> ColumnType {
+pub(super) fn number() -> ColumnType {
     ColumnType::Int { width: IntWidth::Big, unsigned: true }
 }
 
-fn column(name: &str, column_type: ColumnType, nullable: bool) -> Column {
+pub(super) fn column(name: &str, column_type: ColumnType, nullable: bool) -> Column {
     Column {
         name: name.to_owned(),
         column_type,
@@ -159,7 +158,7 @@ fn column(name: &str, column_type: ColumnType, nullable: bool) -> Column {
     }
 }
 
-fn build(padded: &str, letters: &str, has_other_unique_key: bool) -> Vec<Table> {
+pub(super) fn build(padded: &str, letters: &str, has_other_unique_key: bool) -> Vec<Table> {
     let by_text = |name: &str, collation: &str| {
         let columns = vec![column("k", text(collation), false), column("v", number(), false)];
         Table::new(("db", name), columns, ("PRIMARY", &["k"]), false).unwrap()
@@ -180,12 +179,4 @@ static TRUE_TABLES: LazyLock<Vec<Table>> =
 /// The tables as they are.
 pub(super) fn tables() -> &'static [Table] {
     &TRUE_TABLES
-}
-
-/// The tables as the cut into lanes is told of them: lied to where a rule of the cut is broken.
-pub(super) fn tables_for_lanes(rules: &Rules) -> Vec<Table> {
-    match (rules.lanes_by_class, rules.one_lane) {
-        (true, one_lane) => build("utf8mb4_bin", "utf8mb4_0900_ai_ci", one_lane),
-        (false, one_lane) => build("utf8mb4_0900_bin", "utf8mb4_0900_bin", one_lane),
-    }
 }

@@ -1,6 +1,6 @@
 //! The simulator: the engine's real decisions against a source, a log and a target in memory.
 //!
-//! Real here are windows, merge, the cut into lanes, a lane's plan, settling, alignment of lanes,
+//! Real here are windows, merge, the transform, the cut into lanes, a lane's plan, settling, alignment of lanes,
 //! pieces and marks. Simulated is what surrounds them: a source whose commits are delivered before
 //! they can be seen, XA, failovers that reorder or lose transactions or give their identifiers out
 //! again; a target whose commits lose their answer and whose failovers lose commits; runners that
@@ -14,6 +14,7 @@
 mod apply;
 mod data;
 mod lane;
+mod mixed;
 mod rng;
 mod rules;
 mod runner;

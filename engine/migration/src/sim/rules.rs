@@ -103,6 +103,10 @@ pub(super) struct Rules {
     pub(super) fresh_lanes: bool,
     /// A chunk is held when all lanes of one reading marked it.
     pub(super) marks_of_one_reading: bool,
+    /// A chunk is held when all lanes marked it that rows of any of its targets reach.
+    pub(super) marks_of_all_lanes: bool,
+    /// A row that leaves a target, or changes its key there, is deleted there.
+    pub(super) takes_back: bool,
     /// A piece's number is never used again, so that a mark names the piece's bounds.
     pub(super) numbers_used_once: bool,
     /// A mark is stored only with the piece it speaks of: one that is gone was lost by the target.
@@ -146,6 +150,8 @@ impl Rules {
         realign: Realign::Aligned,
         fresh_lanes: true,
         marks_of_one_reading: true,
+        marks_of_all_lanes: true,
+        takes_back: true,
         numbers_used_once: true,
         marks_prove_pieces: true,
         form: Form::Replace,
@@ -159,6 +165,10 @@ impl Rules {
     /// Whether every row of a lane must at all times be the source's image at the lane's position:
     /// so as long as no rule is broken that serves this alone.
     pub(super) fn covers(&self) -> bool {
-        self.high == High::End && self.parts && self.lanes_by_class && self.one_lane
+        self.high == High::End
+            && self.parts
+            && self.lanes_by_class
+            && self.one_lane
+            && self.takes_back
     }
 }

@@ -7,6 +7,7 @@ use whimbrel_model::{ChunkId, Key};
 use super::{
     Outcome,
     data::{Image, Rows, UNIQUE, class_of},
+    mixed::{MIXED, Mixed, Place, TargetRows, mixed_image, mixed_place},
     rules::{Form, Rules},
 };
 use crate::{
@@ -42,7 +43,7 @@ impl LaneRow {
 /// What is on disk.
 #[derive(Debug, Clone)]
 pub(super) struct Stored {
-    pub(super) rows: Rows,
+    pub(super) rows: TargetRows,
     pub(super) epoch: u64,
     pub(super) lanes: Vec<LaneRow>,
     /// Rows of lanes that are no more; kept only where a rule is broken.
@@ -73,7 +74,13 @@ impl Stored {
 
 /// What the statements of a transaction do to one table: deletes by key, then rows.
 #[derive(Debug, Clone)]
-pub(super) struct TableWrite {
+pub(super) enum TableWrite {
+    Moved(MovedWrite),
+    Mixed { gone: Vec<Place>, rows: Vec<(Place, Image)> },
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct MovedWrite {
     table: usize,
     gone: Vec<usize>,
     rows: Vec<Image>,
@@ -85,6 +92,10 @@ pub(super) fn writes_of(effects: &Effects, form: Form) -> Vec<TableWrite> {
         .tables()
         .map(|(id, effects)| {
             let table = id.0 as usize;
+            if table == MIXED {
+                let gone = effects.gone().map(mixed_place).collect();
+                return TableWrite::Mixed { gone, rows: effects.rows().map(mixed_image).collect() };
+            }
             let is_upsert = form == Form::Upsert;
             let gone = if table == UNIQUE && !is_upsert {
                 effects.touched().map(class_of).collect()
@@ -92,12 +103,33 @@ pub(super) fn writes_of(effects: &Effects, form: Form) -> Vec<TableWrite> {
                 effects.gone().map(class_of).collect()
             };
             let rows = effects.rows().map(|row| Image::of(table, row)).collect();
-            TableWrite { table, gone, rows }
+            TableWrite::Moved(MovedWrite { table, gone, rows })
         })
         .collect()
 }
 
 impl TableWrite {
+    fn apply(&self, all: &mut TargetRows, form: Form) -> Result<(), Outcome> {
+        match self {
+            Self::Moved(write) => write.apply(&mut all.moved, form),
+            Self::Mixed { gone, rows } => {
+                apply_mixed(&mut all.mixed, gone, rows);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn apply_mixed(all: &mut Mixed, gone: &[Place], rows: &[(Place, Image)]) {
+    for &(table, key, class) in gone {
+        all[table][key][class] = None;
+    }
+    for &((table, key, class), image) in rows {
+        all[table][key][class] = Some(image);
+    }
+}
+
+impl MovedWrite {
     fn apply(&self, all: &mut Rows, form: Form) -> Result<(), Outcome> {
         let rows = &mut all[self.table];
         for &key in &self.gone {
@@ -176,7 +208,7 @@ impl Target {
         let lane = LaneRow { epoch: 0, generation: 0, state: LaneState::default() };
         Self {
             stored: Stored {
-                rows: Rows::default(),
+                rows: TargetRows::default(),
                 epoch: 0,
                 lanes: vec![lane; lane_count],
                 retired: Vec::new(),

@@ -1,7 +1,7 @@
 //! Every rule removed, each in a world narrowed to where the rule matters.
 
 use super::{
-    data::{PADDED, UNIQUE},
+    data::{LETTERS, PADDED, UNIQUE},
     rules::{Form, GiveUp, High, Realign, Rules, Settling},
     source::Failover,
     world::Config,
@@ -99,6 +99,8 @@ pub(super) const VARIANTS: &[Variant] = &[
     variant("realign at the most", |rules| rules.realign = Realign::Union, lanes_apart),
     variant("fresh_lanes", |rules| rules.fresh_lanes = false, lanes_apart),
     variant("marks_of_one_reading", |rules| rules.marks_of_one_reading = false, half_marked),
+    variant("marks_of_all_lanes", |rules| rules.marks_of_all_lanes = false, half_marked_letters),
+    variant("takes_back", |rules| rules.takes_back = false, any),
     variant("numbers_used_once", |rules| rules.numbers_used_once = false, any),
     variant("marks_prove_pieces", |rules| rules.marks_prove_pieces = false, cuts_lost),
     variant("lost_check", |rules| (rules.lost_check, rules.newest_check) = (false, false), any),
@@ -285,4 +287,10 @@ fn half_marked(config: &mut Config) {
     config.tables = vec![PADDED];
     config.source_pace = [2.0, 2.0, 2.0, 2.0];
     config.runner_pace = [1.0, 1.0, 1.0, 1.0, 0.15];
+}
+
+/// ... of a table that keeps to one lane, and feeds another that does not.
+fn half_marked_letters(config: &mut Config) {
+    half_marked(config);
+    config.tables = vec![LETTERS];
 }

@@ -2,11 +2,12 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use whimbrel_model::{GtidSet, Table, TableId};
+use whimbrel_model::{GtidSet, Key, Table};
 
 use super::{
     Outcome,
-    data::{LETTERS, PADDED, Rows, TABLES, UNIQUE, tables, tables_for_lanes},
+    data::{LETTERS, PADDED, Rows, TABLES, UNIQUE},
+    mixed::{MIXED, TargetRows, mixed_key, target_id, targets, targets_for_lanes},
     rng::Rng,
     rules::Rules,
     source::{Failover, Source},
@@ -133,7 +134,7 @@ pub(super) struct World {
     pub(super) is_traced: bool,
     /// True cutters for each number of lanes.
     cutters: Arc<[Cutter]>,
-    /// The tables as the cut into lanes is told of them.
+    /// The target tables as the cut into lanes is told of them.
     pub(super) lane_tables: Cow<'static, [Table]>,
 }
 
@@ -158,11 +159,11 @@ impl World {
         let lane_count = if config.has_lane_changes { rng.between(1, LANES_MAX) } else { 1 };
         let target = Target::new(pieces, lane_count, config.target_faults > 0);
         let cutters = (0..=LANES_MAX)
-            .map(|count| Cutter::new(tables(), u32::try_from(count).unwrap()))
+            .map(|count| Cutter::new(targets(), u32::try_from(count).unwrap()))
             .collect();
         let lane_tables = match rules.lanes_by_class && rules.one_lane {
-            true => Cow::Borrowed(tables()),
-            false => Cow::Owned(tables_for_lanes(&rules)),
+            true => Cow::Borrowed(targets()),
+            false => Cow::Owned(targets_for_lanes(&rules)),
         };
         let counts = Counts::default();
         Self {
@@ -197,19 +198,29 @@ impl World {
     fn check(&self, lane: usize) -> Result<(), Outcome> {
         let Stored { rows, lanes, .. } = &self.target.stored;
         let Some(row) = lanes.get(lane) else { return Ok(()) };
-        let expected = self.rows_at(&row.state);
+        let expected = TargetRows::of(self.rows_at(&row.state));
         let cutter = &self.cutters[lanes.len()];
-        for (table, rows) in rows.iter().enumerate() {
+        let is_own = |target: usize, key: &Key| {
+            cutter.lane_of(targets(), target_id(target), key) as usize == lane
+        };
+        for (table, rows) in rows.moved.iter().enumerate() {
             for image in rows.iter().flatten() {
-                let id = TableId(u32::try_from(table).unwrap());
-                let own = cutter.lane_of(tables(), id, &image.engine_key(table)) as usize;
-                if own == lane && expected[table][image.key] != Some(*image) {
-                    trace!(
-                        self,
-                        "OFF: lane {lane} holds {image:?} of {table}, not {:?}",
-                        expected[table][image.key]
-                    );
+                let wanted = expected.moved[table][image.key];
+                if is_own(table, &image.engine_key(table)) && wanted != Some(*image) {
+                    trace!(self, "OFF: lane {lane} holds {image:?} of {table}, not {wanted:?}");
                     return Err(Outcome::Off);
+                }
+            }
+        }
+        for (table, keys) in rows.mixed.iter().enumerate() {
+            for (key, classes) in keys.iter().enumerate() {
+                for (class, image) in classes.iter().enumerate() {
+                    let Some(image) = image else { continue };
+                    let wanted = expected.mixed[table][key][class];
+                    if is_own(MIXED, &mixed_key(table, image)) && wanted != Some(*image) {
+                        trace!(self, "OFF: lane {lane} holds {image:?} in {class}, not {wanted:?}");
+                        return Err(Outcome::Off);
+                    }
                 }
             }
         }
@@ -235,8 +246,8 @@ impl World {
 
     /// Whether the target equals the source.
     pub(super) fn compare(&self) -> Outcome {
-        let wanted = self.source.views.last().unwrap();
-        let is_equal = self.target.stored.rows == *wanted;
+        let wanted = TargetRows::of(*self.source.views.last().unwrap());
+        let is_equal = self.target.stored.rows == wanted;
         trace!(self, "wanted {wanted:?}\nfound  {:?}", self.target.stored.rows);
         if is_equal { Outcome::Equal } else { Outcome::Different }
     }

@@ -107,7 +107,7 @@ impl ApplyStage {
         let lane_count = u32::try_from(states.len()).unwrap_or(u32::MAX);
         self.shared.progress.lanes(lane_count);
         let mut lanes = Lanes {
-            cutter: Cutter::new(&self.shared.tables, lane_count),
+            cutter: Cutter::new(&self.shared.targets, lane_count),
             inlets: Vec::new(),
             ends: Vec::new(),
             tasks: Tasks::new(),
@@ -153,7 +153,8 @@ impl Lanes {
         match batch {
             Batch::Chunk(chunk) => {
                 let written_micros = shared.clock.now_micros();
-                for (lane, share) in self.cutter.chunk(&shared.tables, chunk) {
+                let chunk = shared.transform.chunk(chunk);
+                for (lane, share) in self.cutter.chunk(&shared.targets, chunk) {
                     let item = LaneItem::Chunk(share);
                     self.send(lane, LaneMessage { item, written_micros, permit: permit.clone() })
                         .await?;
@@ -162,7 +163,8 @@ impl Lanes {
             Batch::Tail(TailBatch { parts, written_micros, .. }) => {
                 for part in parts {
                     self.is_inside_transaction = !part.is_last;
-                    for (lane, share) in (0..).zip(self.cutter.part(&shared.tables, part)) {
+                    let part = shared.transform.part(part);
+                    for (lane, share) in (0..).zip(self.cutter.part(&shared.targets, part)) {
                         let item = LaneItem::Part(share);
                         let permit = Arc::clone(&permit);
                         self.send(lane, LaneMessage { item, written_micros, permit }).await?;

@@ -22,6 +22,7 @@ use crate::{
     shared::Shared,
     stage::writes::{Form, Means, Write, is_worth_loading, writes_of},
     store::{self, PlanKey},
+    transform::TargetId,
 };
 
 /// How often a lane without work proves that its row is still its own: a shard that lost its newest
@@ -238,7 +239,7 @@ impl LaneWorker {
             };
             written.map_err(|error| {
                 if error.class() == Class::Refused {
-                    let table = shared.tables[table.0 as usize].name().to_owned();
+                    let table = shared.targets[table.0 as usize].name().to_owned();
                     RunError::RefusedRow { table, cause: Box::new(error) }
                 } else {
                     error.into()
@@ -257,10 +258,10 @@ impl LaneWorker {
 
     async fn writes(&self, effects: &Arc<Effects>, means: Means) -> Result<Vec<Write>, RunError> {
         if effects.row_count() <= INLINE_ROWS_MAX {
-            return Ok(writes_of(&self.shared.tables, effects, means)?);
+            return Ok(writes_of(&self.shared.targets, effects, means)?);
         }
         let (shared, effects) = (Arc::clone(&self.shared), Arc::clone(effects));
-        let built = self.pool.run(move || writes_of(&shared.tables, &effects, means)).await;
+        let built = self.pool.run(move || writes_of(&shared.targets, &effects, means)).await;
         Ok(built.map_err(|error| RunError::Broken { what: error.to_string() })??)
     }
 
@@ -286,8 +287,10 @@ impl LaneWorker {
 /// Rows of a lane's transaction, for the progress report.
 #[derive(Debug, Default)]
 struct Counts {
-    copied: Vec<(TableId, u64, u64)>,
-    changed: BTreeMap<TableId, u64>,
+    /// Rows of source tables.
+    copied: Vec<(TableId, u64)>,
+    copied_bytes: BTreeMap<TargetId, u64>,
+    changed: BTreeMap<TargetId, u64>,
 }
 
 impl Counts {
@@ -296,8 +299,11 @@ impl Counts {
         for item in items {
             match item {
                 LaneItem::Chunk(share) => {
-                    let rows = share.rows.len() as u64;
-                    counts.copied.push((share.chunk.table, rows, item.byte_count() as u64));
+                    counts.copied.push((share.chunk.table, share.row_count));
+                    for (target, rows) in &share.rows {
+                        let bytes: usize = rows.iter().map(|(_, row)| row.byte_count()).sum();
+                        *counts.copied_bytes.entry(*target).or_default() += bytes as u64;
+                    }
                 }
                 LaneItem::Part(part) => {
                     for (_, operation) in &part.operations {
@@ -310,11 +316,14 @@ impl Counts {
     }
 
     fn report(&self, shared: &Shared) {
-        for &(table, rows, bytes) in &self.copied {
-            shared.progress.copied(table, rows, bytes);
+        for &(table, rows) in &self.copied {
+            shared.progress.copied(table, rows);
         }
-        for (&table, &rows) in &self.changed {
-            shared.progress.changed(table, rows);
+        for (&target, &bytes) in &self.copied_bytes {
+            shared.progress.copied_bytes(target, bytes);
+        }
+        for (&target, &rows) in &self.changed {
+            shared.progress.changed(target, rows);
         }
     }
 }

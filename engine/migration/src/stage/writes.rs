@@ -1,9 +1,12 @@
 //! What a lane's transaction sends for its rows.
 
-use whimbrel_model::{Table, TableId};
+use whimbrel_model::Table;
 use whimbrel_mysql::{Error, load::Load, statement};
 
-use crate::effects::{Effects, TableEffects};
+use crate::{
+    effects::{Effects, TableEffects},
+    transform::TargetId,
+};
 
 /// The most bytes of a statement that writes rows; one row may exceed it alone.
 ///
@@ -15,7 +18,7 @@ const STATEMENT_BYTES_MAX: usize = 1 << 20;
 const LOAD_ROWS_MIN: usize = 500;
 
 /// Something to send, and the table whose rows it writes.
-pub(super) type Write = (TableId, Form);
+pub(super) type Write = (TargetId, Form);
 
 /// How rows are sent.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use whimbrel_mysql::{Record, Session, catalog::Definition};
 use super::{
     FORMAT, PlanKey, bound,
     lanes::{replace_lanes, state_of},
+    targets::{StoredTarget, insert_targets},
     text,
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
 /// The longest text of an error that is kept.
 const ERROR_CHARS_MAX: usize = 4_096;
 
-/// A table of the plan as it was when the plan was begun.
+/// A source table of the plan as it was when the plan was begun.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredTable {
     /// Its definition: what the log before any change of it is decoded by.
@@ -60,7 +61,7 @@ impl Control {
         &self.plan
     }
 
-    /// Begins a plan: its row, its tables with one piece each, one lane at `state`.
+    /// Begins a plan: its row, its source tables with one piece each, its targets, one lane at `state`.
     ///
     /// # Errors
     ///
@@ -69,7 +70,7 @@ impl Control {
         session: &mut Session,
         plan: &PlanKey,
         (fingerprint, source_uuid): (&str, &str),
-        tables: &[StoredTable],
+        (tables, targets): (&[StoredTable], &[StoredTarget]),
         (lane_count, state): (u32, &LaneState),
     ) -> Result<(), RunError> {
         session.execute(b"BEGIN").await?;
@@ -96,6 +97,7 @@ impl Control {
             let id = ChunkId { table: TableId(id), number: 0 };
             insert_piece(session, plan, &Piece { id, low: None, high: None }).await?;
         }
+        insert_targets(session, plan, targets).await?;
         replace_lanes(session, plan, (0, 0), lane_count, state).await?;
         session.execute(b"COMMIT").await?;
         Ok(())
@@ -238,7 +240,7 @@ impl Control {
         Ok(lanes)
     }
 
-    /// The tables of the plan, in the order of their ids.
+    /// The source tables of the plan, in the order of their ids.
     ///
     /// # Errors
     ///

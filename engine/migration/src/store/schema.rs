@@ -3,12 +3,15 @@
 use whimbrel_mysql::{Error, Session};
 
 /// The version of the state tables. A program reads the formats up to its own, never a newer one.
-pub(crate) const FORMAT: u32 = 1;
+///
+/// Format 1 had no `_whimbrel_targets`: its plans move their tables and do nothing else.
+pub(crate) const FORMAT: u32 = 2;
 
-/// One row a plan, one a lane, one a table, one a piece of a table, one a lane's mark on a piece.
+/// One row a plan, one a lane, one a source table, one a target table, one a piece of a source table,
+/// one a lane's mark on a piece.
 ///
 /// Positions are `LONGBLOB`s: a source with a long history of servers has sets of many intervals.
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 6] = [
     "CREATE TABLE IF NOT EXISTS `_whimbrel_plan` (
        plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
        format INT UNSIGNED NOT NULL,
@@ -43,6 +46,15 @@ const TABLES: [&str; 5] = [
        row_estimate BIGINT UNSIGNED NOT NULL,
        byte_estimate BIGINT UNSIGNED NOT NULL,
        PRIMARY KEY (plan, table_id)
+     ) ENGINE=InnoDB CHARACTER SET utf8mb4",
+    "CREATE TABLE IF NOT EXISTS `_whimbrel_targets` (
+       plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       target_id INT UNSIGNED NOT NULL,
+       name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       moved_from INT UNSIGNED NULL,
+       definition LONGTEXT NOT NULL,
+       wanted LONGTEXT NULL,
+       PRIMARY KEY (plan, target_id)
      ) ENGINE=InnoDB CHARACTER SET utf8mb4",
     "CREATE TABLE IF NOT EXISTS `_whimbrel_chunks` (
        plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,

@@ -1,0 +1,109 @@
+//! The target tables of a plan, as they were when it was begun.
+
+use whimbrel_model::{Table, TableId};
+use whimbrel_mysql::{Record, Session};
+
+use super::{PlanKey, StoredTable, text};
+use crate::error::RunError;
+
+/// A table that the plan writes.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredTarget {
+    /// What rows are written by.
+    pub(crate) table: Table,
+    /// The source table whose rows it has as they are; `None` if its rows are made by expressions.
+    pub(crate) moved_from: Option<TableId>,
+    /// The definition that it is to have in the end; `None` where a source table has it, or where it
+    /// is as it was found.
+    pub(crate) wanted: Option<String>,
+}
+
+impl StoredTarget {
+    /// The target of a source table that is moved.
+    pub(crate) fn moved(id: TableId, table: &Table) -> Self {
+        Self { table: table.clone(), moved_from: Some(id), wanted: None }
+    }
+
+    /// The targets of source tables all of which are moved.
+    pub(crate) fn all_moved(tables: &[StoredTable]) -> Vec<Self> {
+        let numbered = (0..).map(TableId).zip(tables);
+        numbered.map(|(id, stored)| Self::moved(id, &stored.table)).collect()
+    }
+}
+
+/// Stores the targets of a plan, in the caller's transaction.
+///
+/// # Errors
+///
+/// [`RunError`] when the server refuses.
+pub(super) async fn insert_targets(
+    session: &mut Session,
+    plan: &PlanKey,
+    targets: &[StoredTarget],
+) -> Result<(), RunError> {
+    for (id, target) in (0u32..).zip(targets) {
+        let moved_from =
+            target.moved_from.map_or_else(|| "NULL".to_owned(), |TableId(id)| id.to_string());
+        let insert = format!(
+            "INSERT INTO `_whimbrel_targets` SET plan = {}, target_id = {id}, name = {}, \
+             moved_from = {moved_from}, definition = {}, wanted = {}",
+            plan.literal(),
+            text(target.table.name()),
+            text(&serde_json::to_string(&target.table)?),
+            target.wanted.as_deref().map_or_else(|| "NULL".to_owned(), text),
+        );
+        session.execute(insert.as_bytes()).await?;
+    }
+    Ok(())
+}
+
+/// The targets of a plan, in the order of their ids. A plan of format 1 stored none: it moves `tables`,
+/// its source tables, and nothing else.
+///
+/// # Errors
+///
+/// [`RunError`] when the server does not answer, or a definition cannot be read.
+pub(crate) async fn targets(
+    session: &mut Session,
+    plan: &PlanKey,
+    tables: &[StoredTable],
+) -> Result<Vec<StoredTarget>, RunError> {
+    let sql = format!(
+        "SELECT moved_from, definition, wanted FROM `_whimbrel_targets` WHERE {} \
+         ORDER BY target_id",
+        plan.matches()
+    );
+    let rows = session.query(&sql).await?;
+    if rows.is_empty() {
+        return Ok(StoredTarget::all_moved(tables));
+    }
+    rows.iter().map(target).collect()
+}
+
+fn target(row: &Record) -> Result<StoredTarget, RunError> {
+    Ok(StoredTarget {
+        table: serde_json::from_str(&row.text("definition")?)?,
+        moved_from: row.optional_number("moved_from")?.map(TableId),
+        wanted: row.optional_text("wanted")?,
+    })
+}
+
+/// The tables that other plans write into this database, each with its plan.
+///
+/// # Errors
+///
+/// [`RunError`] when the server does not answer.
+pub(crate) async fn targets_of_others(
+    session: &mut Session,
+    plan: &PlanKey,
+) -> Result<Vec<(String, String)>, RunError> {
+    // A plan of format 1 has no targets of its own: they are its tables.
+    let sql = format!(
+        "SELECT plan, name FROM `_whimbrel_targets` WHERE NOT {plan} \
+         UNION SELECT plan, name FROM `_whimbrel_tables` WHERE NOT {plan} \
+         AND plan NOT IN (SELECT plan FROM `_whimbrel_targets`)",
+        plan = plan.matches()
+    );
+    let rows = session.query(&sql).await?;
+    rows.iter().map(|row| Ok((row.text("plan")?, row.text("name")?))).collect()
+}
