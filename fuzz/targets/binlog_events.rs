@@ -1,4 +1,4 @@
-//! Any bytes as a binary log: `cargo fuzz run binlog_events fuzz/corpus/binlog_events fuzz/seeds`.
+//! Any bytes as a binary log.
 
 #![no_main]
 

@@ -7,7 +7,7 @@
 use whimbrel_model::{Column, ColumnType, Generation, IntWidth, Table, TableError};
 
 /// The log, from its magic on.
-pub(crate) const LOG: &[u8] = include_bytes!("seeds/sample.binlog");
+pub(crate) const LOG: &[u8] = include_bytes!("seeds/binlog_events/sample.binlog");
 
 /// Bytes of an event's header.
 const HEADER_BYTES: usize = 19;
