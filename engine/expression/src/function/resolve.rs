@@ -1,0 +1,252 @@
+//! What functions check their arguments with.
+
+use std::ops::Range;
+
+use crate::{
+    code::{Code, CodeKind},
+    function::Function,
+    prepared::Prepared,
+    problem::{Problem, What},
+    types::{Type, Typed, common},
+    value::Value,
+};
+
+/// A call while it is checked.
+pub(crate) struct Call<'c> {
+    pub(crate) function: &'static Function,
+    pub(crate) arguments: Vec<Code>,
+    /// Of the whole call.
+    pub(crate) span: Range<usize>,
+    pub(crate) prepared: Prepared,
+    /// The source's table.
+    pub(crate) table_name: &'c str,
+    #[expect(dead_code, reason = "for functions that follow")]
+    pub(crate) secret: &'c dyn Fn(&str) -> Result<String, String>,
+}
+
+impl Call<'_> {
+    /// The argument's place among the others, in words.
+    fn role(&self, index: usize) -> String {
+        let ordinal = match (index, self.arguments.len()) {
+            (_, 1) => "the argument",
+            (0, _) => "the first argument",
+            (1, _) => "the second argument",
+            (2, _) => "the third argument",
+            _ => "an argument",
+        };
+        format!("{ordinal} of `{}`", self.function.name)
+    }
+
+    /// The argument `index`; only those that the function takes are asked for.
+    pub(crate) fn argument(&self, index: usize) -> &Code {
+        let argument = self.arguments.get(index);
+        assert!(argument.is_some(), "the count of arguments was checked");
+        argument.unwrap_or_else(|| &self.arguments[0])
+    }
+
+    pub(crate) fn kind(&self, index: usize) -> &Type {
+        &self.argument(index).typed.kind
+    }
+
+    /// Whether the argument may be `NULL`.
+    pub(crate) fn any_nullable(&self) -> bool {
+        self.arguments.iter().any(|argument| argument.typed.nullable)
+    }
+
+    /// A result that is `NULL` when an argument is.
+    pub(crate) fn typed(&self, kind: Type) -> Typed {
+        Typed::new(kind, self.any_nullable())
+    }
+
+    /// That the argument is of another type.
+    pub(crate) fn wrong(&self, index: usize, wanted: &str, remedy: &str) -> Problem {
+        let argument = self.argument(index);
+        let what = What::WrongType {
+            role: self.role(index),
+            found: argument.typed.kind.clone(),
+            wanted: wanted.to_owned(),
+            remedy: remedy.to_owned(),
+        };
+        Problem::new(what, &argument.span)
+    }
+
+    /// The most characters of the argument, which must be text.
+    pub(crate) fn text(&self, index: usize) -> Result<u32, Problem> {
+        match *self.kind(index) {
+            Type::Text { characters_max } => Ok(characters_max),
+            Type::Null => Ok(0),
+            Type::Int { .. } | Type::Decimal { .. } | Type::Date | Type::Datetime { .. } => {
+                Err(self.wrong(index, "text", "write `cast_char(…)` around it"))
+            }
+            Type::Bytes { .. } => Err(self.wrong(
+                index,
+                "text",
+                "`cast_char(…)` reads bytes as UTF-8 text, `hex(…)` shows them",
+            )),
+            _ => Err(self.wrong(index, "text", "")),
+        }
+    }
+
+    /// As [`Call::text`], and numbers, dates and times become the text that the server prints.
+    pub(crate) fn printed(&mut self, index: usize) -> Result<u32, Problem> {
+        let Some(characters_max) = printed_characters(self.kind(index)) else {
+            return Err(self.wrong(index, "text or what has one", ""));
+        };
+        if !matches!(self.kind(index), Type::Text { .. } | Type::Null) {
+            self.replace(index, |argument| {
+                let typed = Typed::new(Type::Text { characters_max }, argument.typed.nullable);
+                let span = argument.span.clone();
+                Code { kind: CodeKind::Print(Box::new(argument)), typed, span }
+            })?;
+        }
+        Ok(characters_max)
+    }
+
+    /// Puts what `make` makes of the argument in its place.
+    pub(crate) fn replace(
+        &mut self,
+        index: usize,
+        make: impl FnOnce(Code) -> Code,
+    ) -> Result<(), Problem> {
+        let Some(place) = self.arguments.get_mut(index) else { return Ok(()) };
+        let taken = std::mem::replace(place, null(&self.span));
+        *place = fold(make(taken))?;
+        Ok(())
+    }
+
+    /// The bounds of the argument, which must be an integer.
+    #[expect(dead_code, reason = "for functions that follow")]
+    pub(crate) fn int(&self, index: usize) -> Result<(i128, i128), Problem> {
+        match *self.kind(index) {
+            Type::Int { min, max, .. } => Ok((min, max)),
+            Type::Null => Ok((0, 0)),
+            _ => Err(self.wrong(index, "an integer", "")),
+        }
+    }
+
+    /// That the argument is a condition.
+    pub(crate) fn condition(&self, index: usize) -> Result<(), Problem> {
+        match self.kind(index) {
+            Type::Bool | Type::Null => Ok(()),
+            _ => Err(self.wrong(index, "a condition", "compare it, such as `x != 0`")),
+        }
+    }
+
+    /// The text of the argument, which must be written out.
+    #[expect(dead_code, reason = "for functions that follow")]
+    pub(crate) fn literal(&self, index: usize) -> Result<&str, Problem> {
+        let argument = self.argument(index);
+        argument.text_value().ok_or_else(|| {
+            if matches!(argument.kind, CodeKind::Constant(_)) {
+                self.wrong(index, "text in double quotes", "")
+            } else {
+                let what = What::NotLiteral { role: self.role(index) };
+                Problem::new(what, &argument.span)
+            }
+        })
+    }
+
+    /// That the literal at `index` is none of its kind.
+    pub(crate) fn bad_literal(&self, index: usize, reason: &str, help: &str) -> Problem {
+        let what = What::Literal { reason: reason.to_owned(), help: help.to_owned() };
+        Problem::new(what, &self.argument(index).span)
+    }
+
+    /// Gives the arguments from `first` on the type that they have in common.
+    #[expect(dead_code, reason = "for functions that follow")]
+    pub(crate) fn unify(&mut self, first: usize) -> Result<Type, Problem> {
+        let rest = self.arguments.split_off(first.min(self.arguments.len()));
+        let (rest, kind) = unify(rest)?;
+        self.arguments.extend(rest);
+        Ok(kind)
+    }
+}
+
+/// The parts, each of the type that all have in common.
+///
+/// # Errors
+///
+/// The first part that has none in common with those before it.
+pub(crate) fn unify(parts: Vec<Code>) -> Result<(Vec<Code>, Type), Problem> {
+    let mut kind = Type::Null;
+    for part in &parts {
+        kind = common(&kind, &part.typed.kind).ok_or_else(|| no_common_type(&kind, part))?;
+    }
+    let parts = parts.into_iter().map(|part| converted(part, &kind));
+    Ok((parts.collect::<Result<_, _>>()?, kind))
+}
+
+/// The part as one of the type `kind`, which it has in common with it.
+pub(crate) fn converted(part: Code, kind: &Type) -> Result<Code, Problem> {
+    let is_same = std::mem::discriminant(&part.typed.kind) == std::mem::discriminant(kind)
+        && !matches!(kind, Type::Decimal { .. });
+    if is_same || part.typed.kind == Type::Null || part.typed.kind == *kind {
+        return Ok(part);
+    }
+    let typed = Typed::new(kind.clone(), part.typed.nullable);
+    let span = part.span.clone();
+    fold(Code { kind: CodeKind::Convert(Box::new(part)), typed, span })
+}
+
+pub(crate) fn no_common_type(kind: &Type, part: &Code) -> Problem {
+    let what = What::NoCommonType {
+        left: kind.clone(),
+        right: part.typed.kind.clone(),
+        remedy: remedy(kind, &part.typed.kind).to_owned(),
+    };
+    Problem::new(what, &part.span)
+}
+
+/// How two types come together.
+fn remedy(left: &Type, right: &Type) -> &'static str {
+    match (left, right) {
+        (Type::Text { .. }, other) | (other, Type::Text { .. }) if other.is_number() => {
+            "write the number without quotes, or `cast_char(…)` or `cast_decimal(…)` around one"
+        }
+        (Type::Text { .. }, Type::Bytes { .. }) | (Type::Bytes { .. }, Type::Text { .. }) => {
+            "`cast_char(…)` reads bytes as UTF-8 text, `unhex(\"…\")` writes bytes"
+        }
+        (Type::Text { .. }, Type::Date | Type::Datetime { .. } | Type::Time { .. })
+        | (Type::Date | Type::Datetime { .. } | Type::Time { .. }, Type::Text { .. }) => {
+            "write `cast_date(…)`, `cast_datetime(…)` or `cast_char(…)` around one"
+        }
+        (Type::Json, _) | (_, Type::Json) => {
+            "take a value out of the document: `json_unquote(json_extract(x, \"$.name\"))`"
+        }
+        _ => "",
+    }
+}
+
+/// `NULL` at a place.
+pub(crate) fn null(span: &Range<usize>) -> Code {
+    Code::constant(Value::Null, Type::Null, span)
+}
+
+/// The part with its value computed if that needs no row.
+pub(crate) fn fold(code: Code) -> Result<Code, Problem> {
+    code.folded().map_err(|error| {
+        let what = What::AlwaysFails { reason: error.fault.to_string() };
+        Problem::new(what, &error.span)
+    })
+}
+
+/// The most characters that the server prints a value of the type with.
+pub(crate) fn printed_characters(kind: &Type) -> Option<u32> {
+    let fraction = |fsp: u8| if fsp == 0 { 0 } else { u32::from(fsp) + 1 };
+    Some(match *kind {
+        Type::Null => 0,
+        Type::Bool => 1,
+        Type::Text { characters_max } => characters_max,
+        Type::Int { min, max, .. } => {
+            let most = min.to_string().len().max(max.to_string().len());
+            u32::try_from(most).unwrap_or(u32::MAX)
+        }
+        Type::Decimal { precision, scale } => {
+            u32::from(precision) + 1 + u32::from(scale > 0) + u32::from(scale >= precision)
+        }
+        Type::Date => 10,
+        Type::Time { fsp } => 10 + fraction(fsp),
+        Type::Datetime { fsp } => 19 + fraction(fsp),
+        Type::Double | Type::Bytes { .. } | Type::Json | Type::CopyOnly => return None,
+    })
+}

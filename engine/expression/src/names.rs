@@ -1,0 +1,102 @@
+//! The names of functions, checked before any column is known.
+
+use crate::{
+    function,
+    problem::{Problem, What},
+    syntax::{Node, NodeKind},
+};
+
+/// Functions of MySQL whose result is not the same each time, or that depend on the session.
+const NOT_DETERMINISTIC: [&str; 24] = [
+    "now",
+    "sysdate",
+    "curdate",
+    "curtime",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "localtime",
+    "localtimestamp",
+    "utc_date",
+    "utc_time",
+    "utc_timestamp",
+    "rand",
+    "uuid",
+    "uuid_short",
+    "random_bytes",
+    "connection_id",
+    "last_insert_id",
+    "user",
+    "current_user",
+    "session_user",
+    "database",
+    "sleep",
+    "row_count",
+];
+
+/// Functions over the rows of a group.
+const AGGREGATES: [&str; 10] = [
+    "count",
+    "sum",
+    "min",
+    "max",
+    "avg",
+    "group_concat",
+    "json_arrayagg",
+    "json_objectagg",
+    "std",
+    "variance",
+];
+
+/// All functions that do not exist or have another number of arguments.
+pub(crate) fn check(root: &Node) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    root.walk(&mut |node| {
+        if let NodeKind::Call { name, name_span, arguments } = &node.kind
+            && let Some(what) = name_problem(name, arguments.len())
+        {
+            let is_count = matches!(what, What::ArgumentCount { .. });
+            let span = if is_count { &node.span } else { name_span };
+            problems.push(Problem::new(what, span));
+        }
+    });
+    problems
+}
+
+fn name_problem(name: &str, count: usize) -> Option<What> {
+    if let Some(function) = function::find(name) {
+        let takes = function.takes();
+        return (!takes.contains(count)).then(|| What::ArgumentCount {
+            name: function.name,
+            takes: takes.to_string(),
+            count,
+            usage: function.usage,
+        });
+    }
+    let lower = name.to_lowercase();
+    let has = |names: &[&str]| names.contains(&lower.as_str());
+    Some(if has(&NOT_DETERMINISTIC) {
+        What::NotDeterministic { name: name.to_owned() }
+    } else if has(&AGGREGATES) {
+        What::Aggregate { name: name.to_owned() }
+    } else {
+        let names = function::functions().map(|function| function.name);
+        What::UnknownFunction { name: name.to_owned(), nearest: nearest(name, names) }
+    })
+}
+
+/// The candidate that `name` most likely is a slip of: one edit for short words, up to a third of
+/// the letters for longer ones; upper and lower case do not count.
+pub(crate) fn nearest<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    let name = name.to_lowercase();
+    let distance_max = (name.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&name, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= distance_max)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate.to_owned())
+}

@@ -1,0 +1,2 @@
+//! What expressions give, and what is refused, from their text.
+mod basics;
