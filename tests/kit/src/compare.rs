@@ -16,7 +16,7 @@ const SHOWN_CHARS_MAX: usize = 120;
 /// Sessions that read alike on both servers, whatever the servers' defaults are.
 ///
 /// Sorting looks at whole keys (by default at 1 KiB), and JSON is walked to its end.
-const SESSION: &str = "SET SESSION time_zone='+00:00', sql_mode='', max_sort_length=262144, \
+pub(crate) const SESSION: &str = "SET SESSION time_zone='+00:00', sql_mode='', max_sort_length=262144, \
                        sort_buffer_size=16777216, group_concat_max_len=1073741824, \
                        cte_max_recursion_depth=1000000, max_execution_time=0";
 
@@ -231,7 +231,7 @@ impl Select {
 }
 
 /// What a column is compared by: exact text in ASCII, or hexadecimal.
-fn expression(name: &str, kind: &str) -> String {
+pub(crate) fn expression(name: &str, kind: &str) -> String {
     let column = quoted(name);
     match kind {
         // FLOAT alone would be rounded to six digits; times one keeps the sign of -0, plus zero would not.
@@ -265,7 +265,7 @@ fn json_types(column: &str) -> String {
     )
 }
 
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 

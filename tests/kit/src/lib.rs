@@ -12,6 +12,7 @@
 
 mod compare;
 mod error;
+mod fingerprint;
 mod pool;
 mod programs;
 mod relay;
@@ -22,6 +23,7 @@ mod writer;
 
 pub use compare::{Comparison, Difference, Side, compare};
 pub use error::KitError;
+pub use fingerprint::{Fingerprint, fingerprint};
 pub use mysql_async;
 pub use pool::{Pair, pair, shared_source, shared_target};
 pub use programs::Programs;

@@ -1,3 +1,4 @@
+use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -57,6 +58,7 @@ const FLAGS: [&str; 17] = [
 pub struct ServerBuilder {
     flags: Vec<String>,
     server_id: Option<u32>,
+    data: Option<PathBuf>,
 }
 
 impl ServerBuilder {
@@ -74,6 +76,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Lets it begin with a copy of the data of `server`, which must be stopped. It gets an identity of its own.
+    #[must_use]
+    pub fn data_of(mut self, server: &Server) -> Self {
+        self.data = Some(server.data_folder());
+        self
+    }
+
     /// Starts the server and waits until it answers.
     ///
     /// # Errors
@@ -87,7 +96,8 @@ impl ServerBuilder {
             .prefix("whimbrel-server-")
             .tempdir()
             .map_err(KitError::system("make a folder for the server"))?;
-        copy_template(programs.template(), folder.path().join("data")).await?;
+        let data = self.data.unwrap_or_else(|| programs.template());
+        copy_data(data, folder.path().join("data")).await?;
         let server_id = self.server_id.unwrap_or_else(next_server_id);
         let mut server =
             Server { program, flags: self.flags, server_id, port: 0, watchdog: None, folder };
@@ -429,22 +439,24 @@ impl Server {
     }
 }
 
-/// Copies the template, sharing blocks where the file system can. No identity is copied: the template has none.
-async fn copy_template(template: PathBuf, data: PathBuf) -> Result<(), KitError> {
+/// Copies a data folder, sharing blocks where the file system can. The identity of its server is not copied.
+async fn copy_data(from: PathBuf, to: PathBuf) -> Result<(), KitError> {
     let copy = move || {
-        Command::new("cp").args(["-a", "--reflink=auto"]).arg(&template).arg(&data).status()
+        let status =
+            Command::new("cp").args(["-a", "--reflink=auto"]).arg(&from).arg(&to).status()?;
+        if !status.success() {
+            return Err(io::Error::other(status.to_string()));
+        }
+        match std::fs::remove_file(to.join("auto.cnf")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     };
-    let status = tokio::task::spawn_blocking(copy)
+    tokio::task::spawn_blocking(copy)
         .await
-        .map_err(std::io::Error::other)
+        .map_err(io::Error::other)
         .and_then(|result| result)
-        .map_err(KitError::system("copy the template data folder"))?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(KitError::system("copy the template data folder")(std::io::Error::other(
-        status.to_string(),
-    )))
+        .map_err(KitError::system("copy the server's data folder"))
 }
 
 /// The user id that owns `path`, which this process has just made: its own.

@@ -1,6 +1,6 @@
-//! A comparison finds every kind of difference, and none where there is none.
+//! A comparison finds every kind of difference, and none where there is none; and so do fingerprints.
 
-use whimbrel_kit::{Difference, KitError, pair};
+use whimbrel_kit::{Difference, KitError, fingerprint, pair};
 
 /// Makes `t (id INT PRIMARY KEY, c <column>)` on both sides with one row each and compares them.
 async fn differs(column: &str, source: &str, target: &str) -> Result<bool, KitError> {
@@ -11,6 +11,9 @@ async fn differs(column: &str, source: &str, target: &str) -> Result<bool, KitEr
         .await?;
     let comparison = pair.compare("t").await?;
     assert_eq!((comparison.source_rows, comparison.target_rows), (1, 1));
+    let source_print = fingerprint(pair.source, &pair.source_database, "t").await?;
+    let target_print = fingerprint(pair.target, &pair.target_database, "t").await?;
+    assert_eq!(comparison.is_equal(), source_print == target_print, "{column} {source} {target}");
     Ok(!comparison.is_equal())
 }
 
@@ -139,4 +142,23 @@ async fn a_missing_table_is_an_error_and_no_difference() {
     pair.execute_source("CREATE TABLE t (id INT PRIMARY KEY)").await.unwrap();
 
     assert!(pair.compare("t").await.is_err());
+}
+
+#[tokio::test]
+async fn a_fingerprint_sees_rows_that_swapped_their_values() {
+    let pair = pair().await.unwrap();
+    let create = "CREATE TABLE t (id INT PRIMARY KEY, c VARCHAR(10))";
+    pair.execute_source(&format!("{create}; INSERT INTO t VALUES (1, 'a'), (2, 'b')"))
+        .await
+        .unwrap();
+    pair.execute_target(&format!("{create}; INSERT INTO t VALUES (1, 'b'), (2, 'a')"))
+        .await
+        .unwrap();
+
+    let source = fingerprint(pair.source, &pair.source_database, "t").await.unwrap();
+    let target = fingerprint(pair.target, &pair.target_database, "t").await.unwrap();
+
+    assert_eq!((source.row_count, target.row_count), (2, 2));
+    assert_ne!(source.sums[0], target.sums[0]);
+    assert_ne!(source.sums[1], target.sums[1]);
 }
