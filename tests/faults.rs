@@ -5,6 +5,7 @@ mod connections;
 mod definitions;
 mod failover;
 mod limits;
+mod load;
 mod runners;
 mod servers;
 mod tables;

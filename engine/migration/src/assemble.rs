@@ -68,6 +68,7 @@ pub(crate) fn assemble(
                     reader_count: at_least_one(node.readers),
                     chunk_bytes_max: node.chunk_bytes_max,
                     rows_per_second: node.rows_per_second,
+                    source_load: node.source_load,
                     budget,
                     outlet,
                     row_bytes: prepared.row_bytes(),

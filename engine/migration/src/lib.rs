@@ -26,6 +26,7 @@ mod stage;
 mod status;
 mod store;
 mod tables;
+mod throttle;
 pub mod transform;
 pub mod windows;
 

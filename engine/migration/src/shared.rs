@@ -41,11 +41,11 @@ pub(crate) struct Shared {
     merged_upto: watch::Sender<Option<LogOffset>>,
 }
 
-/// Where the chunks are that were handed to readers.
+/// The chunks that were handed to readers and have left merge since the planner last looked.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Chunks {
-    /// How many are read or wait in merge.
-    pub(crate) open_count: usize,
+    /// Those on their way to the lanes.
+    pub(crate) released: Vec<ChunkId>,
     /// Those whose windows were given up.
     pub(crate) given_up: Vec<ChunkId>,
 }
@@ -105,34 +105,24 @@ impl Shared {
         self.merged_upto.subscribe()
     }
 
-    /// A chunk was handed to a reader.
-    pub(crate) fn chunk_opened(&self) {
-        self.chunks.send_modify(|chunks| chunks.open_count += 1);
-    }
-
     /// A chunk left merge for the lanes.
-    pub(crate) fn chunk_released(&self) {
-        self.chunks.send_modify(|chunks| chunks.open_count -= 1);
+    pub(crate) fn chunk_released(&self, chunk: ChunkId) {
+        self.chunks.send_modify(|chunks| chunks.released.push(chunk));
     }
 
     /// A chunk must be read again.
     pub(crate) fn chunk_given_up(&self, chunk: ChunkId) {
-        self.chunks.send_modify(|chunks| {
-            chunks.open_count -= 1;
-            chunks.given_up.push(chunk);
-        });
+        self.chunks.send_modify(|chunks| chunks.given_up.push(chunk));
     }
 
-    /// Takes the chunks that were given up, and tells how many are open.
-    pub(crate) fn take_given_up(&self) -> (Vec<ChunkId>, usize) {
-        let mut taken = Vec::new();
-        let mut open_count = 0;
+    /// Takes what is told of chunks.
+    pub(crate) fn take_chunks(&self) -> Chunks {
+        let mut taken = Chunks::default();
         self.chunks.send_if_modified(|chunks| {
-            taken = std::mem::take(&mut chunks.given_up);
-            open_count = chunks.open_count;
+            taken = std::mem::take(chunks);
             false
         });
-        (taken, open_count)
+        taken
     }
 
     /// Told of every change of the chunks under way.

@@ -1,6 +1,7 @@
 //! A server as a source: how far its log goes, what it has executed, and whether it will do.
 
 mod checks;
+mod load;
 
 use std::time::Duration;
 
@@ -11,7 +12,10 @@ use crate::{
     session::{ANSWER_WAIT_MAX, Record, Session, unexpected},
 };
 
-pub use self::checks::findings;
+pub use self::{
+    checks::findings,
+    load::{Load, load},
+};
 
 /// Where the binary log ends now: everything that a read view opened before this sees lies before
 /// it, also what `gtid_executed` does not list yet.

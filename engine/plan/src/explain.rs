@@ -94,6 +94,11 @@ fn node_facts(node: &Node) -> Vec<String> {
                 count(snapshot.readers, "reader"),
                 format!("chunks of at most {}", size::about(snapshot.chunk_bytes_max)),
                 rate,
+                format!(
+                    "waits while the source has more than {} threads running, or {} transactions in \
+                     its history list",
+                    snapshot.source_load.threads_running, snapshot.source_load.history_list
+                ),
             ]
         }
         Node::Tail(tail) => vec![

@@ -2,7 +2,7 @@
 
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 
-use crate::plan::{Limits, Plan};
+use crate::plan::{Limits, Plan, SourceLoad};
 
 /// The stages of a run and how rows travel between them.
 ///
@@ -42,6 +42,8 @@ pub struct Snapshot {
     pub chunk_bytes_max: u64,
     /// The most rows a second, over all readers; `None` for no bound.
     pub rows_per_second: Option<u64>,
+    /// Above it no further chunk is read.
+    pub source_load: SourceLoad,
 }
 
 /// What the tail stage may use.
@@ -154,8 +156,13 @@ const EDGE_BATCHES_MAX: u32 = 64;
 /// The graph that does what `plan` says.
 #[must_use]
 pub fn compile(plan: &Plan) -> Graph {
-    let Limits { source_connections, target_connections, memory_bytes, rows_per_second } =
-        plan.limits;
+    let Limits {
+        source_connections,
+        target_connections,
+        memory_bytes,
+        rows_per_second,
+        source_load,
+    } = plan.limits;
     let source = Connections::of(source_connections, "reading chunks", SOURCE_BESIDE_READERS);
     let target = Connections::of(target_connections, "writing rows", TARGET_BESIDE_LANES);
     let (readers, lanes_max) = (source.first_count(), target.first_count());
@@ -167,6 +174,7 @@ pub fn compile(plan: &Plan) -> Graph {
         readers,
         chunk_bytes_max: (memory.snapshot / u64::from(windows_max)).min(CHUNK_BYTES_MAX),
         rows_per_second,
+        source_load,
     }));
     let tail = stages.add_node(Node::Tail(Tail {
         batch_bytes_max: (memory.tail / 8).min(TAIL_BATCH_BYTES_MAX),

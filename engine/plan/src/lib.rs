@@ -31,7 +31,7 @@ pub use graph::{
 };
 pub use load::{Loaded, load};
 pub use pattern::Pattern;
-pub use plan::{Endpoint, Limits, Plan, PlanChange, Tls};
+pub use plan::{Endpoint, Limits, Plan, PlanChange, SourceLoad, Tls};
 pub use problem::{
     Advice, FormProblem, PlanError, Problem, RuleProblem, SecretError, Severity, ValueProblem,
 };

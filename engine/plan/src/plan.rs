@@ -73,6 +73,17 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// The most rows a second that the snapshot reads, at least 1; `None` for no bound.
     pub rows_per_second: Option<u64>,
+    /// When the source has too much to do for the snapshot to go on.
+    pub source_load: SourceLoad,
+}
+
+/// How much a source may have to do while the snapshot reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceLoad {
+    /// The most threads that run at one time, the run's own among them, at least 4.
+    pub threads_running: u64,
+    /// The most transactions in the history list, at least 1,000.
+    pub history_list: u64,
 }
 
 /// What of a changed plan a run under the same name cannot take over.

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use crate::{
     check::Places,
     pattern::NAME_CHARACTERS_MAX,
-    plan::{Endpoint, Limits, Plan, Tls},
+    plan::{Endpoint, Limits, Plan, SourceLoad, Tls},
     problem::{PlanError, Problem, RuleProblem, ValueProblem},
     secrets::{Secrets, expand, has_password},
     selection::Selection,
@@ -215,6 +215,14 @@ impl<S: Secrets> Resolver<'_, S> {
                 .unwrap_or(bounds::TARGET_CONNECTIONS_DEFAULT),
             memory_bytes,
             rows_per_second: spec.rows_per_second,
+            source_load: SourceLoad {
+                threads_running: spec
+                    .source_threads_running
+                    .unwrap_or(bounds::SOURCE_THREADS_RUNNING_DEFAULT),
+                history_list: spec
+                    .source_history_list
+                    .unwrap_or(bounds::SOURCE_HISTORY_LIST_DEFAULT),
+            },
         })
     }
 

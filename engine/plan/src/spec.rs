@@ -27,6 +27,19 @@ pub(crate) mod bounds {
     pub(crate) const MEMORY_BYTES_MAX: u64 = 64 << 30;
     /// Far above what a server can deliver.
     pub(crate) const ROWS_PER_SECOND_MAX: u64 = 1_000_000_000;
+    /// Twice what the usual advice for copies on a serving server is: it waits out storms, and leaves
+    /// alone a server that is merely busy.
+    pub(crate) const SOURCE_THREADS_RUNNING_DEFAULT: u64 = 50;
+    /// The run's own: one follows the log, one is asking; below, reading would never go on.
+    pub(crate) const SOURCE_THREADS_RUNNING_MIN: u64 = 4;
+    /// More than a server lets in.
+    pub(crate) const SOURCE_THREADS_RUNNING_MAX: u64 = 100_000;
+    /// Where reads of old versions begin to cost the application.
+    pub(crate) const SOURCE_HISTORY_LIST_DEFAULT: u64 = 1_000_000;
+    /// What a server that writes has at any moment.
+    pub(crate) const SOURCE_HISTORY_LIST_MIN: u64 = 1_000;
+    /// Far above what a server lives with.
+    pub(crate) const SOURCE_HISTORY_LIST_MAX: u64 = 1_000_000_000_000;
 }
 
 /// A plan: which tables to move, from where, to where, and within which limits.
@@ -133,6 +146,15 @@ pub(crate) struct LimitsSpec {
     /// The most rows a second that the copy reads from the source. Without it: no bound.
     #[schemars(range(min = 1, max = bounds::ROWS_PER_SECOND_MAX))]
     pub(crate) rows_per_second: Option<u64>,
+    /// While more threads than this run on the source (`Threads_running`, the copy's own among them),
+    /// the copy reads no further chunk. The log is followed all the same.
+    #[schemars(range(min = bounds::SOURCE_THREADS_RUNNING_MIN, max = bounds::SOURCE_THREADS_RUNNING_MAX), extend("default" = bounds::SOURCE_THREADS_RUNNING_DEFAULT))]
+    pub(crate) source_threads_running: Option<u64>,
+    /// While the source's history list (`trx_rseg_history_len`: transactions whose old row versions are
+    /// kept) is longer than this, the copy reads no further chunk. Seeing it needs the privilege
+    /// `PROCESS`.
+    #[schemars(range(min = bounds::SOURCE_HISTORY_LIST_MIN, max = bounds::SOURCE_HISTORY_LIST_MAX), extend("default" = bounds::SOURCE_HISTORY_LIST_DEFAULT))]
+    pub(crate) source_history_list: Option<u64>,
 }
 
 /// What happens when the source does what cannot be copied row by row.

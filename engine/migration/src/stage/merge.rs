@@ -79,10 +79,13 @@ impl MergeStage {
                 Ok(())
             }
             Merged::Emit(batch, permit) => {
-                let is_chunk = matches!(batch, Batch::Chunk(_));
+                let chunk = match &batch {
+                    Batch::Chunk(chunk) => Some(chunk.chunk),
+                    Batch::Tail(_) => None,
+                };
                 let sent = self.outlet.send(Message::Batch(batch, permit)).await;
-                if is_chunk {
-                    self.shared.chunk_released();
+                if let Some(chunk) = chunk {
+                    self.shared.chunk_released(chunk);
                 }
                 sent.map_err(|_| RunError::Downstream)
             }

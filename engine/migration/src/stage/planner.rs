@@ -17,7 +17,7 @@ use crate::{
     error::RunError,
     link::{Link, on_link},
     pieces::{Cut, Numbers, Piece},
-    shared::Shared,
+    shared::{Chunks, Shared},
     stage::{snapshot::SnapshotStage, told::told_by_the_log},
 };
 
@@ -48,10 +48,30 @@ impl RowSizes {
         }
     }
 
-    /// How many rows of `table` make `bytes`.
-    fn rows_in(&self, table: TableId, bytes: u64) -> u64 {
-        let size = self.0.get(table.0 as usize).map_or(1, |size| size.load(Ordering::Relaxed));
-        (bytes / size).clamp(1, CHUNK_ROWS_MAX)
+    /// The average row of `table`, at least 1.
+    fn of(&self, table: TableId) -> u64 {
+        self.0.get(table.0 as usize).map_or(1, |size| size.load(Ordering::Relaxed)).max(1)
+    }
+}
+
+/// What bounds the chunks of all tables.
+#[derive(Debug, Clone, Copy)]
+struct ChunkLimits {
+    bytes_max: u64,
+    rows_max: u64,
+}
+
+impl ChunkLimits {
+    /// A chunk of more rows than may be read in a second would hold its window open for as long as
+    /// its rows have to wait.
+    fn new(bytes_max: u64, rows_per_second: Option<u64>) -> Self {
+        let rows_max = rows_per_second.map_or(CHUNK_ROWS_MAX, |rate| rate.min(CHUNK_ROWS_MAX));
+        Self { bytes_max, rows_max }
+    }
+
+    /// How many rows of `row_bytes` each a chunk has that was halved so often; at least 1.
+    fn rows(self, row_bytes: u64, halvings: u32) -> u64 {
+        ((self.bytes_max / row_bytes.max(1)).min(self.rows_max) >> halvings).max(1)
     }
 }
 
@@ -64,7 +84,7 @@ pub(crate) struct Planner {
     feed: Sender<Piece>,
     numbers: Numbers,
     row_sizes: RowSizes,
-    chunk_bytes: u64,
+    limits: ChunkLimits,
     /// Per table the pieces to cut or read, biggest table first when they are taken.
     todo: BTreeMap<TableId, VecDeque<Piece>>,
     /// The pieces at the readers or in merge.
@@ -92,7 +112,7 @@ impl Planner {
             feed,
             numbers: Numbers::after(pieces),
             row_sizes: RowSizes::new(&stage.row_bytes),
-            chunk_bytes: stage.chunk_bytes_max / 2,
+            limits: ChunkLimits::new(stage.chunk_bytes_max / 2, stage.rows_per_second),
             todo: by_table,
             open: HashMap::new(),
             halvings: HashMap::new(),
@@ -113,9 +133,9 @@ impl Planner {
                 return Ok(());
             }
             changes.mark_unchanged();
-            let open_count = self.take_back();
+            self.take_back();
             if self.todo.is_empty() {
-                if open_count == 0 {
+                if self.open.is_empty() {
                     return Ok(());
                 }
                 tokio::select! {
@@ -136,9 +156,12 @@ impl Planner {
         }
     }
 
-    /// Takes back what was given up; the number of chunks under way.
-    fn take_back(&mut self) -> usize {
-        let (given_up, open_count) = self.shared.take_given_up();
+    /// Forgets the chunks that have left merge, and takes back those that were given up.
+    fn take_back(&mut self) {
+        let Chunks { released, given_up } = self.shared.take_chunks();
+        for id in released {
+            self.open.remove(&id);
+        }
         for id in given_up {
             let Some((piece, halvings)) = self.open.remove(&id) else { continue };
             // Once for all that were cut alike: they are given up together when the source moves.
@@ -146,7 +169,6 @@ impl Planner {
             self.halvings.insert(id.table, smaller);
             self.todo.entry(id.table).or_default().push_front(piece);
         }
-        open_count
     }
 
     /// Cuts some chunks off a table's next piece and hands them out.
@@ -160,7 +182,6 @@ impl Planner {
             self.todo.entry(table).or_default().push_front(rest);
         }
         for piece in ready {
-            self.shared.chunk_opened();
             let halvings = self.halvings(table);
             self.open.insert(piece.id, (piece.clone(), halvings));
             self.feed.send(piece).await.map_err(|_| RunError::Downstream)?;
@@ -175,7 +196,7 @@ impl Planner {
     /// Cuts up to [`CUTS_AT_ONCE`] chunks off a piece: those, and what is left to cut.
     async fn cut(&mut self, piece: Piece) -> Result<(Vec<Piece>, Option<Piece>), RunError> {
         let id = piece.id.table;
-        let rows = (self.row_sizes.rows_in(id, self.chunk_bytes) >> self.halvings(id)).max(1);
+        let rows = self.limits.rows(self.row_sizes.of(id), self.halvings(id));
         let tables = Arc::clone(&self.shared.tables);
         let table = &tables[id.0 as usize];
         let mut cuts: Vec<Cut> = Vec::new();
@@ -216,4 +237,24 @@ async fn cut(
     rows: u64,
 ) -> Result<Option<Key>, RunError> {
     Ok(chunk::cut(session, table, low, high, rows).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_has_as_many_rows_as_every_bound_lets() {
+        let rows = |bytes_max, rate, row_bytes, halvings| {
+            ChunkLimits::new(bytes_max, rate).rows(row_bytes, halvings)
+        };
+
+        assert_eq!(rows(4 << 20, None, 1 << 10, 0), 4_096);
+        assert_eq!(rows(4 << 20, None, 1, 0), CHUNK_ROWS_MAX);
+        assert_eq!(rows(4 << 20, Some(100), 1 << 10, 0), 100);
+        assert_eq!(rows(4 << 20, Some(100), 1 << 20, 0), 4);
+        assert_eq!(rows(4 << 20, None, 1 << 10, 3), 512);
+        assert_eq!(rows(4 << 20, Some(100), 1 << 10, HALVINGS_MAX), 1);
+        assert_eq!(rows(4 << 20, None, 1 << 30, 0), 1);
+    }
 }

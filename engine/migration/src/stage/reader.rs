@@ -13,6 +13,7 @@ use crate::{
     pieces::Piece,
     shared::{Message, Shared},
     stage::{planner::RowSizes, snapshot::SnapshotStage, told::told_by_the_log},
+    throttle::{LOOK_EVERY, Throttle},
     windows::Opened,
 };
 
@@ -37,11 +38,12 @@ pub(crate) struct Reader {
     outlet: Sender<Message>,
     row_sizes: RowSizes,
     pace: Arc<Pace>,
+    throttle: Arc<Throttle>,
 }
 
 /// What reading a chunk gave.
 enum Read {
-    Rows(LogOffset, Vec<(Key, Row)>),
+    Rows(WindowId, LogOffset, Vec<(Key, Row)>),
     /// More than a chunk may hold: to be cut smaller.
     TooLarge,
     /// The run is to end.
@@ -53,7 +55,7 @@ impl Reader {
         stage: &SnapshotStage,
         ready: Receiver<Piece>,
         row_sizes: RowSizes,
-        pace: Arc<Pace>,
+        (pace, throttle): (Arc<Pace>, Arc<Throttle>),
     ) -> Self {
         Self {
             shared: Arc::clone(&stage.shared),
@@ -65,6 +67,7 @@ impl Reader {
             outlet: stage.outlet.clone(),
             row_sizes,
             pace,
+            throttle,
         }
     }
 
@@ -91,11 +94,8 @@ impl Reader {
             if self.shared.stop.requested().is_some() {
                 return Ok(false);
             }
-            // A window is never used for a second read: its keys speak of the first one's view.
-            let opened = self.shared.windows().open(piece.id.table);
-            let window = opened.window;
-            let error = match self.read_under(piece, &opened).await {
-                Ok(Read::Rows(high, rows)) => {
+            let error = match self.attempt(piece).await {
+                Ok(Read::Rows(window, high, rows)) => {
                     tokio::select! {
                         () = self.pace.read(rows.len() as u64) => {}
                         () = self.shared.stop.reached(StopLevel::Drain) => return Ok(false),
@@ -103,14 +103,12 @@ impl Reader {
                     return self.hand_on((piece.id, window), high, rows, permit).await;
                 }
                 Ok(Read::TooLarge) => {
-                    drop(self.shared.windows().close(window));
                     self.shared.chunk_given_up(piece.id);
                     return Ok(true);
                 }
                 Ok(Read::Stopped) => return Ok(false),
                 Err(error) => error,
             };
-            drop(self.shared.windows().close(window));
             self.link.drop_session();
             failure_count += 1;
             let is_split = matches!(error, RunError::SplitSource { .. });
@@ -122,6 +120,35 @@ impl Reader {
             self.shared.progress.waits("snapshot", Some(error.to_string()));
             self.shared.clock.sleep(delay).await;
         }
+    }
+
+    /// Reads a piece once, under a window that is left open only with its rows.
+    async fn attempt(&mut self, piece: &Piece) -> Result<Read, RunError> {
+        // Before the window opens, which would note keys for as long.
+        if !self.source_is_calm().await? {
+            return Ok(Read::Stopped);
+        }
+        // A window is never used for a second read: its keys speak of the first one's view.
+        let opened = self.shared.windows().open(piece.id.table);
+        let read = self.read_under(piece, &opened).await;
+        if !matches!(read, Ok(Read::Rows(..))) {
+            drop(self.shared.windows().close(opened.window));
+        }
+        read
+    }
+
+    /// Waits while the source has too much to do; `false` when the run is to end.
+    async fn source_is_calm(&mut self) -> Result<bool, RunError> {
+        const WHO: &str = "the source to calm down";
+        while let Some(strain) = self.throttle.strain(self.link.session().await?).await? {
+            self.shared.progress.waits(WHO, Some(strain.to_string()));
+            tokio::select! {
+                () = self.shared.clock.sleep(LOOK_EVERY) => {}
+                () = self.shared.stop.reached(StopLevel::Drain) => return Ok(false),
+            }
+        }
+        self.shared.progress.waits(WHO, None);
+        Ok(true)
     }
 
     async fn read_under(&mut self, piece: &Piece, opened: &Opened) -> Result<Read, RunError> {
@@ -144,7 +171,7 @@ impl Reader {
         session.execute(b"COMMIT").await?;
         let bytes: usize = read.rows.iter().map(|(_, row)| row.byte_count()).sum();
         self.row_sizes.learn(piece.id.table, read.rows.len() as u64, bytes as u64);
-        Ok(if read.is_whole { Read::Rows(high, read.rows) } else { Read::TooLarge })
+        Ok(if read.is_whole { Read::Rows(opened.window, high, read.rows) } else { Read::TooLarge })
     }
 
     async fn hand_on(

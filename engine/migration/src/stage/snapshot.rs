@@ -4,6 +4,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use whimbrel_flow::{Budget, Sender, StopLevel, Tasks, channel};
 use whimbrel_mysql::ConnectOptions;
+use whimbrel_plan::SourceLoad;
 
 use crate::{
     control::ControlLink,
@@ -13,6 +14,7 @@ use crate::{
     run::first_error,
     shared::{Message, Shared},
     stage::{planner::Planner, reader::Reader},
+    throttle::Throttle,
 };
 
 /// Reads the pieces that the target does not hold.
@@ -25,6 +27,7 @@ pub(crate) struct SnapshotStage {
     pub(crate) reader_count: NonZeroUsize,
     pub(crate) chunk_bytes_max: u64,
     pub(crate) rows_per_second: Option<u64>,
+    pub(crate) source_load: SourceLoad,
     pub(crate) budget: Budget,
     pub(crate) outlet: Sender<Message>,
     /// The average row of each table in bytes, as the source guesses.
@@ -43,9 +46,12 @@ impl SnapshotStage {
         let (feed, ready) = channel(self.reader_count);
         let mut tasks = Tasks::new();
         let planner = Planner::new(&self, pieces, todo, feed);
-        let pace = Arc::new(Pace::new(self.rows_per_second, self.shared.clock.clone()));
+        let clock = self.shared.clock.clone();
+        let pace = Arc::new(Pace::new(self.rows_per_second, clock.clone()));
+        let throttle = Arc::new(Throttle::new(self.source_load, clock));
         for index in 0..self.reader_count.get() {
-            let reader = Reader::new(&self, ready.clone(), planner.row_sizes(), Arc::clone(&pace));
+            let bounds = (Arc::clone(&pace), Arc::clone(&throttle));
+            let reader = Reader::new(&self, ready.clone(), planner.row_sizes(), bounds);
             tasks.spawn(format!("reader {index}"), reader.run());
         }
         tasks.spawn("planner", planner.run());

@@ -42,6 +42,7 @@ pub async fn findings(session: &mut Session, database: &str) -> Result<Vec<Findi
     let mut found = log_findings(&variables);
     found.extend(version_finding(session.server_version()));
     found.extend(privilege_findings(&account, database));
+    found.extend(load_finding(session, &account).await?);
     found.extend(blind_spots(&account, database));
     found.extend(spelling_finding(session, database).await?);
     found.extend(durability_findings(&variables));
@@ -151,6 +152,24 @@ fn privilege_findings(account: &Account, database: &str) -> Vec<Finding> {
         ));
     }
     found
+}
+
+/// A history list that cannot be seen is not waited for.
+async fn load_finding(session: &mut Session, account: &Account) -> Result<Option<Finding>, Error> {
+    if super::load(session).await?.history_list.is_some() {
+        return Ok(None);
+    }
+    let (saw, remedy) = if account.grants.has_globally("PROCESS") {
+        let counter = "trx_rseg_history_len";
+        let saw = format!("the server does not count `{counter}`");
+        (saw, format!("`SET GLOBAL innodb_monitor_enable = '{counter}'`"))
+    } else {
+        let remedy = format!("`{}`", account.grant(&["PROCESS"], "*.*"));
+        ("the account lacks `PROCESS`".to_owned(), remedy)
+    };
+    let why =
+        "the source's history list cannot be watched: the copy will not slow down when it grows";
+    Ok(Some(Finding::warning("source-history-list", saw, why, remedy)))
 }
 
 /// What the account cannot see, nobody can be told about.

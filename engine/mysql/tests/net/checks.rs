@@ -165,6 +165,14 @@ async fn a_missing_privilege_is_named_with_the_grant_that_gives_it() {
     server.execute(granting(blind)).await.unwrap();
     let found = source_findings(&server, &account, "my_shop").await;
     assert!(found.iter().all(|finding| finding.id != "source-blind-spots"));
+    let unseen = found.iter().find(|finding| finding.id == "source-history-list").unwrap();
+    assert_eq!(
+        (unseen.severity, granting(unseen)),
+        (Severity::Warning, "GRANT PROCESS ON *.* TO `reader`@`%`")
+    );
+    server.execute(granting(unseen)).await.unwrap();
+    let found = source_findings(&server, &account, "my_shop").await;
+    assert!(found.iter().all(|finding| finding.id != "source-history-list"));
 }
 
 /// The statement in a remedy.

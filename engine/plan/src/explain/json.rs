@@ -68,6 +68,8 @@ fn node(node: &Node) -> Value {
             "readers": snapshot.readers,
             "chunk_bytes_max": snapshot.chunk_bytes_max,
             "rows_per_second": snapshot.rows_per_second,
+            "source_threads_running_max": snapshot.source_load.threads_running,
+            "source_history_list_max": snapshot.source_load.history_list,
         }),
         Node::Tail(tail) => json!({ "kind": kind, "batch_bytes_max": tail.batch_bytes_max }),
         Node::Merge(merge) => json!({

@@ -75,6 +75,8 @@ fn defaults_are_filled_in_and_references_replaced() {
     assert_eq!(plan.limits.target_connections, 6);
     assert_eq!(plan.limits.memory_bytes, 256 << 20);
     assert_eq!(plan.limits.rows_per_second, None);
+    assert_eq!(plan.limits.source_load.threads_running, 50);
+    assert_eq!(plan.limits.source_load.history_list, 1_000_000);
 }
 
 #[test]
