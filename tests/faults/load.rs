@@ -1,4 +1,4 @@
-//! A source at its limit: reading gives way, the tail does not.
+//! A source at its limit: reading gives way to its load, and log that will be gone is told of.
 
 use whimbrel_kit::{Server, mysql_async::prelude::Queryable, shared_target};
 
@@ -37,13 +37,11 @@ async fn reading_waits_for_a_busy_source_while_the_tail_goes_on() {
     source.execute(&(tables.to_owned() + &fill)).await.unwrap();
     let limits = "limits: { source_threads_running: 12, source_history_list: 1000 }\n";
     let migration = Migration::new((&source, "shop"), (target, "busy_source"), &["t"], limits);
-    let mut sleepers = Vec::new();
+    let (mut connections, mut sleepers) = (Vec::new(), tokio::task::JoinSet::new());
     for _ in 0..20 {
         let mut sleeper = source.connect().await.unwrap();
-        sleepers.push((
-            sleeper.id(),
-            tokio::task::spawn(async move { sleeper.query_drop("SELECT SLEEP(1000)").await }),
-        ));
+        connections.push(sleeper.id());
+        sleepers.spawn(async move { sleeper.query_drop("SELECT SLEEP(1000)").await });
     }
     let mut view = source.connect().await.unwrap();
     view.query_drop("START TRANSACTION WITH CONSISTENT SNAPSHOT").await.unwrap();
@@ -58,16 +56,79 @@ async fn reading_waits_for_a_busy_source_while_the_tail_goes_on() {
     status_tells(&migration, "threads running, limit 12").await;
     assert_eq!(migration.status()["report"]["tables"][0]["rows_copied"], 0);
 
-    for (id, _) in &sleepers {
+    for id in connections {
         source.execute(&format!("KILL {id}")).await.unwrap();
     }
     running.says("transactions in its history list, limit 1000").await;
     assert_eq!(migration.status()["pieces_held"], 0);
 
     view.query_drop("COMMIT").await.unwrap();
-    running.says("following").await;
+    // An idle server lets its purge sleep.
+    whimbrel_kit::eventually("the end of the copy", 60, async || {
+        source.execute("UPDATE shop.t SET v = v + 1 WHERE id = 2").await?;
+        Ok(running.log().contains("following"))
+    })
+    .await
+    .unwrap();
     running.interrupt();
     assert_eq!(running.ended().await.0, Some(0));
     assert_eq!(migration.status()["report"]["waiting_for"], serde_json::json!([]));
+    migration.assert_equal(&["t"]).await;
+}
+
+#[tokio::test]
+async fn log_that_will_be_gone_is_told_of_while_there_is_time() {
+    let source = Server::builder().flag("--binlog-expire-logs-seconds=20").start().await.unwrap();
+    let target = shared_target().await.unwrap();
+    target.execute("CREATE DATABASE short_log").await.unwrap();
+    let tables = "CREATE DATABASE shop; CREATE TABLE shop.t (id INT NOT NULL PRIMARY KEY);
+                  INSERT INTO shop.t VALUES (1)";
+    source.execute(tables).await.unwrap();
+    let migration = Migration::new((&source, "shop"), (target, "short_log"), &["t"], "");
+    let mut running = migration.start(&[]);
+    running.says("following").await;
+
+    // A target that stands still lets the run fall behind.
+    let mut lock = target.connect_to("short_log").await.unwrap();
+    lock.query_drop("LOCK TABLES t WRITE").await.unwrap();
+    source.execute("INSERT INTO shop.t VALUES (2)").await.unwrap();
+    running.says("behind, and the source keeps its log for 20 s").await;
+    running.says("SET GLOBAL binlog_expire_logs_seconds = 604800").await;
+    let warned = async |what: &str| {
+        whimbrel_kit::eventually("a warning in the status", 60, async || {
+            let warnings = migration.status()["report"]["warnings"].to_string();
+            Ok(if what.is_empty() { warnings == "[]" } else { warnings.contains(what) })
+        })
+        .await
+        .unwrap();
+    };
+    warned("behind, and the source keeps its log for 20 s").await;
+    lock.query_drop("UNLOCK TABLES").await.unwrap();
+    warned("").await;
+
+    // A file that was the newest at the look before is gone at the next.
+    whimbrel_kit::eventually("a purge", 60, async || {
+        source.execute("FLUSH BINARY LOGS").await?;
+        let newest: Vec<(String, u64, String)> = source.rows("SHOW BINARY LOGS").await?;
+        let newest = &newest.last().unwrap().0;
+        source.execute(&format!("PURGE BINARY LOGS TO '{newest}'")).await?;
+        Ok(source.rows::<(String, u64, String)>("SHOW BINARY LOGS").await?.len() == 1)
+    })
+    .await
+    .unwrap();
+    running.says("was removed less than").await;
+    running.interrupt();
+    assert_eq!(running.ended().await.0, Some(0));
+
+    source.execute("SET GLOBAL binlog_expire_logs_seconds = 2").await.unwrap();
+    whimbrel_kit::eventually("a second without a runner", 60, async || {
+        let select = "SELECT updated_at < NOW(6) - INTERVAL 1 SECOND FROM short_log._whimbrel_plan";
+        Ok(target.row::<u8>(select).await? == Some(1))
+    })
+    .await
+    .unwrap();
+    let (code, log) = migration.start(&["--until", "caught-up"]).ended().await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("source-absence"), "{log}");
     migration.assert_equal(&["t"]).await;
 }

@@ -67,6 +67,9 @@ fn text(status: &Status) -> String {
         for what in &report.waiting_for {
             line("waits for", what);
         }
+        for warning in &report.warnings {
+            line("warning", warning);
+        }
     }
     for (lane, position) in status.positions.iter().enumerate() {
         line("position", &format!("lane {lane}: {position}"));

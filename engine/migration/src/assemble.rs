@@ -63,6 +63,7 @@ pub(crate) fn assemble(
                 let stage = SnapshotStage {
                     shared: Arc::clone(&shared),
                     source: prepared.source.clone(),
+                    source_link: Arc::clone(&prepared.source_link),
                     control: prepared.control.clone(),
                     epoch: prepared.claim.epoch,
                     reader_count: at_least_one(node.readers),

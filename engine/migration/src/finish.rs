@@ -11,7 +11,7 @@ use crate::{
     control::ControlLink,
     error::RunError,
     indexes::Definitions,
-    link::{Link, on_link},
+    link::{Link, SharedLink, on_link},
     prepare::Prepared,
     progress::Phase,
     run::Until,
@@ -26,7 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 pub(crate) struct Finish {
     shared: Arc<Shared>,
     control: ControlLink,
-    source: ConnectOptions,
+    source: SharedLink,
     target: ConnectOptions,
     until: Until,
 }
@@ -36,7 +36,7 @@ impl Finish {
         Self {
             shared,
             control: prepared.control.clone(),
-            source: prepared.source.clone(),
+            source: Arc::clone(&prepared.source_link),
             target: prepared.target.clone(),
             until,
         }
@@ -56,7 +56,7 @@ impl Finish {
         self.shared.progress.enter(Phase::Indexing);
         let clock = self.shared.clock.clone();
         let mut definitions = Definitions {
-            source: Link::new(self.source.clone(), Role::SourceReader, clock.clone()),
+            source: Arc::clone(&self.source),
             target: Link::new(self.target.clone(), Role::Target, clock),
             target_database: self.target.database(),
             tables: &self.shared.tables,
@@ -67,7 +67,7 @@ impl Finish {
         if self.until == Until::Stopped {
             return Ok(());
         }
-        self.caught_up(&mut definitions.source).await?;
+        self.caught_up().await?;
         definitions.raise_auto_increment().await?;
         self.shared.progress.catch_up();
         self.shared.stop.request(StopLevel::Drain);
@@ -96,10 +96,13 @@ impl Finish {
     }
 
     /// Waits until every lane has stored everything up to the end that the source's log has now.
-    async fn caught_up(&self, source: &mut Link) -> Result<(), RunError> {
+    async fn caught_up(&self) -> Result<(), RunError> {
         let mut merged = self.shared.merged_upto();
         let emitted = loop {
-            let (uuid, end) = on_link!(source, session => log_end(session))?;
+            let (uuid, end) = {
+                let mut source = self.source.lock().await;
+                on_link!(source, session => log_end(session))?
+            };
             // Offsets only compare on one server: a source that fails over is asked again.
             let is_other = || self.shared.source_uuid() != uuid;
             let has_passed =
@@ -111,7 +114,7 @@ impl Finish {
                 break self.shared.windows().seen();
             }
             // The tail and this link find the new source in their own time.
-            source.drop_session();
+            self.source.lock().await.drop_session();
             self.shared.clock.sleep(LOOK_EVERY).await;
         };
         while !self.have_stored(&emitted).await? {

@@ -12,7 +12,7 @@ use whimbrel_mysql::{
 
 use crate::{
     error::RunError,
-    link::{Link, on_link},
+    link::{Link, SharedLink, on_link},
     progress::Progress,
 };
 
@@ -26,7 +26,7 @@ const FOUND_MAX: u32 = 3;
 /// The two sides of the tables whose definitions are completed.
 #[derive(Debug)]
 pub(crate) struct Definitions<'a> {
-    pub(crate) source: Link,
+    pub(crate) source: SharedLink,
     pub(crate) target: Link,
     pub(crate) target_database: &'a str,
     pub(crate) tables: &'a [Table],
@@ -96,7 +96,10 @@ impl Definitions<'_> {
     /// The table as it is on the source and on the target.
     async fn describe(&mut self, table: &Table) -> Result<(Description, Description), RunError> {
         let name = table.name();
-        let source = on_link!(self.source, session => describe(session, table.schema(), name))?;
+        let source = {
+            let mut link = self.source.lock().await;
+            on_link!(link, session => describe(session, table.schema(), name))?
+        };
         let target =
             on_link!(self.target, session => describe(session, self.target_database, name))?;
         Ok((source, target))

@@ -20,6 +20,7 @@ mod pace;
 pub mod pieces;
 mod prepare;
 mod progress;
+mod retention;
 mod run;
 mod shared;
 mod stage;
@@ -28,6 +29,7 @@ mod store;
 mod tables;
 mod throttle;
 pub mod transform;
+mod watch;
 pub mod windows;
 
 pub use error::{RunError, TableProblem};

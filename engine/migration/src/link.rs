@@ -1,7 +1,8 @@
 //! A connection that is made again when it breaks.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
+use tokio::sync::Mutex;
 use whimbrel_flow::{Clock, RetryLimits};
 use whimbrel_mysql::{Class, ConnectOptions, Error, Role, Session};
 
@@ -17,6 +18,9 @@ pub(crate) const RETRIES: RetryLimits = RetryLimits {
     delay_max: Duration::from_secs(5),
     attempts_max: NonZeroU32::new(120).unwrap(),
 };
+
+/// A link that several parts of a run use in turn.
+pub(crate) type SharedLink = Arc<Mutex<Link>>;
 
 /// One connection to a server, made when it is first needed and again after it broke.
 #[derive(Debug)]
@@ -38,6 +42,11 @@ impl Link {
     /// A link that is not connected yet.
     pub(crate) fn new(options: ConnectOptions, role: Role, clock: Clock) -> Self {
         Self { options, role, clock, session: None, lock: None, former: None }
+    }
+
+    /// The link, to be used by several in turn.
+    pub(crate) fn shared(self) -> SharedLink {
+        Arc::new(Mutex::new(self))
     }
 
     /// The link, whose sessions each take the server's lock `name`, if it is free: by that others find

@@ -1,7 +1,7 @@
 //! Everything between reading a plan and the first row: both servers are reached and checked, the
 //! target's tables made ready, the plan begun or taken up again, and claimed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use whimbrel_flow::Clock;
 use whimbrel_model::{GtidSet, TableId};
@@ -16,7 +16,7 @@ use crate::{
     control::{ControlLink, end_lanes, locking_link, other_holder},
     error::RunError,
     lane::LaneState,
-    link::{Link, end_session, on_link},
+    link::{Link, SharedLink, end_session, on_link},
     pieces::Piece,
     progress::{SourceProgress, TargetProgress},
     store::{self, Claim, Control, PlanKey, StoredTable, StoredTarget},
@@ -50,6 +50,8 @@ pub(crate) struct Prepared {
     pub(crate) target: ConnectOptions,
     pub(crate) plan_key: PlanKey,
     pub(crate) control: ControlLink,
+    /// The connection to the source beside those that read chunks and follow the log.
+    pub(crate) source_link: SharedLink,
     pub(crate) claim: Claim,
     pub(crate) tables: Vec<StoredTable>,
     pub(crate) targets: Vec<StoredTarget>,
@@ -128,7 +130,7 @@ pub(crate) async fn prepare(
     let (source_options, target_options) = (endpoint(&plan.source)?, endpoint(&plan.target)?);
     let mut source = Session::connect(&source_options, Role::SourceReader).await?;
     let mut target = Session::connect(&target_options, Role::Target).await?;
-    let warnings = check(plan, &mut source, &mut target).await?;
+    let mut warnings = check(plan, &mut source, &mut target).await?;
 
     let plan_key = PlanKey::new(&plan.name);
     let mut link = locking_link(&target_options, &plan_key, clock.clone());
@@ -139,6 +141,8 @@ pub(crate) async fn prepare(
         check_unchanged(plan, &mut target, &plan_key).await?;
         // Those of an earlier format may be missing.
         store::create_tables(&mut target).await?;
+        let absent = absence(&mut target, &plan_key).await?;
+        warnings.extend(source::absence_finding(&mut source, absent).await?);
     } else {
         begin(plan, &mut source, &mut target, &plan_key).await?;
     }
@@ -156,6 +160,7 @@ pub(crate) async fn prepare(
     source.close().await;
     target.close().await;
     Ok(Prepared {
+        source_link: Link::new(source_options.clone(), Role::SourceReader, clock.clone()).shared(),
         control: ControlLink::new(link, Control::new(plan_key.clone(), claim.epoch)),
         server_id: server_id(&plan.name, &target_options),
         source: source_options,
@@ -209,6 +214,18 @@ async fn is_begun(target: &mut Session, plan: &PlanKey) -> Result<bool, RunError
     }
     let sql = format!("SELECT 1 FROM `_whimbrel_plan` WHERE {}", plan.matches());
     Ok(!target.query(&sql).await?.is_empty())
+}
+
+/// How long ago a runner last reported, by the target's clock.
+async fn absence(target: &mut Session, key: &PlanKey) -> Result<Duration, RunError> {
+    let sql = format!(
+        "SELECT GREATEST(0, TIMESTAMPDIFF(MICROSECOND, updated_at, NOW(6))) AS micros \
+         FROM `_whimbrel_plan` WHERE {}",
+        key.matches()
+    );
+    let rows = target.query(&sql).await?;
+    let row = rows.first().ok_or(RunError::State { what: "plan" })?;
+    Ok(Duration::from_micros(row.number("micros")?))
 }
 
 /// Proves that the plan still is what it was begun as, where that may not change.

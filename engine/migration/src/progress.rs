@@ -77,6 +77,9 @@ pub struct Report {
     pub lane_count: u32,
     /// What the run waits for, if it waits.
     pub waiting_for: Vec<String>,
+    /// What may go wrong later unless somebody does something.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// Collects what the stages tell. Cheap to write to.
@@ -139,6 +142,7 @@ struct State {
     /// do.
     lanes: BTreeMap<u32, u64>,
     waiting: BTreeMap<&'static str, String>,
+    warnings: BTreeMap<&'static str, String>,
 }
 
 impl Progress {
@@ -162,6 +166,7 @@ impl Progress {
                 lane_count: 0,
                 lanes: BTreeMap::new(),
                 waiting: BTreeMap::new(),
+                warnings: BTreeMap::new(),
             }),
         }
     }
@@ -252,6 +257,36 @@ impl Progress {
         };
     }
 
+    /// Something about `what` may go wrong later, or no longer may. Logged when it begins.
+    pub fn warns(&self, what: &'static str, warning: Option<String>) {
+        let mut state = self.state();
+        match warning {
+            Some(warning) => {
+                if !state.warnings.contains_key(what) {
+                    tracing::warn!(warning, "needs attention");
+                }
+                state.warnings.insert(what, warning);
+            }
+            None => {
+                state.warnings.remove(what);
+            }
+        }
+    }
+
+    /// Rows that the copy has written, and those that it has still to write, as the source guesses.
+    #[must_use]
+    pub fn rows_done_and_left(&self) -> (u64, u64) {
+        let mut sums = (0, 0);
+        for table in &self.sources {
+            let rows_copied = table.rows_copied.load(Ordering::Relaxed);
+            sums.0 += rows_copied;
+            if !table.is_copied.load(Ordering::Relaxed) {
+                sums.1 += table.rows_estimated.saturating_sub(rows_copied);
+            }
+        }
+        sums
+    }
+
     /// By how much the target is behind, in microseconds: the age of the oldest change that a lane
     /// still has to write. When none has, the time since the source was last heard of, less the pause
     /// between two of its heartbeats.
@@ -278,6 +313,7 @@ impl Progress {
             transactions_applied: self.transactions.load(Ordering::Relaxed),
             lane_count: state.lane_count,
             waiting_for: state.waiting.iter().map(|(who, what)| format!("{who}: {what}")).collect(),
+            warnings: state.warnings.values().cloned().collect(),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::{
     prepare::{Notes, Prepared, prepare},
     progress::Progress,
     shared::Shared,
+    watch::watch,
 };
 
 /// How often progress is stored for those who ask the target.
@@ -97,6 +98,7 @@ impl Run {
             spawn(&mut tasks, stage);
         }
         tasks.spawn("finish", finish.run());
+        tasks.spawn("watch", watch(Arc::clone(&shared), prepared.source_link));
         tasks.spawn("reports", reports(Arc::clone(&shared), control.clone()));
 
         let ended = tasks.join_all(&stop, StopLevel::Drain).await.map_err(first_error);

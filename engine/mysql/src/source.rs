@@ -1,6 +1,7 @@
 //! A server as a source: how far its log goes, what it has executed, and whether it will do.
 
 mod checks;
+mod kept;
 mod load;
 
 use std::time::Duration;
@@ -13,7 +14,8 @@ use crate::{
 };
 
 pub use self::{
-    checks::findings,
+    checks::{absence_finding, findings},
+    kept::{LogKept, expires_after, log_kept},
     load::{Load, load},
 };
 

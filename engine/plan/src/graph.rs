@@ -130,10 +130,10 @@ pub struct Memory {
 
 /// What the source's connections beside the readers' are for, each for one of these.
 ///
-/// The last is one connection after another: tables are cut until they are copied, and what follows
-/// begins when they are.
+/// The last is one connection that its users take turns on: tables are cut until they are copied, and
+/// what follows begins when they are.
 const SOURCE_BESIDE_READERS: [&str; 2] =
-    ["following the log", "cutting tables into chunks, then reading their definitions"];
+    ["following the log", "cutting tables into chunks, reading definitions, watching the log"];
 /// What the target's connections beside the lanes' are for, each for one of these.
 ///
 /// They are two because an index may be built for days, while the run's state is stored every second.

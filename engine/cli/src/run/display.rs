@@ -16,6 +16,8 @@ const BARS_MAX: usize = 20;
 pub(super) struct Display {
     kind: Kind,
     pace: Pace,
+    /// Whether the screen has told of the warnings that stand; elsewhere the log has.
+    has_warned: bool,
 }
 
 #[derive(Debug)]
@@ -40,7 +42,7 @@ impl Display {
             (ReportFormat::Text, true) => Kind::Screen(Box::new(Screen::new())),
             (ReportFormat::Text, false) => Kind::Lines,
         };
-        Self { kind, pace: Pace::default() }
+        Self { kind, pace: Pace::default(), has_warned: false }
     }
 
     /// Whether it is drawn anew in place.
@@ -50,6 +52,12 @@ impl Display {
 
     /// Shows where the run is.
     pub(super) fn show(&mut self, report: &Report, output: &mut Output) -> io::Result<()> {
+        if self.is_screen() && !self.has_warned {
+            for warning in &report.warnings {
+                self.note(&format!("warning: {warning}\n"), output);
+            }
+        }
+        self.has_warned = !report.warnings.is_empty();
         let totals = self.pace.totals(report);
         match &mut self.kind {
             Kind::Screen(screen) => {

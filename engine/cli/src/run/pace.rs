@@ -108,6 +108,7 @@ mod tests {
             transactions_applied: 0,
             lane_count: 1,
             waiting_for: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 

@@ -10,12 +10,12 @@ use std::{
 
 use whimbrel_flow::{Sender, StopLevel};
 use whimbrel_model::{ChunkId, Key, Table, TableId};
-use whimbrel_mysql::{Role, Session, chunk};
+use whimbrel_mysql::{Session, chunk};
 
 use crate::{
     control::ControlLink,
     error::RunError,
-    link::{Link, on_link},
+    link::{SharedLink, on_link},
     pieces::{Cut, Numbers, Piece},
     shared::{Chunks, Shared},
     stage::{snapshot::SnapshotStage, told::told_by_the_log},
@@ -80,7 +80,7 @@ impl ChunkLimits {
 pub(crate) struct Planner {
     shared: Arc<Shared>,
     control: ControlLink,
-    source: Link,
+    source: SharedLink,
     feed: Sender<Piece>,
     numbers: Numbers,
     row_sizes: RowSizes,
@@ -108,7 +108,7 @@ impl Planner {
         Self {
             shared: Arc::clone(&stage.shared),
             control: stage.control.clone(),
-            source: Link::new(stage.source.clone(), Role::SourceReader, stage.shared.clock.clone()),
+            source: Arc::clone(&stage.source_link),
             feed,
             numbers: Numbers::after(pieces),
             row_sizes: RowSizes::new(&stage.row_bytes),
@@ -202,14 +202,16 @@ impl Planner {
         let mut cuts: Vec<Cut> = Vec::new();
         let mut ready = Vec::new();
         let mut rest = Some(piece);
+        let source = Arc::clone(&self.source);
+        let mut link = source.lock().await;
         while cuts.len() < CUTS_AT_ONCE {
             let Some(piece) = rest.take() else { break };
             let (low, high) = (piece.low.clone(), piece.high.clone());
             let bounds = (low.as_ref(), high.as_ref());
-            let key = match on_link!(self.source, session => cut(session, table, bounds, rows)) {
+            let key = match on_link!(link, session => cut(session, table, bounds, rows)) {
                 Ok(key) => key,
                 Err(error) => {
-                    told_by_the_log(&self.shared, &mut self.source, error).await?;
+                    told_by_the_log(&self.shared, &mut link, error).await?;
                     return Ok((Vec::new(), None));
                 }
             };
@@ -223,6 +225,7 @@ impl Planner {
                 }
             }
         }
+        drop(link);
         if !cuts.is_empty() {
             self.control.store_cuts(&cuts).await?;
         }

@@ -9,6 +9,7 @@ use whimbrel_plan::SourceLoad;
 use crate::{
     control::ControlLink,
     error::RunError,
+    link::SharedLink,
     pace::Pace,
     pieces::Piece,
     run::first_error,
@@ -22,6 +23,7 @@ use crate::{
 pub(crate) struct SnapshotStage {
     pub(crate) shared: Arc<Shared>,
     pub(crate) source: ConnectOptions,
+    pub(crate) source_link: SharedLink,
     pub(crate) control: ControlLink,
     pub(crate) epoch: u64,
     pub(crate) reader_count: NonZeroUsize,

@@ -1,5 +1,7 @@
 //! Whether a server will do as a source.
 
+use std::time::Duration;
+
 use crate::{
     account::{Account, Variables},
     database::spelling_finding,
@@ -27,6 +29,9 @@ const VARIABLES: &[&str] = &[
 /// The shortest time that logs should be kept, in seconds: a day, so that a run that stopped in the
 /// night goes on in the morning.
 const RETENTION_SECONDS_MIN: u64 = 86_400;
+
+/// What is proposed: a week, so that a run that stopped on a Friday goes on on a Monday.
+const RETENTION_SECONDS_PROPOSED: u64 = 604_800;
 
 /// The oldest version that all of this was seen to work with.
 const VERSION_MIN: (u16, u16, u16) = (8, 4, 0);
@@ -216,10 +221,38 @@ fn durability_findings(variables: &Variables) -> Vec<Finding> {
             "source-retention",
             format!("logs are kept for {kept} s"),
             "a run that is stopped or slow for longer has to begin again",
-            "`SET GLOBAL binlog_expire_logs_seconds = 604800`",
+            format!("`SET GLOBAL binlog_expire_logs_seconds = {RETENTION_SECONDS_PROPOSED}`"),
         ));
     }
     found
+}
+
+/// What it means that a run has not read the server's log for as long as `absent`: half of the time
+/// for which log is kept may be gone.
+///
+/// # Errors
+///
+/// Those of [`Session::query`].
+pub async fn absence_finding(
+    session: &mut Session,
+    absent: Duration,
+) -> Result<Option<Finding>, Error> {
+    let Some(kept) = super::expires_after(session).await? else { return Ok(None) };
+    Ok((absent >= kept / 2).then(|| {
+        Finding::warning(
+            "source-absence",
+            format!(
+                "the last run ended {} s ago, and the source keeps its log for {} s",
+                absent.as_secs(),
+                kept.as_secs()
+            ),
+            "what this run has to read first may be removed before it is read",
+            format!(
+                "`SET GLOBAL binlog_expire_logs_seconds = {}` now",
+                RETENTION_SECONDS_PROPOSED.max(absent.as_secs().saturating_mul(2))
+            ),
+        )
+    }))
 }
 
 /// A server may keep some databases out of its log.
