@@ -7,12 +7,12 @@ use crate::{
     types::{quoted, write_key_literal, write_literal},
 };
 
-/// The most keys that one `DELETE` names.
+/// The most keys that one statement names.
 ///
 /// A key costs the server's range optimizer some 230 bytes for each of its columns; past
 /// `range_optimizer_max_mem_size` (8 MiB by default) it would scan the whole table instead. Measured
 /// with keys of 16 columns: 2,000 are still ranges.
-const DELETE_KEYS_MAX: usize = 2_000;
+const KEYS_MAX: usize = 2_000;
 
 /// `REPLACE` statements that write the rows, each of at most `bytes_max` bytes unless one row alone
 /// is longer. Columns that the server computes are left out.
@@ -63,15 +63,32 @@ pub fn delete<'a>(
     keys: impl IntoIterator<Item = &'a Key>,
     bytes_max: usize,
 ) -> Result<Vec<Vec<u8>>, Error> {
+    let head = format!("DELETE {}FROM {} WHERE ", index_hint(table), quoted(table.name()));
+    of_keys(table, (&head, ""), keys, bytes_max)
+}
+
+/// Statements about the rows of the keys: each is `head`, the condition that holds for the rows of
+/// some of the keys, and `tail`, of at most `bytes_max` bytes unless one key alone is longer. Each key
+/// is in one of them.
+///
+/// # Errors
+///
+/// [`Error::Unexpected`] for a key of another table.
+pub fn of_keys<'a>(
+    table: &Table,
+    (head, tail): (&str, &str),
+    keys: impl IntoIterator<Item = &'a Key>,
+    bytes_max: usize,
+) -> Result<Vec<Vec<u8>>, Error> {
     let columns: Vec<_> =
         table.key_columns().map(|column| (quoted(&column.name), column)).collect();
-    let head = format!("DELETE {}FROM {} WHERE ", index_hint(table), quoted(table.name()));
-    let (open, separator, close): (String, &[u8], &[u8]) = match columns.as_slice() {
-        [(name, _)] => (format!("{name} IN ("), b",", b")"),
-        _ => (String::new(), b" OR ", b""),
+    let (open, separator, close): (String, &[u8], &str) = match columns.as_slice() {
+        [(name, _)] => (format!("{name} IN ("), b",", ")"),
+        _ => (String::new(), b" OR ", ""),
     };
-    let limits = (bytes_max, DELETE_KEYS_MAX);
-    let mut list = Statements::new((head + &open).into_bytes(), close.to_vec(), limits);
+    let (head, tail) = (format!("{head}{open}"), format!("{close}{tail}"));
+    let limits = (bytes_max, KEYS_MAX);
+    let mut list = Statements::new(head.into_bytes(), tail.into_bytes(), limits);
     let mut condition = Vec::new();
     for key in keys {
         condition.clear();
