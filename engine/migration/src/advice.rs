@@ -26,6 +26,8 @@ impl RunError {
             Self::Ddl { .. } => "run.ddl",
             Self::Definition { .. } => "run.definition",
             Self::RefusedRow { .. } => "run.refused-row",
+            Self::RefusedGroup { .. } => "run.refused-group",
+            Self::ForeignGroups { .. } => "run.foreign-groups",
             Self::Options(_) => "run.address",
             Self::Server(_) => "run.server",
             Self::Log(_) => "run.log",
@@ -46,7 +48,10 @@ impl RunError {
             }
             Self::NewerFormat { .. } => "run the newer version that began this plan",
             Self::NoState { .. } => "begin it with `whimbrel run PLAN`",
-            Self::State { .. } | Self::Gtid(_) | Self::Json(_) => {
+            Self::State { .. }
+            | Self::Gtid(_)
+            | Self::Json(_)
+            | Self::ForeignGroups { .. } => {
                 "the `_whimbrel_*` tables were changed by hand or restored: restore the whole \
                  target, or begin again under a new `name` with an empty target"
             }
@@ -82,8 +87,8 @@ impl RunError {
                 "the rows are copied: make it on the target yourself, under the same name, in \
                  whatever way it takes it, then run again"
             }
-            Self::RefusedRow { .. } => {
-                "make the target's table take the source's rows, then run again: nothing is skipped"
+            Self::RefusedRow { .. } | Self::RefusedGroup { .. } => {
+                "make the target's table take it, then run again: nothing is skipped"
             }
             Self::Options(_) => "mend the plan's `url`",
             Self::Server(cause) => of_server(cause.class()),

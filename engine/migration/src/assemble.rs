@@ -24,7 +24,7 @@ use crate::{
     progress::{Phase, Progress},
     shared::{Message, Shared},
     stage::{apply::ApplyStage, merge::MergeStage, snapshot::SnapshotStage, tail::TailStage},
-    transform::Transform,
+    transform::{TargetId, Transform},
     windows::Windows,
 };
 
@@ -141,6 +141,8 @@ fn shared(graph: &Graph, prepared: &Prepared, (clock, stop): (Clock, Stop)) -> A
     let progress = Progress::new(clock.now_micros(), phase, prepared.progress());
     let tables: Arc<[Table]> = prepared.tables.iter().map(|table| table.table.clone()).collect();
     let targets = prepared.targets.iter().map(|target| target.table.clone()).collect();
+    let rollups = (0..).map(TargetId).zip(&prepared.targets);
+    let rollups = rollups.filter_map(|(id, target)| Some((id, target.rollup.clone()?))).collect();
     let transform = Transform::new(Arc::clone(&tables), prepared.feeds());
     let stored = prepared
         .claim
@@ -152,7 +154,7 @@ fn shared(graph: &Graph, prepared: &Prepared, (clock, stop): (Clock, Stop)) -> A
         Node::Snapshot(_) | Node::Tail(_) | Node::Apply(_) => None,
     });
     let windows = Windows::new(stored, key_bytes_max.unwrap_or(0));
-    Shared::new((tables, targets, transform), windows, (Arc::new(progress), clock, stop))
+    Shared::new((tables, transform), (targets, rollups), windows, (Arc::new(progress), clock, stop))
 }
 
 /// The log is followed from what every lane has applied. Lanes that have more skip it.

@@ -99,7 +99,7 @@ impl TableEffects {
     }
 
     /// All touched keys.
-    pub fn touched(&self) -> impl Iterator<Item = &Key> {
+    pub fn touched(&self) -> impl Iterator<Item = &Key> + Clone {
         self.touched.iter().map(|(key, _)| key)
     }
 

@@ -125,6 +125,21 @@ pub enum RunError {
         #[source]
         cause: Box<Error>,
     },
+    /// The rolled-up table does not take what a group comes to.
+    #[error("the target refuses a group of `{table}`")]
+    RefusedGroup {
+        /// The rolled-up table.
+        table: String,
+        /// What it said.
+        #[source]
+        cause: Box<Error>,
+    },
+    /// The groups that are kept are not those of the rows that are kept.
+    #[error("the groups that are kept of `{table}` are not those of its rows")]
+    ForeignGroups {
+        /// The rolled-up table.
+        table: String,
+    },
     /// An address that cannot be connected to.
     #[error(transparent)]
     Options(#[from] OptionsError),

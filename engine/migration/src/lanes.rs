@@ -1,5 +1,7 @@
 //! The cut of a shard's stream into lanes: which lane a key belongs to, and what each lane is given.
 
+use std::collections::BTreeSet;
+
 use whimbrel_model::{Cell, ChunkId, Column, ColumnType, Gtid, Key, Newest, Row, Table};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -74,10 +76,14 @@ pub struct Cutter {
 }
 
 impl Cutter {
-    /// A cutter of `tables`, the target tables, into `lane_count` lanes, at least one.
+    /// A cutter of `tables`, the target tables, into `lane_count` lanes, at least one. Those that are
+    /// `rolled_up` keep to one lane: rows of any lane may belong to one group.
     #[must_use]
-    pub fn new(tables: &[Table], lane_count: u32) -> Self {
-        Self { spreads: tables.iter().map(spread).collect(), lane_count: lane_count.max(1) }
+    pub fn new(tables: &[Table], rolled_up: &BTreeSet<TargetId>, lane_count: u32) -> Self {
+        let spreads = (0..).map(TargetId).zip(tables).map(|(id, table)| {
+            if rolled_up.contains(&id) { Spread::OneLane } else { spread(table) }
+        });
+        Self { spreads: spreads.collect(), lane_count: lane_count.max(1) }
     }
 
     /// The number of lanes.

@@ -21,6 +21,7 @@ pub mod pieces;
 mod prepare;
 mod progress;
 mod retention;
+pub mod rollup;
 mod run;
 mod shared;
 mod stage;

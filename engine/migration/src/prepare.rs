@@ -84,7 +84,7 @@ impl Prepared {
         });
         let targets = self.targets.iter().map(|target| {
             let sources = target.moved_from.into_iter().collect();
-            TargetProgress::new(target.table.name().to_owned(), sources)
+            TargetProgress::new(target.name().to_owned(), sources)
         });
         (sources.collect(), targets.collect())
     }
@@ -148,7 +148,7 @@ pub(crate) async fn prepare(
     }
     let tables = Control::tables(&mut target, &plan_key).await?;
     let targets = store::targets(&mut target, &plan_key, &tables).await?;
-    let names: Vec<String> = targets.iter().map(|target| target.table.name().to_owned()).collect();
+    let names: Vec<String> = targets.iter().map(|target| target.name().to_owned()).collect();
     let mut left_behind = catalog::left_behind(&mut source, &plan.source.database, &names).await?;
     left_behind.extend(tables::newcomers(plan, &mut source, &names).await?);
     if takes_over {
@@ -268,6 +268,7 @@ async fn begin(
     let fingerprint = serde_json::to_string(&plan.fingerprint())?;
     let tables: Vec<StoredTable> = tables.into_iter().map(StoredTable::from).collect();
     let targets = StoredTarget::all_moved(&tables);
+    tables::make_kept(target, &targets).await?;
     let state = LaneState { position, ..LaneState::default() };
     let tables = (tables.as_slice(), targets.as_slice());
     Control::begin(target, key, (&fingerprint, &uuid), tables, (1, &state)).await

@@ -1,12 +1,20 @@
 //! What the stages of one run share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tokio::sync::watch;
 use whimbrel_flow::{Clock, Permit, Stop};
 use whimbrel_model::{Batch, ChunkId, LogOffset, Table};
 
-use crate::{progress::Progress, transform::Transform, windows::Windows};
+use crate::{
+    progress::Progress,
+    rollup::Rollup,
+    transform::{TargetId, Transform},
+    windows::Windows,
+};
 
 /// What travels between stages: a batch with the bytes that it was allowed.
 #[derive(Debug)]
@@ -25,7 +33,9 @@ pub(crate) struct Shared {
     pub(crate) tables: Arc<[Table]>,
     /// The target tables, by id.
     pub(crate) targets: Arc<[Table]>,
-    /// What the rows of the first become in the second.
+    /// What is shown of those target tables that are contributions.
+    pub(crate) rollups: BTreeMap<TargetId, Rollup>,
+    /// What the rows of the source tables become in the target tables.
     pub(crate) transform: Transform,
     /// Where everything is reported.
     pub(crate) progress: Arc<Progress>,
@@ -52,13 +62,15 @@ pub(crate) struct Chunks {
 
 impl Shared {
     pub(crate) fn new(
-        (tables, targets, transform): (Arc<[Table]>, Arc<[Table]>, Transform),
+        (tables, transform): (Arc<[Table]>, Transform),
+        (targets, rollups): (Arc<[Table]>, BTreeMap<TargetId, Rollup>),
         windows: Windows,
         (progress, clock, stop): (Arc<Progress>, Clock, Stop),
     ) -> Arc<Self> {
         Arc::new(Self {
             tables,
             targets,
+            rollups,
             transform,
             progress,
             clock,

@@ -9,7 +9,7 @@ use whimbrel_plan::Plan;
 
 use crate::{
     error::{RunError, TableProblem},
-    store::{PlanKey, targets_of_others},
+    store::{PlanKey, StoredTarget, targets_of_others},
 };
 
 /// The plan's tables as they are on the source now, biggest first: what takes longest starts first.
@@ -131,6 +131,34 @@ pub(crate) async fn make_ready(
         target.execute(create.statement().as_bytes()).await?;
     }
     Ok(())
+}
+
+/// Makes the tables that are kept beside rolled-up ones. What is there of them is of a plan that did
+/// not come to begin: nobody else writes the tables that are named by them.
+pub(crate) async fn make_kept(
+    target: &mut Session,
+    targets: &[StoredTarget],
+) -> Result<(), RunError> {
+    /// A key of too many bytes, or of too many columns.
+    const UNKEYED: [u16; 2] = [1071, 1070];
+    let mut problems = Vec::new();
+    for rollup in targets.iter().filter_map(|target| target.rollup.as_ref()) {
+        for statement in rollup.drop_statements().iter().chain(&rollup.create_statements()) {
+            match target.execute(statement.as_bytes()).await {
+                Err(error) if error.code().is_some_and(|code| UNKEYED.contains(&code)) => {
+                    problems.push(TableProblem {
+                        table: rollup.visible().to_owned(),
+                        what: format!("what is kept beside it cannot be indexed: {error}"),
+                        remedy: "shorten the columns of `group_by`, or what `min` and `max` are of"
+                            .to_owned(),
+                    });
+                    break;
+                }
+                done => drop(done?),
+            }
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(RunError::Tables { problems }) }
 }
 
 /// What is wrong with a table that is there already. Indexes and foreign keys that are created after

@@ -5,7 +5,7 @@ use whimbrel_model::Batch;
 use super::{
     Outcome,
     lane::LaneWorker,
-    mixed::{MIXED, target_id, transform},
+    mixed::{MIXED, rolled_up, target_id, transform},
     runner::{Edges, Facts, Step},
     target::{LANES_MAX, LaneRow, Txn, Work},
     world::{World, trace},
@@ -42,7 +42,7 @@ impl Apply {
         let lane_count = u32::try_from(states.len()).unwrap();
         Self {
             generation,
-            cutter: Cutter::new(&world.lane_tables, lane_count),
+            cutter: Cutter::new(&world.lane_tables, rolled_up(), lane_count),
             lanes: states
                 .into_iter()
                 .enumerate()

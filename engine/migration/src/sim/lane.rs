@@ -224,7 +224,7 @@ impl LaneWorker {
             Vec::new()
         };
         let Plan { effects, marks, next } = self.plan_with(&world.rules, items, &facts);
-        let writes = writes_of(&effects, world.rules.form);
+        let writes = writes_of(&effects, &world.rules);
         Job { next, writes, marks, written, stage: Stage::Begin }
     }
 

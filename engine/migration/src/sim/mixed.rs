@@ -1,7 +1,10 @@
-//! The target tables of the simulated world: each source table as it is, and one more, which is made of
-//! two of them through a filter and under keys that change with the rows' values.
+//! The target tables of the simulated world: each source table as it is, one more, which is made of
+//! two of them through a filter and under keys that change with the rows' values, and a rolled-up one.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+};
 
 use whimbrel_model::{Cell, Key, Row, RowBuilder, Table};
 
@@ -10,6 +13,7 @@ use super::{
         Image, KEYS, LETTERS, PADDED, Rows, TABLES, build, column, number, push_key, read_key,
         tables, text,
     },
+    grouped::{self, GROUPED, Grouped, IntoGrouped},
     rules::Rules,
 };
 use crate::transform::{Feed, Mapping, TargetId, Transform};
@@ -34,6 +38,7 @@ pub(super) type Place = (usize, usize, usize);
 pub(super) struct TargetRows {
     pub(super) moved: Rows,
     pub(super) mixed: Mixed,
+    pub(super) grouped: Grouped,
 }
 
 impl TargetRows {
@@ -46,7 +51,10 @@ impl TargetRows {
                     Some(*image);
             }
         }
-        Self { moved, mixed }
+        let images = [PADDED, LETTERS].into_iter();
+        let images =
+            images.flat_map(|table| moved[table].iter().flatten().map(move |it| (table, it)));
+        Self { moved, mixed, grouped: Grouped::of(images) }
     }
 }
 
@@ -116,7 +124,7 @@ fn place(cells: &[Cell<'_>]) -> Place {
     (table, spelling(table, key, is_respelt), small(cells[2]))
 }
 
-fn small(cell: Cell<'_>) -> usize {
+pub(super) fn small(cell: Cell<'_>) -> usize {
     let Cell::UInt(value) = cell else { panic!("a number") };
     usize::try_from(value).unwrap()
 }
@@ -135,6 +143,7 @@ fn build_targets(padded: &str, letters: &str, has_other_unique_key: bool) -> Vec
     ];
     let key = ("PRIMARY", ["s", "k", "c"].as_slice());
     targets.push(Table::new(("db", "mixed"), columns, key, false).unwrap());
+    targets.push(grouped::table());
     targets
 }
 
@@ -144,6 +153,14 @@ static TRUE_TARGETS: LazyLock<Vec<Table>> =
 /// The target tables as they are.
 pub(super) fn targets() -> &'static [Table] {
     &TRUE_TARGETS
+}
+
+static ROLLED_UP: LazyLock<BTreeSet<TargetId>> =
+    LazyLock::new(|| BTreeSet::from([target_id(GROUPED)]));
+
+/// The targets that are rolled up.
+pub(super) fn rolled_up() -> &'static BTreeSet<TargetId> {
+    &ROLLED_UP
 }
 
 /// The target tables as the cut into lanes is told of them: lied to where a rule of the cut is broken.
@@ -159,6 +176,7 @@ static TRANSFORM: LazyLock<Transform> = LazyLock::new(|| {
         let mut feeds = vec![Feed::Same(target_id(table))];
         if table == PADDED || table == LETTERS {
             feeds.push(Feed::Mapped(target_id(MIXED), Arc::new(IntoMixed(table))));
+            feeds.push(Feed::Mapped(target_id(GROUPED), Arc::new(IntoGrouped(table))));
         }
         feeds
     });

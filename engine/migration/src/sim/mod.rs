@@ -13,6 +13,7 @@
 
 mod apply;
 mod data;
+mod grouped;
 mod lane;
 mod mixed;
 mod rng;

@@ -107,6 +107,14 @@ pub(super) struct Rules {
     pub(super) marks_of_all_lanes: bool,
     /// A row that leaves a target, or changes its key there, is deleted there.
     pub(super) takes_back: bool,
+    /// What the touched keys contributed is subtracted from their groups before it is written anew.
+    pub(super) subtracts: bool,
+    /// A group is shown also when rows left it and none came.
+    pub(super) shows_what_left: bool,
+    /// Groups are kept in the transaction that writes the contributions.
+    pub(super) groups_with_rows: bool,
+    /// Contributions are told apart by the bytes of their keys, not as a collation has them.
+    pub(super) keeps_bytes: bool,
     /// A piece's number is never used again, so that a mark names the piece's bounds.
     pub(super) numbers_used_once: bool,
     /// A mark is stored only with the piece it speaks of: one that is gone was lost by the target.
@@ -152,6 +160,10 @@ impl Rules {
         marks_of_one_reading: true,
         marks_of_all_lanes: true,
         takes_back: true,
+        subtracts: true,
+        shows_what_left: true,
+        groups_with_rows: true,
+        keeps_bytes: true,
         numbers_used_once: true,
         marks_prove_pieces: true,
         form: Form::Replace,
@@ -170,5 +182,6 @@ impl Rules {
             && self.lanes_by_class
             && self.one_lane
             && self.takes_back
+            && self.keeps_bytes
     }
 }

@@ -7,6 +7,7 @@ use whimbrel_model::{ChunkId, Key};
 use super::{
     Outcome,
     data::{Image, Rows, UNIQUE, class_of},
+    grouped::{GROUPED, GroupedWrite},
     mixed::{MIXED, Mixed, Place, TargetRows, mixed_image, mixed_place},
     rules::{Form, Rules},
 };
@@ -77,6 +78,7 @@ impl Stored {
 pub(super) enum TableWrite {
     Moved(MovedWrite),
     Mixed { gone: Vec<Place>, rows: Vec<(Place, Image)> },
+    Grouped(GroupedWrite),
 }
 
 #[derive(Debug, Clone)]
@@ -87,7 +89,7 @@ pub(super) struct MovedWrite {
 }
 
 /// The statements that bring `effects` about, as the lane stage orders them.
-pub(super) fn writes_of(effects: &Effects, form: Form) -> Vec<TableWrite> {
+pub(super) fn writes_of(effects: &Effects, rules: &Rules) -> Vec<TableWrite> {
     effects
         .tables()
         .map(|(id, effects)| {
@@ -96,7 +98,10 @@ pub(super) fn writes_of(effects: &Effects, form: Form) -> Vec<TableWrite> {
                 let gone = effects.gone().map(mixed_place).collect();
                 return TableWrite::Mixed { gone, rows: effects.rows().map(mixed_image).collect() };
             }
-            let is_upsert = form == Form::Upsert;
+            if table == GROUPED {
+                return TableWrite::Grouped(GroupedWrite::of(effects, rules));
+            }
+            let is_upsert = rules.form == Form::Upsert;
             let gone = if table == UNIQUE && !is_upsert {
                 effects.touched().map(class_of).collect()
             } else {
@@ -109,9 +114,18 @@ pub(super) fn writes_of(effects: &Effects, form: Form) -> Vec<TableWrite> {
 }
 
 impl TableWrite {
-    fn apply(&self, all: &mut TargetRows, form: Form) -> Result<(), Outcome> {
+    fn apply(
+        &self,
+        all: &mut TargetRows,
+        rules: &Rules,
+        loses_groups: bool,
+    ) -> Result<(), Outcome> {
         match self {
-            Self::Moved(write) => write.apply(&mut all.moved, form),
+            Self::Moved(write) => write.apply(&mut all.moved, rules.form),
+            Self::Grouped(write) => {
+                all.grouped.apply(write, rules, loses_groups);
+                Ok(())
+            }
             Self::Mixed { gone, rows } => {
                 apply_mixed(&mut all.mixed, gone, rows);
                 Ok(())
@@ -266,7 +280,12 @@ impl Target {
         change(&mut self.stored);
     }
 
-    pub(super) fn commit(&mut self, txn: Txn, form: Form) -> Result<(), Outcome> {
+    pub(super) fn commit(
+        &mut self,
+        txn: Txn,
+        rules: &Rules,
+        loses_groups: bool,
+    ) -> Result<(), Outcome> {
         self.release(txn.id);
         let mut outcome = Ok(());
         self.store(|stored| match txn.work {
@@ -284,7 +303,7 @@ impl Target {
                 }
                 for write in &writes {
                     outcome = std::mem::replace(&mut outcome, Ok(()))
-                        .and_then(|()| write.apply(&mut stored.rows, form));
+                        .and_then(|()| write.apply(&mut stored.rows, rules, loses_groups));
                 }
                 stored.marks.extend(marks.into_iter().map(|mark| (lane, mark)));
                 if let Some(row) = stored.lanes.get_mut(lane) {

@@ -7,7 +7,8 @@ use whimbrel_model::{GtidSet, Key, Table};
 use super::{
     Outcome,
     data::{LETTERS, PADDED, Rows, TABLES, UNIQUE},
-    mixed::{MIXED, TargetRows, mixed_key, target_id, targets, targets_for_lanes},
+    grouped::{GROUPED, contribution_key},
+    mixed::{MIXED, TargetRows, mixed_key, rolled_up, target_id, targets, targets_for_lanes},
     rng::Rng,
     rules::Rules,
     source::{Failover, Source},
@@ -159,7 +160,7 @@ impl World {
         let lane_count = if config.has_lane_changes { rng.between(1, LANES_MAX) } else { 1 };
         let target = Target::new(pieces, lane_count, config.target_faults > 0);
         let cutters = (0..=LANES_MAX)
-            .map(|count| Cutter::new(targets(), u32::try_from(count).unwrap()))
+            .map(|count| Cutter::new(targets(), rolled_up(), u32::try_from(count).unwrap()))
             .collect();
         let lane_tables = match rules.lanes_by_class && rules.one_lane {
             true => Cow::Borrowed(targets()),
@@ -186,7 +187,9 @@ impl World {
             Work::Lane { lane, .. } => Some(*lane),
             Work::Lanes { .. } => None,
         };
-        self.target.commit(txn, self.rules.form)?;
+        // The broken rule: whoever crashes between two transactions does one without the other.
+        let loses_groups = !self.rules.groups_with_rows && self.rng.chance(0.02);
+        self.target.commit(txn, &self.rules, loses_groups)?;
         match lane {
             Some(lane) if self.rules.covers() && !self.source.has_lost => self.check(lane),
             _ => Ok(()),
@@ -223,6 +226,23 @@ impl World {
                     }
                 }
             }
+        }
+        for (table, keys) in rows.grouped.contributions.iter().enumerate() {
+            for (key, image) in keys.iter().enumerate() {
+                let Some(image) = image else { continue };
+                let wanted = expected.grouped.contributions[table][key];
+                if is_own(GROUPED, &contribution_key(table, image)) && wanted != Some(*image) {
+                    trace!(
+                        self,
+                        "OFF: lane {lane} holds the contribution {image:?}, not {wanted:?}"
+                    );
+                    return Err(Outcome::Off);
+                }
+            }
+        }
+        if !rows.grouped.is_in_step() {
+            trace!(self, "OFF: groups are not those of the contributions: {:?}", rows.grouped);
+            return Err(Outcome::Off);
         }
         Ok(())
     }

@@ -106,8 +106,9 @@ impl ApplyStage {
     fn start(&self, states: Vec<LaneState>) -> Lanes {
         let lane_count = u32::try_from(states.len()).unwrap_or(u32::MAX);
         self.shared.progress.lanes(lane_count);
+        let rolled_up = self.shared.rollups.keys().copied().collect();
         let mut lanes = Lanes {
-            cutter: Cutter::new(&self.shared.targets, lane_count),
+            cutter: Cutter::new(&self.shared.targets, &rolled_up, lane_count),
             inlets: Vec::new(),
             ends: Vec::new(),
             tasks: Tasks::new(),

@@ -19,6 +19,7 @@ use crate::{
         window_length,
     },
     link::{Link, RETRIES},
+    rollup::COUNT_IS_NEGATIVE,
     shared::Shared,
     stage::writes::{Form, Means, Write, is_worth_loading, writes_of},
     store::{self, PlanKey},
@@ -122,12 +123,12 @@ impl LaneWorker {
         let marks: Vec<String> = marks.iter().map(|mark| self.mark(mark)).collect();
         let effects = Arc::new(effects);
         let means = self.means(&effects).await;
-        let writes = self.writes(&effects, means).await?;
+        let writes = self.writes(&effects, (next.sequence, means)).await?;
         match self.write(&swap, (&writes, &marks)).await {
             Err(RunError::Server(error)) if matches!(*error, Error::Unloaded { .. }) => {
                 tracing::warn!(lane = self.lane, %error, "rows are sent in statements from here on");
                 self.is_load_offered = Some(false);
-                let writes = self.writes(&effects, Means::Statements).await?;
+                let writes = self.writes(&effects, (next.sequence, Means::Statements)).await?;
                 self.write(&swap, (&writes, &marks)).await?;
             }
             outcome => outcome?,
@@ -237,14 +238,7 @@ impl LaneWorker {
                 Form::Statement(statement) => session.execute(statement).await.map(drop),
                 Form::Load(load) => session.load(load).await,
             };
-            written.map_err(|error| {
-                if error.class() == Class::Refused {
-                    let table = shared.targets[table.0 as usize].name().to_owned();
-                    RunError::RefusedRow { table, cause: Box::new(error) }
-                } else {
-                    error.into()
-                }
-            })?;
+            written.map_err(|error| refused(&shared, *table, error))?;
         }
         for mark in marks {
             if session.execute(mark.as_bytes()).await?.affected_rows != 1 {
@@ -256,12 +250,16 @@ impl LaneWorker {
         Ok(())
     }
 
-    async fn writes(&self, effects: &Arc<Effects>, means: Means) -> Result<Vec<Write>, RunError> {
+    async fn writes(
+        &self,
+        effects: &Arc<Effects>,
+        how: (u64, Means),
+    ) -> Result<Vec<Write>, RunError> {
         if effects.row_count() <= INLINE_ROWS_MAX {
-            return Ok(writes_of(&self.shared.targets, effects, means)?);
+            return Ok(writes_of(&self.shared, effects, how)?);
         }
         let (shared, effects) = (Arc::clone(&self.shared), Arc::clone(effects));
-        let built = self.pool.run(move || writes_of(&shared.targets, &effects, means)).await;
+        let built = self.pool.run(move || writes_of(&shared, &effects, how)).await;
         Ok(built.map_err(|error| RunError::Broken { what: error.to_string() })??)
     }
 
@@ -282,6 +280,22 @@ impl LaneWorker {
             mark.chunk.number,
         )
     }
+}
+
+/// What a statement's error means for a table.
+fn refused(shared: &Shared, table: TargetId, error: Error) -> RunError {
+    if error.class() != Class::Refused {
+        return error.into();
+    }
+    let Some(rollup) = shared.rollups.get(&table) else {
+        let table = shared.targets[table.0 as usize].name().to_owned();
+        return RunError::RefusedRow { table, cause: Box::new(error) };
+    };
+    let table = rollup.visible().to_owned();
+    if error.code() == Some(COUNT_IS_NEGATIVE) {
+        return RunError::ForeignGroups { table };
+    }
+    RunError::RefusedGroup { table, cause: Box::new(error) }
 }
 
 /// Rows of a lane's transaction, for the progress report.

@@ -5,6 +5,7 @@ use whimbrel_mysql::{Error, load::Load, statement};
 
 use crate::{
     effects::{Effects, TableEffects},
+    shared::Shared,
     transform::TargetId,
 };
 
@@ -43,30 +44,41 @@ pub(super) fn is_worth_loading(effects: &Effects) -> bool {
     effects.tables().any(|(_, effects)| effects.touched().count() >= LOAD_ROWS_MIN)
 }
 
-/// What brings a window's effects about: for each table first the DELETEs, then the rows.
+/// What brings a window's effects about: for each table first the DELETEs, then the rows; around those
+/// of a rolled-up table what keeps its groups in step. `number` is the lane's sequence number after
+/// the window.
 ///
 /// A table with another unique key loses every touched key first: its unique values may have moved
 /// between rows in any order.
 pub(super) fn writes_of(
-    tables: &[Table],
+    shared: &Shared,
     effects: &Effects,
-    means: Means,
+    (number, means): (u64, Means),
 ) -> Result<Vec<Write>, Error> {
     let mut writes = Vec::new();
     for (id, effects) in effects.tables() {
-        let table = &tables[id.0 as usize];
+        let table = &shared.targets[id.0 as usize];
+        let statements = |statements: Vec<Vec<u8>>| {
+            statements.into_iter().map(move |statement| (id, Form::Statement(statement)))
+        };
+        let groups = shared.rollups.get(&id).map(|rollup| {
+            rollup.window_statements(&effects.touched(), number, STATEMENT_BYTES_MAX)
+        });
+        let groups = groups.transpose()?.unwrap_or_default();
+        writes.extend(statements(groups.before));
         let deletes = if table.has_other_unique_key() {
             statement::delete(table, effects.touched(), STATEMENT_BYTES_MAX)?
         } else {
             statement::delete(table, effects.gone(), STATEMENT_BYTES_MAX)?
         };
-        writes.extend(deletes.into_iter().map(|statement| (id, Form::Statement(statement))));
+        writes.extend(statements(deletes));
         if let Some(load) = load_of(table, effects, means)? {
             writes.push((id, Form::Load(load)));
         } else {
             let replaces = statement::replace(table, effects.rows(), STATEMENT_BYTES_MAX)?;
-            writes.extend(replaces.into_iter().map(|statement| (id, Form::Statement(statement))));
+            writes.extend(statements(replaces));
         }
+        writes.extend(statements(groups.after));
     }
     Ok(writes)
 }

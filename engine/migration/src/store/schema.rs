@@ -54,6 +54,7 @@ const TABLES: [&str; 6] = [
        moved_from INT UNSIGNED NULL,
        definition LONGTEXT NOT NULL,
        wanted LONGTEXT NULL,
+       rollup LONGTEXT NULL,
        PRIMARY KEY (plan, target_id)
      ) ENGINE=InnoDB CHARACTER SET utf8mb4",
     "CREATE TABLE IF NOT EXISTS `_whimbrel_chunks` (

@@ -4,13 +4,15 @@ use whimbrel_model::{Table, TableId};
 use whimbrel_mysql::{Record, Session};
 
 use super::{PlanKey, StoredTable, text};
-use crate::error::RunError;
+use crate::{error::RunError, rollup::Rollup};
 
 /// A table that the plan writes.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredTarget {
-    /// What rows are written by.
+    /// What rows are written by: of a rolled-up table, its contributions.
     pub(crate) table: Table,
+    /// What is shown of the contributions, if it is a rolled-up table.
+    pub(crate) rollup: Option<Rollup>,
     /// The source table whose rows it has as they are; `None` if its rows are made by expressions.
     pub(crate) moved_from: Option<TableId>,
     /// The definition that it is to have in the end; `None` where a source table has it, or where it
@@ -21,7 +23,12 @@ pub(crate) struct StoredTarget {
 impl StoredTarget {
     /// The target of a source table that is moved.
     pub(crate) fn moved(id: TableId, table: &Table) -> Self {
-        Self { table: table.clone(), moved_from: Some(id), wanted: None }
+        Self { table: table.clone(), moved_from: Some(id), rollup: None, wanted: None }
+    }
+
+    /// The name by which people know it.
+    pub(crate) fn name(&self) -> &str {
+        self.rollup.as_ref().map_or_else(|| self.table.name(), Rollup::visible)
     }
 
     /// The targets of source tables all of which are moved.
@@ -44,13 +51,15 @@ pub(super) async fn insert_targets(
     for (id, target) in (0u32..).zip(targets) {
         let moved_from =
             target.moved_from.map_or_else(|| "NULL".to_owned(), |TableId(id)| id.to_string());
+        let rollup = target.rollup.as_ref().map(serde_json::to_string).transpose()?;
         let insert = format!(
             "INSERT INTO `_whimbrel_targets` SET plan = {}, target_id = {id}, name = {}, \
-             moved_from = {moved_from}, definition = {}, wanted = {}",
+             moved_from = {moved_from}, definition = {}, wanted = {}, rollup = {}",
             plan.literal(),
-            text(target.table.name()),
+            text(target.name()),
             text(&serde_json::to_string(&target.table)?),
-            target.wanted.as_deref().map_or_else(|| "NULL".to_owned(), text),
+            optional(target.wanted.as_deref()),
+            optional(rollup.as_deref()),
         );
         session.execute(insert.as_bytes()).await?;
     }
@@ -69,7 +78,7 @@ pub(crate) async fn targets(
     tables: &[StoredTable],
 ) -> Result<Vec<StoredTarget>, RunError> {
     let sql = format!(
-        "SELECT moved_from, definition, wanted FROM `_whimbrel_targets` WHERE {} \
+        "SELECT moved_from, definition, wanted, rollup FROM `_whimbrel_targets` WHERE {} \
          ORDER BY target_id",
         plan.matches()
     );
@@ -80,10 +89,16 @@ pub(crate) async fn targets(
     rows.iter().map(target).collect()
 }
 
+fn optional(value: Option<&str>) -> String {
+    value.map_or_else(|| "NULL".to_owned(), text)
+}
+
 fn target(row: &Record) -> Result<StoredTarget, RunError> {
+    let rollup = row.optional_text("rollup")?;
     Ok(StoredTarget {
         table: serde_json::from_str(&row.text("definition")?)?,
         moved_from: row.optional_number("moved_from")?.map(TableId),
+        rollup: rollup.as_deref().map(serde_json::from_str).transpose()?,
         wanted: row.optional_text("wanted")?,
     })
 }
