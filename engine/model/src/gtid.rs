@@ -1,18 +1,47 @@
 //! Global transaction identifiers and sets of them.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{cmp::Ordering, collections::BTreeMap, fmt, str::FromStr};
 
 use thiserror::Error;
 
 /// Who numbered a transaction: a server's UUID, and a tag or none.
 ///
 /// Source: MySQL, `GTID Format and Storage`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SourceId {
     /// The UUID's 16 bytes.
     pub uuid: [u8; 16],
     /// The tag, lower case, at most 32 characters; empty for none.
     pub tag: String,
+}
+
+impl SourceId {
+    fn number(&self) -> u128 {
+        u128::from_be_bytes(self.uuid)
+    }
+
+    fn is_untagged(&self) -> bool {
+        self.tag.is_empty()
+    }
+}
+
+/// As of the fields in their order. Every transaction is looked for in several sets, which comparing
+/// by bytes made a tenth of all that following costs.
+impl Ord for SourceId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.number().cmp(&other.number()).then_with(|| {
+            if self.is_untagged() && other.is_untagged() {
+                return Ordering::Equal;
+            }
+            self.tag.cmp(&other.tag)
+        })
+    }
+}
+
+impl PartialOrd for SourceId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// The identifier of one transaction, printed `uuid:number` or `uuid:tag:number`.

@@ -19,8 +19,8 @@ use crate::{
     store::PlanKey,
 };
 
-/// Items that may wait for a lane. Their bytes are bounded by the permits that they carry.
-const LANE_SLOTS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+/// Shares of batches that may wait for a lane. Their bytes are bounded by the permits that they carry.
+const LANE_SLOTS: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 
 /// A target that is this far behind is written in several lanes until it has caught up.
 const BEHIND_MICROS: u64 = 5_000_000;
@@ -156,20 +156,26 @@ impl Lanes {
                 let written_micros = shared.clock.now_micros();
                 let chunk = shared.transform.chunk(chunk);
                 for (lane, share) in self.cutter.chunk(&shared.targets, chunk) {
-                    let item = LaneItem::Chunk(share);
-                    self.send(lane, LaneMessage { item, written_micros, permit: permit.clone() })
+                    let items = vec![LaneItem::Chunk(share)];
+                    self.send(lane, LaneMessage { items, written_micros, permit: permit.clone() })
                         .await?;
                 }
             }
+            // One message a lane: a message for each transaction cost more than its changes.
             Batch::Tail(TailBatch { parts, written_micros, .. }) => {
+                let mut shares: Vec<Vec<LaneItem>> =
+                    self.inlets.iter().map(|_| Vec::with_capacity(parts.len())).collect();
                 for part in parts {
                     self.is_inside_transaction = !part.is_last;
                     let part = shared.transform.part(part);
-                    for (lane, share) in (0..).zip(self.cutter.part(&shared.targets, part)) {
-                        let item = LaneItem::Part(share);
-                        let permit = Arc::clone(&permit);
-                        self.send(lane, LaneMessage { item, written_micros, permit }).await?;
+                    let of_lanes = self.cutter.part(&shared.targets, part);
+                    for (share, part) in shares.iter_mut().zip(of_lanes) {
+                        share.push(LaneItem::Part(part));
                     }
+                }
+                for (lane, items) in (0..).zip(shares).filter(|(_, items)| !items.is_empty()) {
+                    let permit = Arc::clone(&permit);
+                    self.send(lane, LaneMessage { items, written_micros, permit }).await?;
                 }
             }
         }

@@ -33,10 +33,10 @@ const IDLE_PROOF_EVERY: Duration = Duration::from_secs(10);
 /// Rows above which statements are built in the compute pool rather than in the lane's task.
 const INLINE_ROWS_MAX: usize = 64;
 
-/// What is handed to a lane.
+/// What is handed to a lane: its share of a batch.
 #[derive(Debug)]
 pub(crate) struct LaneMessage {
-    pub(crate) item: LaneItem,
+    pub(crate) items: Vec<LaneItem>,
     pub(crate) written_micros: u64,
     pub(crate) permit: Arc<Permit>,
 }
@@ -64,10 +64,19 @@ type Work<'a> = (&'a [Write], &'a [String]);
 #[derive(Debug, Default)]
 struct Waiting {
     items: VecDeque<LaneItem>,
-    /// In step with `items`.
-    stamps: VecDeque<(u64, Arc<Permit>)>,
+    /// What `items` came with, in the same order.
+    stamps: VecDeque<Stamp>,
     row_count: usize,
     byte_count: usize,
+}
+
+/// What the items of one message came with.
+#[derive(Debug)]
+struct Stamp {
+    /// How many of them still wait.
+    item_count: usize,
+    written_micros: u64,
+    permit: Arc<Permit>,
 }
 
 impl LaneWorker {
@@ -75,7 +84,7 @@ impl LaneWorker {
     pub(crate) async fn run(mut self) -> Result<LaneState, RunError> {
         let mut waiting = Waiting::default();
         while self.fill(&mut waiting).await? {
-            let oldest = waiting.stamps.front().map(|(micros, _)| *micros);
+            let oldest = waiting.stamps.front().map(|stamp| stamp.written_micros);
             self.shared.progress.lane_applied(self.lane, oldest);
             let (items, permits) = waiting.take(window_length(&waiting.items, self.limits));
             self.apply(items).await?;
@@ -344,20 +353,36 @@ impl Counts {
 
 impl Waiting {
     fn push(&mut self, message: LaneMessage) {
-        self.row_count += message.item.row_count();
-        self.byte_count += message.item.byte_count();
-        self.items.push_back(message.item);
-        self.stamps.push_back((message.written_micros, message.permit));
+        let LaneMessage { items, written_micros, permit } = message;
+        if items.is_empty() {
+            return;
+        }
+        self.stamps.push_back(Stamp { item_count: items.len(), written_micros, permit });
+        for item in items {
+            self.row_count += item.row_count();
+            self.byte_count += item.byte_count();
+            self.items.push_back(item);
+        }
     }
 
-    /// The first `count` items, and their permits to be held until they are written.
+    /// The first `count` items, and permits to be held until they are written. Those of a message of
+    /// which others wait stay with the others.
     fn take(&mut self, count: usize) -> (Vec<LaneItem>, Vec<Arc<Permit>>) {
         let items: Vec<LaneItem> = self.items.drain(..count).collect();
         for item in &items {
             self.row_count -= item.row_count();
             self.byte_count -= item.byte_count();
         }
-        let permits = self.stamps.drain(..count).map(|(_, permit)| permit).collect();
+        let (mut permits, mut left) = (Vec::new(), count);
+        while let Some(mut stamp) = self.stamps.pop_front() {
+            if stamp.item_count > left {
+                stamp.item_count -= left;
+                self.stamps.push_front(stamp);
+                break;
+            }
+            left -= stamp.item_count;
+            permits.push(stamp.permit);
+        }
         (items, permits)
     }
 }
