@@ -23,7 +23,7 @@ use crate::{
 const LANE_SLOTS: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 
 /// A target that is this far behind is written in several lanes until it has caught up.
-const BEHIND_MICROS: u64 = 5_000_000;
+const BEHIND_MICROS: u64 = 1_000_000;
 
 /// A target that is at most this far behind is written in one lane, whole transactions at a time.
 const STEADY_MICROS: u64 = 500_000;
