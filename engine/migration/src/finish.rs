@@ -1,9 +1,14 @@
 //! What follows the copy: secondary indexes, foreign keys, `AUTO_INCREMENT`, and knowing that the
 //! target has caught up.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
+    sync::Arc,
+    time::Duration,
+};
 
-use whimbrel_flow::StopLevel;
+use whimbrel_flow::{Receiver, Sender, StopLevel, channel};
 use whimbrel_model::{GtidSet, LogOffset, TableId};
 use whimbrel_mysql::{ConnectOptions, Role, Session, source};
 
@@ -20,6 +25,9 @@ use crate::{
 
 /// How often the target's own rows are looked at while something is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Tables that wait for their indexes while more are found to be copied.
+const TABLES_WAITING_MAX: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
 /// The task that takes a run from phase to phase.
 #[derive(Debug)]
@@ -52,16 +60,15 @@ impl Finish {
     }
 
     async fn phases(&self) -> Result<(), RunError> {
-        self.copied().await?;
-        self.shared.progress.enter(Phase::Indexing);
-        let clock = self.shared.clock.clone();
         let mut definitions = Definitions {
             source: Arc::clone(&self.source),
-            target: Link::new(self.target.clone(), Role::Target, clock),
+            target: Link::new(self.target.clone(), Role::Target, self.shared.clock.clone()),
             target_database: self.target.database(),
             tables: &self.shared.tables,
         };
-        definitions.complete(&self.shared.progress).await?;
+        let (outlet, copied) = channel(TABLES_WAITING_MAX);
+        tokio::try_join!(self.copied(outlet), self.index(copied, &mut definitions))?;
+        definitions.add_foreign_keys(&self.shared.progress).await?;
         definitions.raise_auto_increment().await?;
         self.shared.progress.enter(Phase::Following);
         if self.until == Until::Stopped {
@@ -74,8 +81,22 @@ impl Finish {
         Ok(())
     }
 
-    /// Waits until the target holds every piece, as its own marks say.
-    async fn copied(&self) -> Result<(), RunError> {
+    /// Creates the secondary indexes of each table as it is copied: a server that builds an index
+    /// waits for its disk for much of the time, in which other tables' rows can be written.
+    async fn index(
+        &self,
+        copied: Receiver<TableId>,
+        definitions: &mut Definitions<'_>,
+    ) -> Result<(), RunError> {
+        while let Some(table) = copied.recv().await {
+            definitions.add_indexes(table, &self.shared.progress).await?;
+        }
+        Ok(())
+    }
+
+    /// Hands on each table when the target holds every piece of it, as its own marks say.
+    async fn copied(&self, outlet: Sender<TableId>) -> Result<(), RunError> {
+        let mut done = BTreeSet::new();
         loop {
             let mut missing: BTreeMap<TableId, usize> =
                 (0..).map(TableId).zip(self.shared.tables.iter().map(|_| 0)).collect();
@@ -83,10 +104,19 @@ impl Finish {
             for (piece, held) in &pieces {
                 *missing.entry(piece.id.table).or_default() += usize::from(held.is_none());
             }
+            let is_copied = missing.values().all(|count| *count == 0);
+            if is_copied {
+                self.shared.progress.enter(Phase::Indexing);
+            }
             for (&table, _) in missing.iter().filter(|(_, count)| **count == 0) {
                 self.shared.progress.table_copied(table);
             }
-            if missing.values().all(|count| *count == 0) {
+            for (table, _) in missing.into_iter().filter(|(_, count)| *count == 0) {
+                if done.insert(table) {
+                    outlet.send(table).await.map_err(|_| RunError::Downstream)?;
+                }
+            }
+            if is_copied {
                 return Ok(());
             }
             // Looking costs the target a read of all marks: the more of them, the seldomer.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use whimbrel_model::Table;
+use whimbrel_model::{Table, TableId};
 use whimbrel_mysql::{
     Session,
     catalog::{self, Description},
@@ -33,15 +33,23 @@ pub(crate) struct Definitions<'a> {
 }
 
 impl Definitions<'_> {
-    /// Creates the secondary indexes, all of a table's in one statement, then the foreign keys. What
-    /// is there already is left alone, so that a run that died in between goes on.
-    pub(crate) async fn complete(&mut self, progress: &Progress) -> Result<(), RunError> {
-        let kinds =
-            [(ItemKind::Index, "secondary indexes"), (ItemKind::ForeignKey, "foreign keys")];
-        for (kind, what) in kinds {
-            for table in self.tables {
-                self.add_missing(table, (kind, what), progress).await?;
-            }
+    /// Creates the secondary indexes of a table, in one statement. What is there already is left alone,
+    /// so that a run that died in between goes on.
+    pub(crate) async fn add_indexes(
+        &mut self,
+        table: TableId,
+        progress: &Progress,
+    ) -> Result<(), RunError> {
+        let table = &self.tables[table.0 as usize];
+        let added = self.add_missing(table, (ItemKind::Index, "secondary indexes"), progress).await;
+        progress.waits("indexes", None);
+        added
+    }
+
+    /// Creates the foreign keys of all tables, as [`Definitions::add_indexes`] does indexes.
+    pub(crate) async fn add_foreign_keys(&mut self, progress: &Progress) -> Result<(), RunError> {
+        for table in self.tables {
+            self.add_missing(table, (ItemKind::ForeignKey, "foreign keys"), progress).await?;
         }
         progress.waits("indexes", None);
         Ok(())

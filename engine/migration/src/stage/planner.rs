@@ -15,6 +15,7 @@ use whimbrel_mysql::{Session, chunk};
 use crate::{
     control::ControlLink,
     error::RunError,
+    lanes::keeps_to_one_lane,
     link::{SharedLink, on_link},
     pieces::{Cut, Numbers, Piece},
     shared::{Chunks, Shared},
@@ -146,7 +147,7 @@ impl Planner {
                 }
                 continue;
             }
-            for table in self.todo.keys().copied().collect::<Vec<_>>() {
+            for table in self.next() {
                 // A server that is away must not hold up the end.
                 tokio::select! {
                     handed_out = self.hand_out(table) => handed_out?,
@@ -169,6 +170,22 @@ impl Planner {
             self.halvings.insert(id.table, smaller);
             self.todo.entry(id.table).or_default().push_front(piece);
         }
+    }
+
+    /// The tables whose turn it is: the biggest that all lanes write, so that its indexes are built
+    /// while the next one is copied; and all that keep to one lane each, beside it.
+    fn next(&self) -> Vec<TableId> {
+        let mut has_spread = false;
+        let tables = self.todo.keys().copied();
+        let is_next = |id: &TableId| {
+            let mut feeds = self.shared.transform.feeds(*id).iter();
+            let is_spread = feeds
+                .any(|feed| !keeps_to_one_lane(&self.shared.targets[feed.target().0 as usize]));
+            let is_later = is_spread && has_spread;
+            has_spread |= is_spread;
+            !is_later
+        };
+        tables.filter(is_next).collect()
     }
 
     /// Cuts some chunks off a table's next piece and hands them out.
