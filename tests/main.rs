@@ -1,6 +1,8 @@
 //! What a person sees who runs the program: one binary of tests, a module a subject.
 
 #[cfg(test)]
+mod binlog;
+#[cfg(test)]
 mod command;
 #[cfg(test)]
 mod explain;

@@ -67,8 +67,14 @@ impl<'a> Migration<'a> {
 
     /// Gives the plan another name.
     pub(crate) fn rename(&self, name: &str) {
+        self.edit("name: test", &format!("name: {name}"));
+    }
+
+    /// Replaces a part of the plan, which must have it.
+    pub(crate) fn edit(&self, part: &str, by: &str) {
         let plan = fs::read_to_string(self.plan_path()).unwrap();
-        fs::write(self.plan_path(), plan.replace("name: test", &format!("name: {name}"))).unwrap();
+        assert!(plan.contains(part), "`{part}` is not in\n{plan}");
+        fs::write(self.plan_path(), plan.replace(part, by)).unwrap();
     }
 
     fn plan_path(&self) -> PathBuf {

@@ -9,7 +9,7 @@ use whimbrel_mysql::{
     Account, Class, ConnectOptions, Finding, Role, Session, Severity, TlsMode, TlsOptions, catalog,
     catalog::LeftBehind, source, target,
 };
-use whimbrel_plan::{Endpoint, Fingerprint, Plan, Tls};
+use whimbrel_plan::{Binlog, Endpoint, Fingerprint, Plan, Tls};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
@@ -127,10 +127,15 @@ pub(crate) async fn prepare(
     takes_over: bool,
     clock: &Clock,
 ) -> Result<Prepared, RunError> {
-    let (source_options, target_options) = (endpoint(&plan.source)?, endpoint(&plan.target)?);
+    let (source_options, mut target_options) = (endpoint(&plan.source)?, endpoint(&plan.target)?);
     let mut source = Session::connect(&source_options, Role::SourceReader).await?;
     let mut target = Session::connect(&target_options, Role::Target).await?;
     let mut warnings = check(plan, &mut source, &mut target).await?;
+    if plan.binlog == Binlog::Skip {
+        target.close().await;
+        target_options = target_options.skipping_binlog();
+        target = Session::connect(&target_options, Role::Target).await?;
+    }
 
     let plan_key = PlanKey::new(&plan.name);
     let mut link = locking_link(&target_options, &plan_key, clock.clone());
@@ -184,6 +189,9 @@ async fn check(
     let of_target =
         target::findings(target, &plan.target.database, source, &plan.source.database).await?;
     findings.extend(of_target);
+    if plan.binlog == Binlog::Skip {
+        findings.extend(target::binlog_finding(target).await?);
+    }
     if findings.iter().any(|finding| finding.severity == Severity::Refusal) {
         return Err(RunError::Preflight { findings });
     }

@@ -58,6 +58,7 @@ pub struct ConnectOptions {
     password: Option<SecretString>,
     database: String,
     tls: TlsOptions,
+    skips_binlog: bool,
 }
 
 /// When an idle connection is probed: soon enough that a vanished peer is noticed within minutes,
@@ -108,7 +109,25 @@ impl ConnectOptions {
         check_tls(&tls)?;
         let Account { host, port, user, password } = account;
         let password = Some(password).filter(|password| !password.expose_secret().is_empty());
-        Ok(Self { host, port, user, password, database: database.to_owned(), tls })
+        Ok(Self {
+            host,
+            port,
+            user,
+            password,
+            database: database.to_owned(),
+            tls,
+            skips_binlog: false,
+        })
+    }
+
+    /// The same server, with sessions on a target whose writes its binary log does not get.
+    #[must_use]
+    pub fn skipping_binlog(self) -> Self {
+        Self { skips_binlog: true, ..self }
+    }
+
+    pub(crate) fn skips_binlog(&self) -> bool {
+        self.skips_binlog
     }
 
     /// `host:port`, as messages name the server.

@@ -24,6 +24,7 @@ use crate::{
 
 pub use self::record::Record;
 pub use self::variables::Role;
+use self::variables::Variable;
 
 /// How long connecting may take, handshake and login included: several round trips around the
 /// world and a slow login, yet short enough to try another time.
@@ -101,7 +102,7 @@ impl Session {
         let conn = Box::pin(within(&doing, CONNECT_WAIT_MAX, dial(options))).await??;
         let version = ServerVersion { numbers: conn.server_version(), text: String::new() };
         let mut session = Self { conn, address, version, state: State::Idle };
-        session.set_variables(role).await?;
+        session.set_variables(&role.variables(options.skips_binlog())).await?;
         Ok(session)
     }
 
@@ -272,16 +273,15 @@ impl Session {
         if self.is_usable() { Ok(self.conn) } else { Err(Error::Cancelled) }
     }
 
-    async fn set_variables(&mut self, role: Role) -> Result<(), Error> {
-        let wanted = role.variables();
+    async fn set_variables(&mut self, wanted: &[Variable]) -> Result<(), Error> {
         // One statement: the driver runs a list of them in reverse order.
-        self.execute(variables::set_statement(&wanted).as_bytes()).await?;
+        self.execute(variables::set_statement(wanted).as_bytes()).await?;
         let doing = "reading back the session's variables";
-        let found = self.query_for(doing, &variables::read_statement(&wanted)).await?;
+        let found = self.query_for(doing, &variables::read_statement(wanted)).await?;
         let [found] = found.as_slice() else {
             return Err(unexpected(doing, "not one row"));
         };
-        for variable in &wanted {
+        for variable in wanted {
             let value = found.optional_text(variable.name)?;
             let value = value.unwrap_or_else(|| "NULL".to_owned());
             if value != variable.value {

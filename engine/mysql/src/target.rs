@@ -59,6 +59,27 @@ pub async fn findings(
     Ok(found)
 }
 
+/// What stands in the way of leaving this server's binary log out. To be asked on a session that does
+/// not: one that may not is refused without a word of what would help.
+///
+/// # Errors
+///
+/// Those of [`Session::query`]; what is found wrong is a finding, not an error.
+pub async fn binlog_finding(session: &mut Session) -> Result<Option<Finding>, Error> {
+    let account = Account::read(session).await?;
+    // Any of these will do; the first allows the least.
+    let may_skip = ["SESSION_VARIABLES_ADMIN", "SYSTEM_VARIABLES_ADMIN", "SUPER"];
+    if may_skip.into_iter().any(|name| account.grants.has_globally(name)) {
+        return Ok(None);
+    }
+    Ok(Some(Finding::refusal(
+        "target-binlog",
+        "the account lacks `SESSION_VARIABLES_ADMIN`",
+        "with `target.mysql.binlog: skip` its sessions turn `sql_log_bin` off",
+        format!("`{}`", account.grant(&["SESSION_VARIABLES_ADMIN"], "*.*")),
+    )))
+}
+
 fn read_only_finding(variables: &Variables, account: &Account) -> Option<Finding> {
     let name = if variables.is_on("super_read_only") {
         "super_read_only"

@@ -45,6 +45,11 @@ fn state(plan: &Plan) -> String {
     format!("tables `{STATE_PREFIX}*` in `{database}` on {}", plan.target.address())
 }
 
+/// What leaving the target's binary log out means for others.
+const BINLOG_SKIPPED: &str = "skipped: replicas of the target, and a recovery to a point in time, will \
+                              not have what is written, neither rows nor tables; for a target \
+                              without replicas alone";
+
 fn on_ddl(policy: OnDdl) -> &'static str {
     match policy {
         OnDdl::Stop => "stop, with all that came before it written",

@@ -39,4 +39,4 @@ pub use schema::schema;
 pub use secrets::{Secrets, redact};
 pub use selection::{Rule, STATE_PREFIX, Selected, Selection};
 pub use span::{Location, Span};
-pub use spec::OnDdl;
+pub use spec::{Binlog, OnDdl};

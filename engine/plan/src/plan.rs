@@ -4,7 +4,11 @@ use std::{fmt, path::PathBuf};
 
 use secrecy::SecretString;
 
-use crate::{fingerprint::Fingerprint, selection::Selection, spec::OnDdl};
+use crate::{
+    fingerprint::Fingerprint,
+    selection::Selection,
+    spec::{Binlog, OnDdl},
+};
 
 /// What a run is to do, resolved: every default filled in, every reference replaced.
 #[derive(Debug, Clone)]
@@ -21,6 +25,8 @@ pub struct Plan {
     pub limits: Limits,
     /// What happens at a DDL of a planned table.
     pub on_ddl: OnDdl,
+    /// Whether the target's binary log gets what is written.
+    pub binlog: Binlog,
 }
 
 /// One database on one MySQL server, and how to reach it.
@@ -99,11 +105,12 @@ pub struct PlanChange {
 
 impl Plan {
     /// The keys whose values may change between two runs of the same name.
-    pub const MAY_CHANGE: [&str; 6] = [
+    pub const MAY_CHANGE: [&str; 7] = [
         "source.mysql.url",
         "source.mysql.tls",
         "target.mysql.url",
         "target.mysql.tls",
+        "target.mysql.binlog",
         "limits",
         "on",
     ];

@@ -11,7 +11,7 @@ use crate::{
     selection::Selection,
     size,
     span::Span,
-    spec::{LimitsSpec, MysqlSpec, SideSpec, Spec, TlsMode, TlsSpec, bounds},
+    spec::{LimitsSpec, MysqlSpec, Spec, TargetMysqlSpec, TlsMode, TlsSpec, UrlText, bounds},
     url,
 };
 
@@ -25,8 +25,10 @@ pub(crate) fn resolve(
 ) -> Option<Plan> {
     let mut resolver = Resolver { text, places, secrets, problems };
     let name = spec.name.as_deref().and_then(|name| resolver.name(name));
-    let source = resolver.side("source", spec.source.as_ref());
-    let target = resolver.side("target", spec.target.as_ref());
+    let source = spec.source.as_ref().and_then(|side| side.mysql.as_ref());
+    let source = source.and_then(|it| resolver.endpoint("source", &Written::source(it)));
+    let to = spec.target.as_ref().and_then(|side| side.mysql.as_ref());
+    let target = to.and_then(|it| resolver.endpoint("target", &Written::target(it)));
     if let (Some(source), Some(target)) = (&source, &target)
         && (&source.host, source.port, &source.database)
             == (&target.host, target.port, &target.database)
@@ -47,7 +49,27 @@ pub(crate) fn resolve(
         selection: selection?,
         limits: limits?,
         on_ddl,
+        binlog: to?.binlog.unwrap_or_default(),
     })
+}
+
+/// What a plan says of a server, whichever side it is.
+struct Written<'a> {
+    url: Option<&'a UrlText>,
+    database: Option<&'a str>,
+    tls: Option<&'a TlsSpec>,
+}
+
+impl<'a> Written<'a> {
+    fn source(spec: &'a MysqlSpec) -> Self {
+        let MysqlSpec { url, database, tls } = spec;
+        Self { url: url.as_ref(), database: database.as_deref(), tls: tls.as_ref() }
+    }
+
+    fn target(spec: &'a TargetMysqlSpec) -> Self {
+        let TargetMysqlSpec { url, database, tls, binlog: _ } = spec;
+        Self { url: url.as_ref(), database: database.as_deref(), tls: tls.as_ref() }
+    }
 }
 
 struct Resolver<'a, S> {
@@ -72,13 +94,11 @@ impl<S: Secrets> Resolver<'_, S> {
         None
     }
 
-    fn side(&mut self, side: &str, spec: Option<&SideSpec>) -> Option<Endpoint> {
-        let mysql = spec?.mysql.as_ref()?;
+    fn endpoint(&mut self, side: &str, written: &Written<'_>) -> Option<Endpoint> {
         let path = |key: &str| format!("{side}.mysql.{key}");
-        let database =
-            mysql.database.as_deref().and_then(|name| self.database(&path("database"), name));
-        let tls = self.tls(&path("tls"), mysql.tls.as_ref());
-        let url = self.url(side, mysql);
+        let database = written.database.and_then(|name| self.database(&path("database"), name));
+        let tls = self.tls(&path("tls"), written.tls);
+        let url = self.url(side, written);
         let url = url?;
         Some(Endpoint {
             host: url.host,
@@ -109,10 +129,10 @@ impl<S: Secrets> Resolver<'_, S> {
         None
     }
 
-    fn url(&mut self, side: &str, spec: &MysqlSpec) -> Option<url::MysqlUrl> {
+    fn url(&mut self, side: &str, written: &Written<'_>) -> Option<url::MysqlUrl> {
         let key = format!("{side}.mysql.url");
-        let written = spec.url.as_ref()?;
-        let expanded = match expand(written.0.expose_secret(), self.secrets) {
+        let text = written.url?;
+        let expanded = match expand(text.0.expose_secret(), self.secrets) {
             Ok(expanded) => expanded,
             Err(problems) => {
                 for problem in problems {
@@ -136,7 +156,8 @@ impl<S: Secrets> Resolver<'_, S> {
             let (key, parameter) = (key.clone(), parameter.clone());
             self.report(&key.clone(), ValueProblem::UrlParameter { key, parameter });
         }
-        if url.database.is_some() && spec.database.is_some() && url.database != spec.database {
+        let named = url.database.as_deref();
+        if named.is_some() && written.database.is_some() && named != written.database {
             let database = format!("{side}.mysql.database");
             self.report(&key, ValueProblem::UrlDatabase { key: database });
         }

@@ -61,7 +61,7 @@ pub(crate) struct Spec {
     pub(crate) source: Option<SideSpec>,
     /// Where rows go.
     #[schemars(required)]
-    pub(crate) target: Option<SideSpec>,
+    pub(crate) target: Option<TargetSpec>,
     /// Tables that are copied as they are and keep their names: names or patterns, where `*` stands
     /// for any text and `?` for any character; `!` in front leaves tables out. Upper and lower case
     /// differ.
@@ -80,6 +80,45 @@ pub(crate) struct SideSpec {
     /// A MySQL server.
     #[schemars(required)]
     pub(crate) mysql: Option<MysqlSpec>,
+}
+
+/// The side that rows go to.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TargetSpec {
+    /// A MySQL server.
+    #[schemars(required)]
+    pub(crate) mysql: Option<TargetMysqlSpec>,
+}
+
+/// A database on a MySQL server that rows are written to.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TargetMysqlSpec {
+    /// `mysql://user:password@host:port`. `${env:NAME}` and `${file:PATH}` stand for the value of an
+    /// environment variable and the content of a file, as the whole text or as a part of it.
+    #[schemars(required, with = "Option<String>", extend("x-references" = true))]
+    pub(crate) url: Option<UrlText>,
+    /// The name of the database.
+    #[schemars(required, length(min = 1, max = 64))]
+    pub(crate) database: Option<String>,
+    /// How the connection is encrypted.
+    pub(crate) tls: Option<TlsSpec>,
+    /// Whether the target's binary log gets what is written. `skip` is faster, and only for a target
+    /// without replicas: they, and a recovery to a point in time, would not have these rows.
+    #[schemars(extend("default" = "write"))]
+    pub(crate) binlog: Option<Binlog>,
+}
+
+/// Whether the target's binary log gets what a run writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Binlog {
+    /// All of it, as of any other client.
+    #[default]
+    Write,
+    /// Nothing: neither rows nor tables, of the copy and of all that follows.
+    Skip,
 }
 
 /// A database on a MySQL server.

@@ -96,13 +96,19 @@ const TARGET: &[Variable] = &[
     bare("wait_timeout", "600"),
 ];
 
+/// On a target whose binary log is not to get what is written. Set and proven with the others on each
+/// connection: a part of a run in the log would be worse than none of it.
+const WITHOUT_BINLOG: &[Variable] = &[bare("sql_log_bin", "0")];
+
 impl Role {
-    pub(super) fn variables(self) -> Vec<Variable> {
+    pub(super) fn variables(self, skips_binlog: bool) -> Vec<Variable> {
         let own = match self {
             Self::SourceReader | Self::SourceTail => SOURCE,
             Self::Target => TARGET,
         };
-        COMMON.iter().chain(own).copied().collect()
+        let skips = self == Self::Target && skips_binlog;
+        let binlog = if skips { WITHOUT_BINLOG } else { &[] };
+        COMMON.iter().chain(own).chain(binlog).copied().collect()
     }
 }
 

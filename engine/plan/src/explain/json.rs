@@ -3,12 +3,12 @@
 use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 use serde_json::{Value, json};
 
-use super::{LOCKS, node_name, rules, tls};
+use super::{BINLOG_SKIPPED, LOCKS, node_name, rules, tls};
 use crate::{
     graph::{Connections, Edge, EdgeBytes, Graph, Node},
     plan::{Endpoint, Plan},
     selection::STATE_PREFIX,
-    spec::OnDdl,
+    spec::{Binlog, OnDdl},
 };
 
 pub(super) fn explain(plan: &Plan, graph: &Graph) -> String {
@@ -26,6 +26,14 @@ pub(super) fn explain(plan: &Plan, graph: &Graph) -> String {
         "on_ddl": match plan.on_ddl {
             OnDdl::Stop => "stop",
             OnDdl::Ignore => "ignore",
+        },
+        "target_binlog": match plan.binlog {
+            Binlog::Write => "write",
+            Binlog::Skip => "skip",
+        },
+        "target_binlog_note": match plan.binlog {
+            Binlog::Write => None,
+            Binlog::Skip => Some(BINLOG_SKIPPED),
         },
         "nodes": graph.stages.node_weights().map(node).collect::<Vec<_>>(),
         "edges": edges.collect::<Vec<_>>(),

@@ -42,6 +42,18 @@ const FORMATS: [ExplainFormat; 4] =
     [ExplainFormat::Text, ExplainFormat::Mermaid, ExplainFormat::Dot, ExplainFormat::Json];
 
 #[test]
+fn a_log_that_is_skipped_is_told_with_what_it_means() {
+    let mut plan = plan("{}");
+    plan.binlog = crate::Binlog::Skip;
+
+    for format in [ExplainFormat::Text, ExplainFormat::Json] {
+        let text = explain(&plan, &compile(&plan), format);
+        assert!(text.contains("replicas of the target"), "{format:?}:\n{text}");
+        assert!(!explained(format).contains("replicas of the target"), "{format:?}");
+    }
+}
+
+#[test]
 fn no_format_shows_a_password() {
     for format in FORMATS {
         assert!(!explained(format).contains("hunter2"), "{format:?}");

@@ -2,11 +2,12 @@
 
 use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 
-use super::{LOCKS, edge_bytes, node_facts, node_name, on_ddl, rules, state, tls};
+use super::{BINLOG_SKIPPED, LOCKS, edge_bytes, node_facts, node_name, on_ddl, rules, state, tls};
 use crate::{
     graph::{Connections, Graph, Memory},
     plan::{Endpoint, Plan},
     size,
+    spec::Binlog,
 };
 
 pub(super) fn explain(plan: &Plan, graph: &Graph) -> String {
@@ -43,6 +44,9 @@ pub(super) fn explain(plan: &Plan, graph: &Graph) -> String {
     lines.fact("locks", LOCKS);
     lines.fact("state", &state(plan));
     lines.fact("memory", &memory(&graph.memory));
+    if plan.binlog == Binlog::Skip {
+        lines.fact("target's log", BINLOG_SKIPPED);
+    }
     lines.text
 }
 
