@@ -16,7 +16,7 @@ const RESIDENT_TIMES_MAX: f64 = 1.1;
 pub(crate) async fn run() -> Result<()> {
     let (rows, rounds) = (settings::number(ROWS)?, settings::number(ROUNDS)?);
     let mut report = Report::new("growth", &[(ROWS.0, rows), (ROUNDS.0, rounds)]);
-    for (name, rows) in [("once", rows), ("times 4", rows * TIMES)] {
+    for (name, rows) in [("x1", rows), ("x4", rows * TIMES)] {
         let set = DataSet::bench(rows);
         let source = servers::builder().start().await?;
         set.fill(&source).await?;
@@ -33,7 +33,7 @@ pub(crate) async fn run() -> Result<()> {
     }
     let ratio = |figure: fn(&Usage) -> f64| {
         let least = |set| report.least(set, "whimbrel", figure);
-        least("times 4").zip(least("once")).map(|(four, one)| four / one)
+        least("x4").zip(least("x1")).map(|(four, one)| four / one)
     };
     let seconds = ratio(|usage| usage.seconds);
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]

@@ -60,7 +60,8 @@ impl Watch {
     pub(crate) fn end(self, seconds: f64, processes: &[Process]) -> Usage {
         let [source, target] = self.pids.map(cpu_seconds);
         let [source_before, target_before] = self.servers;
-        let own: f64 = processes.iter().map(|process| process.cpu_seconds).sum();
+        // The sum of nothing would be -0.
+        let own = processes.iter().fold(0.0, |sum, process| sum + process.cpu_seconds);
         let (source, target) = (source - source_before, target - target_before);
         Usage {
             seconds,

@@ -8,6 +8,7 @@ use crate::Result;
 use crate::machine::load_average;
 use crate::measure::Usage;
 use crate::servers::FLAGS;
+use crate::settings;
 
 /// Where the JSON goes, from the clone's root.
 const FOLDER: &str = "target/bench";
@@ -115,9 +116,9 @@ impl Report {
         self.measures.iter().filter(of).map(move |it| figure(&it.usage))
     }
 
-    /// Notes a figure that has a bound, if it was measured.
+    /// Notes a figure that has a bound, if it was measured; while `perf` records, the figures are perf's own.
     pub(crate) fn claim(&mut self, what: impl Into<String>, value: Option<f64>, wanted: Wanted) {
-        if let Some(value) = value {
+        if let (Some(value), None) = (value, settings::profile()) {
             self.claims.push(Claim { what: what.into(), value, wanted });
         }
     }
