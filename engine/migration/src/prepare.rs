@@ -271,7 +271,9 @@ async fn begin(
             return Err(RunError::Tables { problems });
         }
     }
-    tables::make_ready(target, &plan.target.database, &tables).await?;
+    // One is the session's, one has the plan's lock.
+    let connections = plan.limits.target_connections.saturating_sub(2);
+    tables::make_ready(target, (&endpoint(&plan.target)?, connections), &tables).await?;
     store::create_tables(target).await?;
     let fingerprint = serde_json::to_string(&plan.fingerprint())?;
     let tables: Vec<StoredTable> = tables.into_iter().map(StoredTable::from).collect();

@@ -1,9 +1,12 @@
 //! The plan's tables: chosen on the source, made ready on the target.
 
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::future::try_join_all;
 use whimbrel_mysql::{
-    Error, Session,
+    ConnectOptions, Error, Role, Session,
     catalog::{self, CatalogError, Definition, Description, LeftBehind},
-    ddl::{self, DifferenceKind, quoted},
+    ddl::{self, CreateTable, DifferenceKind, quoted},
 };
 use whimbrel_plan::Plan;
 
@@ -11,6 +14,9 @@ use crate::{
     error::{RunError, TableProblem},
     store::{PlanKey, StoredTarget, targets_of_others},
 };
+
+/// A connection more is worth its while for this many tables that are to be made.
+const CREATED_PER_CONNECTION_MIN: usize = 50;
 
 /// The plan's tables as they are on the source now, biggest first: what takes longest starts first.
 pub(crate) async fn select(plan: &Plan, source: &mut Session) -> Result<Vec<Definition>, RunError> {
@@ -20,13 +26,13 @@ pub(crate) async fn select(plan: &Plan, source: &mut Session) -> Result<Vec<Defi
         plan.selection.select(&names).map_err(|errors| RunError::Selection { errors })?;
     let mut tables = Vec::with_capacity(selected.tables.len());
     let mut problems = Vec::new();
-    for name in &selected.tables {
-        match catalog::definition(source, database, name).await {
+    for (name, described) in catalog::describe_all(source, database, &selected.tables).await? {
+        match described.map_err(Error::from).and_then(catalog::definition) {
             Ok(definition) => {
                 problems.extend(unsafe_engine(&definition.description));
                 tables.push(definition);
             }
-            Err(Error::Catalog(error)) => problems.push(unmovable(name, &error)),
+            Err(Error::Catalog(error)) => problems.push(unmovable(&name, &error)),
             Err(error) => return Err(error.into()),
         }
     }
@@ -103,32 +109,58 @@ pub(crate) async fn taken(
 }
 
 /// Creates the tables on the target where they are missing, and proves that those that are there
-/// are empty and fit.
+/// are empty and fit. Up to `connections` more than the session's are opened for it.
 pub(crate) async fn make_ready(
     target: &mut Session,
-    database: &str,
+    (options, connections): (&ConnectOptions, u32),
     tables: &[Definition],
 ) -> Result<(), RunError> {
+    let database = options.database();
     let mut problems = Vec::new();
     let mut missing = Vec::new();
-    for table in tables {
+    let names: Vec<String> = tables.iter().map(|table| table.description.name.clone()).collect();
+    let described = catalog::describe_all(target, database, &names).await?;
+    for (table, (_, found)) in tables.iter().zip(described) {
         let wanted = &table.description;
-        match catalog::describe(target, database, &wanted.name).await {
+        match found {
             Ok(found) => problems.extend(in_the_way(target, wanted, &found).await?),
-            Err(Error::Catalog(CatalogError::NoTable { .. })) => missing.push(&wanted.create),
-            Err(Error::Catalog(error)) => problems.push(TableProblem {
+            Err(CatalogError::NoTable { .. }) => missing.push(&wanted.create),
+            Err(error) => problems.push(TableProblem {
                 table: wanted.name.clone(),
                 what: format!("what has its name on the target is in the way: {error}"),
                 remedy: "rename or drop it on the target".to_owned(),
             }),
-            Err(error) => return Err(error.into()),
         }
     }
     if !problems.is_empty() {
         return Err(RunError::Tables { problems });
     }
-    for create in missing {
-        target.execute(create.statement().as_bytes()).await?;
+    let statements = missing.into_iter().map(CreateTable::statement).collect();
+    create(target, (options, connections), statements).await
+}
+
+/// Runs the statements on the session; on up to `connections` more where they are many.
+async fn create(
+    target: &mut Session,
+    (options, connections): (&ConnectOptions, u32),
+    statements: Vec<String>,
+) -> Result<(), RunError> {
+    let worth = statements.len() / CREATED_PER_CONNECTION_MIN;
+    let mut more = Vec::new();
+    while more.len() < worth.min(connections as usize) {
+        more.push(Session::connect(options, Role::Target).await?);
+    }
+    let queue = Mutex::new(statements.into_iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let workers = std::iter::once(target).chain(&mut more).map(async |session: &mut Session| {
+        while let Some(statement) = next() {
+            session.execute(statement.as_bytes()).await?;
+        }
+        Ok::<_, RunError>(())
+    });
+    try_join_all(workers).await?;
+    for session in more {
+        session.close().await;
     }
     Ok(())
 }

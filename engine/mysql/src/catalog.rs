@@ -5,6 +5,8 @@ mod error;
 mod key;
 mod left_behind;
 
+use std::collections::BTreeMap;
+
 use whimbrel_model::Table;
 
 use crate::{
@@ -19,6 +21,9 @@ pub use self::{
     key::{IndexDescription, IndexPart},
     left_behind::{LeftBehind, left_behind},
 };
+
+/// How many tables are read together: their columns are held as the server sent them.
+const TABLES_AT_ONCE: usize = 100;
 
 /// A table as it is, whether it can be moved or not.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,22 +72,77 @@ pub async fn table_names(session: &mut Session, database: &str) -> Result<Vec<St
     rows.iter().map(|row| row.text("TABLE_NAME")).collect()
 }
 
+/// The tables as they are, each with its name or why it cannot be described: by a few statements for
+/// many tables, and one for each.
+///
+/// # Errors
+///
+/// Those of [`Session::query`]. Beside each table: [`CatalogError::NoTable`] and
+/// [`CatalogError::NotATable`] when there is none of the name, [`CatalogError::UnknownType`] and
+/// [`CatalogError::Unprintable`] when its values or definition cannot be carried.
+pub async fn describe_all(
+    session: &mut Session,
+    database: &str,
+    names: &[String],
+) -> Result<Vec<(String, Result<Description, CatalogError>)>, Error> {
+    let mut described = Vec::with_capacity(names.len());
+    for names in names.chunks(TABLES_AT_ONCE) {
+        let tables = Batch { database, names };
+        let mut facts = facts(session, &tables).await?;
+        let mut columns = column::read(session, &tables).await?;
+        let mut indexes = key::read(session, &tables).await?;
+        for name in names {
+            let parts = Parts {
+                facts: tables.take(&mut facts, name),
+                columns: tables.take(&mut columns, name).unwrap_or_else(|| Ok(Vec::new())),
+                indexes: tables.take(&mut indexes, name).unwrap_or_default(),
+            };
+            let description = match put_together(session, (database, name), parts).await {
+                Ok(description) => Ok(description),
+                Err(Error::Catalog(error)) => Err(error),
+                Err(error) => return Err(error),
+            };
+            described.push((name.clone(), description));
+        }
+    }
+    Ok(described)
+}
+
 /// The table as it is.
 ///
 /// # Errors
 ///
-/// [`CatalogError::NoTable`] and [`CatalogError::NotATable`] when there is none of the name,
-/// [`CatalogError::UnknownType`] and [`CatalogError::Unprintable`] when its values or definition
-/// cannot be carried, and those of [`Session::query`].
+/// As [`describe_all`].
 pub async fn describe(
     session: &mut Session,
     database: &str,
     name: &str,
 ) -> Result<Description, Error> {
+    let described = describe_all(session, database, &[name.to_owned()]).await?;
     let table = format!("{database}.{name}");
-    let facts = facts(session, database, name).await?;
-    let columns = column::read(session, database, name).await?;
-    let indexes = key::read(session, database, name).await?;
+    let description = described.into_iter().next().map(|(_, description)| description);
+    Ok(description.unwrap_or(Err(CatalogError::NoTable { table }))?)
+}
+
+/// What was read of one table together with others.
+struct Parts {
+    facts: Option<Record>,
+    columns: Result<Vec<ColumnDescription>, CatalogError>,
+    indexes: Vec<IndexDescription>,
+}
+
+async fn put_together(
+    session: &mut Session,
+    (database, name): (&str, &str),
+    parts: Parts,
+) -> Result<Description, Error> {
+    let table = format!("{database}.{name}");
+    let Some(facts) = parts.facts else { return Err(CatalogError::NoTable { table }.into()) };
+    let kind = facts.text("TABLE_TYPE")?;
+    if kind != "BASE TABLE" {
+        return Err(CatalogError::NotATable { table, kind: kind.to_lowercase() }.into());
+    }
+    let (columns, indexes) = (parts.columns?, parts.indexes);
     let sql = format!("SHOW CREATE TABLE {}.{}", quoted(database), quoted(name));
     let rows = session.query_for(format!("reading the definition of `{table}`"), &sql).await?;
     let Some(row) = rows.first() else { return Err(CatalogError::Changed { table }.into()) };
@@ -114,13 +174,9 @@ pub async fn describe(
 ///
 /// # Errors
 ///
-/// Those of [`describe`], and [`CatalogError::NoKey`] when nothing tells its rows apart.
-pub async fn definition(
-    session: &mut Session,
-    database: &str,
-    name: &str,
-) -> Result<Definition, Error> {
-    let description = describe(session, database, name).await?;
+/// [`CatalogError::NoKey`] when nothing tells its rows apart.
+pub fn definition(description: Description) -> Result<Definition, Error> {
+    let (database, name) = (description.database.as_str(), description.name.as_str());
     let key = key::best(&description)?;
     let columns = description.columns.iter().map(|column| column.column.clone()).collect();
     let key_columns: Vec<&str> =
@@ -152,21 +208,56 @@ pub async fn triggers(
     rows.iter().map(|row| row.text("TRIGGER_NAME")).collect()
 }
 
-async fn facts(session: &mut Session, database: &str, name: &str) -> Result<Record, Error> {
-    let table = format!("{database}.{name}");
+async fn facts(
+    session: &mut Session,
+    tables: &Batch<'_>,
+) -> Result<BTreeMap<String, Record>, Error> {
     let sql = format!(
-        "SELECT TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH, AUTO_INCREMENT \
-         FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}",
-        literal(database),
-        literal(name)
+        "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH, AUTO_INCREMENT \
+         FROM information_schema.TABLES WHERE {}",
+        tables.condition()
     );
-    let rows = session.query_for(format!("looking for `{table}`"), &sql).await?;
-    let Some(row) = rows.into_iter().next() else {
-        return Err(CatalogError::NoTable { table }.into());
-    };
-    let kind = row.text("TABLE_TYPE")?;
-    if kind != "BASE TABLE" {
-        return Err(CatalogError::NotATable { table, kind: kind.to_lowercase() }.into());
+    let mut facts = BTreeMap::new();
+    for row in session.query_for(tables.doing("tables"), &sql).await? {
+        facts.insert(row.text("TABLE_NAME")?, row);
     }
-    Ok(row)
+    Ok(facts)
+}
+
+/// Tables of one database that are read together.
+struct Batch<'a> {
+    database: &'a str,
+    names: &'a [String],
+}
+
+impl Batch<'_> {
+    /// That a row of the catalog is about one of them.
+    fn condition(&self) -> String {
+        let names: Vec<String> = self.names.iter().map(|name| literal(name)).collect();
+        let database = literal(self.database);
+        format!("TABLE_SCHEMA = {database} AND TABLE_NAME IN ({})", names.join(", "))
+    }
+
+    /// What reading their `parts` is called in errors.
+    fn doing(&self, parts: &str) -> String {
+        match self.names {
+            [name] => format!("reading the {parts} of `{}`", self.full_name(name)),
+            names => format!("reading the {parts} of {} tables", names.len()),
+        }
+    }
+
+    fn full_name(&self, name: &str) -> String {
+        format!("{}.{name}", self.database)
+    }
+
+    /// What was read of `name`; of the only other spelling of it, where the server takes any case.
+    fn take<T>(&self, read: &mut BTreeMap<String, T>, name: &str) -> Option<T> {
+        read.remove(name).or_else(|| {
+            let is_other = |key: &&String| {
+                key.to_lowercase() == name.to_lowercase() && !self.names.contains(key)
+            };
+            let key = read.keys().find(is_other)?.clone();
+            read.remove(&key)
+        })
+    }
 }

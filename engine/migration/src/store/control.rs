@@ -20,6 +20,9 @@ use crate::{
 /// The longest text of an error that is kept.
 const ERROR_CHARS_MAX: usize = 4_096;
 
+/// How many tables one statement inserts: the widest have definitions of some hundred KiB.
+const TABLES_AT_ONCE: usize = 50;
+
 /// A source table of the plan as it was when the plan was begun.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredTable {
@@ -83,20 +86,7 @@ impl Control {
             text(source_uuid),
         );
         session.execute(insert.as_bytes()).await?;
-        for (id, table) in (0u32..).zip(tables) {
-            let insert = format!(
-                "INSERT INTO `_whimbrel_tables` SET plan = {}, table_id = {id}, name = {}, \
-                 definition = {}, row_estimate = {}, byte_estimate = {}",
-                plan.literal(),
-                text(table.table.name()),
-                text(&serde_json::to_string(&table.table)?),
-                table.row_estimate,
-                table.byte_estimate,
-            );
-            session.execute(insert.as_bytes()).await?;
-            let id = ChunkId { table: TableId(id), number: 0 };
-            insert_piece(session, plan, &Piece { id, low: None, high: None }).await?;
-        }
+        insert_tables(session, plan, tables).await?;
         insert_targets(session, plan, targets).await?;
         replace_lanes(session, plan, (0, 0), lane_count, state).await?;
         session.execute(b"COMMIT").await?;
@@ -319,6 +309,41 @@ fn key(row: &Record, name: &str) -> Result<Option<Key>, RunError> {
         .map(Key::from_bytes)
         .transpose()
         .map_err(|_| RunError::State { what: "bound of a piece" })
+}
+
+/// Inserts the source tables, each with the piece that is all of it.
+async fn insert_tables(
+    session: &mut Session,
+    plan: &PlanKey,
+    tables: &[StoredTable],
+) -> Result<(), RunError> {
+    let numbered: Vec<(u32, &StoredTable)> = (0..).zip(tables).collect();
+    for tables in numbered.chunks(TABLES_AT_ONCE) {
+        let (mut rows, mut pieces) = (Vec::new(), Vec::new());
+        for (id, table) in tables {
+            rows.push(format!(
+                "({}, {id}, {}, {}, {}, {})",
+                plan.literal(),
+                text(table.table.name()),
+                text(&serde_json::to_string(&table.table)?),
+                table.row_estimate,
+                table.byte_estimate,
+            ));
+            pieces.push(format!("({}, {id}, 0, NULL, NULL)", plan.literal()));
+        }
+        let insert = format!(
+            "INSERT INTO `_whimbrel_tables` \
+             (plan, table_id, name, definition, row_estimate, byte_estimate) VALUES {}",
+            rows.join(", ")
+        );
+        session.execute(insert.as_bytes()).await?;
+        let insert = format!(
+            "INSERT INTO `_whimbrel_chunks` (plan, table_id, number, low, high) VALUES {}",
+            pieces.join(", ")
+        );
+        session.execute(insert.as_bytes()).await?;
+    }
+    Ok(())
 }
 
 async fn insert_piece(

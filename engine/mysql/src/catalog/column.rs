@@ -1,13 +1,17 @@
 //! The columns of a table and how their values are carried.
 
+use std::collections::BTreeMap;
+
 use whimbrel_model::{Column, ColumnType, Generation, IntWidth};
 
-use super::CatalogError;
+use super::{Batch, CatalogError};
 use crate::{
-    ddl::literal,
     error::Error,
     session::{Record, Session},
 };
+
+/// The columns of tables by their names.
+pub(super) type Columns = BTreeMap<String, Result<Vec<ColumnDescription>, CatalogError>>;
 
 /// A column as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,23 +26,32 @@ pub struct ColumnDescription {
     pub(super) width: u64,
 }
 
-/// The columns in table order. The hidden ones of functional indexes are not listed by the server.
-pub(super) async fn read(
-    session: &mut Session,
-    database: &str,
-    name: &str,
-) -> Result<Vec<ColumnDescription>, Error> {
-    let table = format!("{database}.{name}");
+/// The columns of each table in table order, or why one of them cannot be carried. The hidden ones of
+/// functional indexes are not listed by the server.
+pub(super) async fn read(session: &mut Session, tables: &Batch<'_>) -> Result<Columns, Error> {
     let sql = format!(
-        "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME, \
+        "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_SET_NAME, \
          COLLATION_NAME, CHARACTER_MAXIMUM_LENGTH, CHARACTER_OCTET_LENGTH, NUMERIC_PRECISION, \
          NUMERIC_SCALE, DATETIME_PRECISION, EXTRA FROM information_schema.COLUMNS \
-         WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {} ORDER BY ORDINAL_POSITION",
-        literal(database),
-        literal(name)
+         WHERE {} ORDER BY TABLE_NAME, ORDINAL_POSITION",
+        tables.condition()
     );
-    let rows = session.query_for(format!("reading the columns of `{table}`"), &sql).await?;
-    rows.iter().map(|row| describe(&table, row)).collect()
+    let mut columns = Columns::new();
+    for row in session.query_for(tables.doing("columns"), &sql).await? {
+        let name = row.text("TABLE_NAME")?;
+        let described = match describe(&tables.full_name(&name), &row) {
+            Ok(column) => Ok(column),
+            Err(Error::Catalog(error)) => Err(error),
+            Err(error) => return Err(error),
+        };
+        let of_table = columns.entry(name).or_insert_with(|| Ok(Vec::new()));
+        match (of_table.as_mut(), described) {
+            (Ok(columns), Ok(column)) => columns.push(column),
+            (Ok(_), Err(error)) => *of_table = Err(error),
+            (Err(_), _) => {}
+        }
+    }
+    Ok(columns)
 }
 
 fn describe(table: &str, row: &Record) -> Result<ColumnDescription, Error> {

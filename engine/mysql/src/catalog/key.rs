@@ -1,15 +1,11 @@
 //! Indexes, and the one that rows are told apart by.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use whimbrel_model::{ColumnType, Generation};
 
-use super::{CatalogError, ColumnDescription, Description};
-use crate::{
-    ddl::{literal, quoted},
-    error::Error,
-    session::Session,
-};
+use super::{Batch, CatalogError, ColumnDescription, Description};
+use crate::{ddl::quoted, error::Error, session::Session};
 
 /// An index as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,22 +29,20 @@ pub struct IndexPart {
     pub is_prefix: bool,
 }
 
-/// The indexes, by name.
+/// The indexes of each table, by name.
 pub(super) async fn read(
     session: &mut Session,
-    database: &str,
-    name: &str,
-) -> Result<Vec<IndexDescription>, Error> {
+    tables: &Batch<'_>,
+) -> Result<BTreeMap<String, Vec<IndexDescription>>, Error> {
     let sql = format!(
-        "SELECT INDEX_NAME, NON_UNIQUE, IS_VISIBLE, COLUMN_NAME, SUB_PART \
-         FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {} \
-         ORDER BY INDEX_NAME, SEQ_IN_INDEX",
-        literal(database),
-        literal(name)
+        "SELECT TABLE_NAME, INDEX_NAME, NON_UNIQUE, IS_VISIBLE, COLUMN_NAME, SUB_PART \
+         FROM information_schema.STATISTICS WHERE {} \
+         ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX",
+        tables.condition()
     );
-    let doing = format!("reading the indexes of `{database}.{name}`");
-    let mut indexes: Vec<IndexDescription> = Vec::new();
-    for row in session.query_for(doing, &sql).await? {
+    let mut all: BTreeMap<String, Vec<IndexDescription>> = BTreeMap::new();
+    for row in session.query_for(tables.doing("indexes"), &sql).await? {
+        let indexes = all.entry(row.text("TABLE_NAME")?).or_default();
         let name = row.text("INDEX_NAME")?;
         let part = IndexPart {
             column: row.optional_text("COLUMN_NAME")?,
@@ -64,7 +58,7 @@ pub(super) async fn read(
             }),
         }
     }
-    Ok(indexes)
+    Ok(all)
 }
 
 /// The key of a table: the primary key, otherwise the unique key of the fewest and narrowest columns

@@ -1,11 +1,19 @@
 use whimbrel_kit::pair;
 use whimbrel_model::{ColumnType, Generation, IntWidth};
 use whimbrel_mysql::{
-    Class, Error, Role,
-    catalog::{CatalogError, definition, left_behind, table_names},
+    Class, Error, Role, Session,
+    catalog::{self, CatalogError, Definition, left_behind, table_names},
 };
 
 use crate::common::session;
+
+async fn definition(
+    session: &mut Session,
+    database: &str,
+    name: &str,
+) -> Result<Definition, Error> {
+    catalog::definition(catalog::describe(session, database, name).await?)
+}
 
 #[tokio::test]
 async fn tables_are_listed_without_views() {

@@ -26,7 +26,8 @@ pub(crate) async fn session(server: &Server, database: &str, role: Role) -> Sess
 
 /// The table as the catalog describes it.
 pub(crate) async fn table(session: &mut Session, database: &str, name: &str) -> Table {
-    catalog::definition(session, database, name).await.unwrap().table
+    let description = catalog::describe(session, database, name).await.unwrap();
+    catalog::definition(description).unwrap().table
 }
 
 /// All rows, read as one chunk in a transaction of its own.
