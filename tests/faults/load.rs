@@ -1,6 +1,8 @@
 //! A source at its limit: reading gives way to its load, and log that will be gone is told of.
 
-use whimbrel_kit::{Server, mysql_async::prelude::Queryable, shared_target};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use whimbrel_kit::{Server, mysql_async::prelude::Queryable, pair, shared_target};
 
 use crate::support::Migration;
 
@@ -130,5 +132,56 @@ async fn log_that_will_be_gone_is_told_of_while_there_is_time() {
     let (code, log) = migration.start(&["--until", "caught-up"]).ended().await;
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("source-absence"), "{log}");
+    migration.assert_equal(&["t"]).await;
+}
+
+/// The rows copied and those estimated, of each line of a copy.
+fn rows_told(log: &str) -> Vec<(u64, u64)> {
+    let number = |text: &str| text.replace(',', "").parse::<u64>().ok();
+    let told = |line: &str| {
+        let counts = line.split(" · ").find_map(|part| part.split_once(" of about "))?;
+        Some((number(counts.0)?, number(counts.1.split_once(' ')?.0)?))
+    };
+    log.lines().filter_map(told).collect()
+}
+
+#[tokio::test]
+async fn a_copy_ends_although_every_row_changes_all_the_while() {
+    let pair = pair().await.unwrap();
+    // Keys so long that those of one change of all rows are more than a window may note.
+    pair.execute_source(
+        "CREATE TABLE t (id INT NOT NULL, name CHAR(200) NOT NULL, v INT, PRIMARY KEY (id, name));
+         SET SESSION cte_max_recursion_depth = 10000;
+         INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
+           SELECT i, REPEAT(CHAR(97 + i % 26), 200), 0 FROM n;
+         ANALYZE TABLE t",
+    )
+    .await
+    .unwrap();
+    let limits = "limits: { memory: 64MiB, target_connections: 3 }\n";
+    let (source, target) =
+        ((pair.source, &*pair.source_database), (pair.target, &*pair.target_database));
+    let migration = Migration::new(source, target, &["t"], limits);
+    let is_over = AtomicBool::new(false);
+
+    let change = async {
+        let mut application = pair.source.connect_to(&pair.source_database).await.unwrap();
+        while !is_over.load(Ordering::Relaxed) {
+            application.query_drop("UPDATE t SET v = v + 1").await.unwrap();
+        }
+    };
+    let copy = async {
+        let mut running = migration.start(&[]);
+        running.says("following").await;
+        is_over.store(true, Ordering::Relaxed);
+        running
+    };
+    let ((), running) = tokio::join!(change, copy);
+
+    let told = rows_told(&running.log());
+    assert!(told.is_sorted() && told.iter().all(|(copied, all)| copied <= all), "{told:?}");
+    running.interrupt();
+    assert_eq!(running.ended().await.0, Some(0));
+    migration.catch_up().await;
     migration.assert_equal(&["t"]).await;
 }

@@ -39,6 +39,7 @@ impl<T> Merge<T> {
     ) -> Vec<Merged<T>> {
         for part in &batch.parts {
             windows.note(part, tables);
+            self.bound(windows);
         }
         self.upto = Some(batch.upto.clone());
         let mut merged = vec![Merged::Emit(Batch::Tail(batch), carried)];
@@ -74,6 +75,17 @@ impl<T> Merge<T> {
         self.waiting.drain(..).map(|(chunk, _)| chunk.chunk).collect()
     }
 
+    /// Keeps the windows within their bound. Of a chunk that waits here only its own keys matter; a
+    /// chunk that is still being read is given up.
+    fn bound(&self, windows: &mut Windows) {
+        for window in windows.overfull() {
+            match self.waiting.iter().find(|(chunk, _)| chunk.window == window) {
+                Some((chunk, _)) => windows.narrow(window, chunk.rows.iter().map(|(key, _)| key)),
+                None => windows.give_up(window),
+            }
+        }
+    }
+
     fn is_ready(&self, windows: &Windows, chunk: &ChunkBatch) -> bool {
         !windows.is_open(chunk.window) || self.upto.as_ref().is_some_and(|upto| *upto >= chunk.high)
     }
@@ -91,7 +103,10 @@ fn release<T>(windows: &mut Windows, mut chunk: ChunkBatch, carried: T) -> Merge
 
 #[cfg(test)]
 mod tests {
-    use whimbrel_model::{GtidSet, TableId};
+    use whimbrel_model::{
+        Cell, Change, Column, ColumnType, Generation, GtidSet, IntWidth, Newest, Row, RowBuilder,
+        TableId, TransactionPart,
+    };
 
     use super::*;
 
@@ -108,6 +123,66 @@ mod tests {
         let merged = merge.chunk(&mut windows, chunk, ());
 
         assert!(matches!(merged, Some(Merged::GivenUp(given_up)) if given_up == id));
+    }
+
+    fn row(id: i64) -> Row {
+        let mut builder = RowBuilder::default();
+        builder.push(Cell::Int(id));
+        builder.finish()
+    }
+
+    fn table() -> Table {
+        let id = Column {
+            name: "id".to_owned(),
+            column_type: ColumnType::Int { width: IntWidth::Int, unsigned: false },
+            declaration: "int".to_owned(),
+            nullable: false,
+            generation: Generation::None,
+        };
+        Table::new(("shop", "t"), vec![id], ("PRIMARY", &["id"]), false).unwrap()
+    }
+
+    /// The rows that are released of a chunk that waits while the rows 5 to 99 change.
+    fn released(row_count: i64, keys_max: usize) -> Option<Vec<Row>> {
+        let tables = [table()];
+        let mut windows =
+            Windows::new(GtidSet::default(), row(0).key(&tables[0]).byte_count() * keys_max);
+        let mut merge = Merge::default();
+        let id = ChunkId { table: TableId(0), number: 0 };
+        let window = windows.open(id.table).window;
+        let high = "bin.000002:9".parse().unwrap();
+        let rows = (0..row_count).map(|id| (row(id).key(&tables[0]), row(id))).collect();
+        let chunk = ChunkBatch { chunk: id, window, attempt: 0, high, rows };
+        let change = |id| Change::Insert { table: TableId(0), after: row(id) };
+        let part = TransactionPart {
+            transaction: Newest {
+                gtid: "3e11fa47-71ca-11e1-9e33-c80aa9429562:7".parse().unwrap(),
+                committed_micros: 0,
+            },
+            prepared: None,
+            first: 0,
+            changes: (5..100).map(change).collect(),
+            is_last: true,
+        };
+        let upto = "bin.000002:9".parse().unwrap();
+        let tail = TailBatch { parts: vec![part], upto, written_micros: 0 };
+
+        assert!(merge.chunk(&mut windows, chunk, ()).is_none());
+        match merge.tail(&mut windows, &tables, tail, ()).pop() {
+            Some(Merged::Emit(Batch::Chunk(chunk), ())) => {
+                Some(chunk.rows.into_iter().map(|(_, row)| row).collect())
+            }
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_chunk_that_waits_needs_room_for_its_own_keys_alone() {
+        let untouched: Vec<Row> = (0..5).map(row).collect();
+
+        assert_eq!(released(10, 20), Some(untouched.clone()));
+        assert_eq!(released(11, 20), None);
+        assert_eq!(released(11, 95), Some(untouched));
     }
 
     #[test]

@@ -49,11 +49,13 @@ struct Window {
     table: TableId,
     noted: HashSet<Key>,
     noted_bytes: usize,
+    /// Once it was narrowed, the keys of its chunk: no others are noted.
+    chunk: Option<HashSet<Key>>,
 }
 
 impl Windows {
     /// No open windows. `stored` is what the lanes had stored when they were claimed, parts of
-    /// transactions included; a window that notes more than `key_bytes_max` bytes of keys is given up.
+    /// transactions included; a window that notes more than `key_bytes_max` bytes of keys is overfull.
     #[must_use]
     pub fn new(stored: GtidSet, key_bytes_max: usize) -> Self {
         Self {
@@ -69,7 +71,8 @@ impl Windows {
     pub fn open(&mut self, table: TableId) -> Opened {
         let window = WindowId(self.next);
         self.next += 1;
-        self.open.insert(window, Window { table, noted: HashSet::new(), noted_bytes: 0 });
+        let noted = HashSet::new();
+        self.open.insert(window, Window { table, noted, noted_bytes: 0, chunk: None });
         let mut seen = self.emitted.clone();
         for gtid in &self.begun {
             seen.insert(gtid);
@@ -77,7 +80,8 @@ impl Windows {
         Opened { window, seen }
     }
 
-    /// Notes what is about to be emitted. Must happen before the part leaves merge.
+    /// Notes what is about to be emitted. Must happen before the part leaves merge, and before the next
+    /// part the windows that are overfull now must be narrowed or given up.
     pub fn note(&mut self, part: &TransactionPart, tables: &[Table]) {
         for change in &part.changes {
             let touched = change.table();
@@ -91,9 +95,30 @@ impl Windows {
                 window.note(before.iter().chain(&after));
             }
         }
-        let key_bytes_max = self.key_bytes_max;
-        self.open.retain(|_, window| window.noted_bytes <= key_bytes_max);
         self.advance(part);
+    }
+
+    /// The windows that note more than they may.
+    #[must_use]
+    pub fn overfull(&self) -> Vec<WindowId> {
+        let is_overfull = |window: &Window| window.noted_bytes > self.key_bytes_max;
+        self.open.iter().filter(|(_, window)| is_overfull(window)).map(|(&id, _)| id).collect()
+    }
+
+    /// Notes from here on only `keys`, all those of the window's chunk, and forgets that others were
+    /// noted: however long the chunk waits then, its window has room for it. A chunk whose keys alone
+    /// are too many is given up.
+    pub fn narrow<'a>(&mut self, window: WindowId, keys: impl Iterator<Item = &'a Key>) {
+        let Some(narrowed) = self.open.get_mut(&window) else { return };
+        // Each of them may be noted, too.
+        if !narrowed.narrow(keys, self.key_bytes_max / 2) {
+            self.open.remove(&window);
+        }
+    }
+
+    /// Gives a window up: its chunk must be read again.
+    pub fn give_up(&mut self, window: WindowId) {
+        self.open.remove(&window);
     }
 
     /// Rows of a transaction of which only a part was emitted may already be on the target, so it
@@ -141,8 +166,27 @@ impl Windows {
 }
 
 impl Window {
+    /// `false` for keys of more than `bytes_max`.
+    fn narrow<'a>(&mut self, keys: impl Iterator<Item = &'a Key>, bytes_max: usize) -> bool {
+        let (mut chunk, mut byte_count) = (HashSet::new(), 0);
+        for key in keys {
+            byte_count += key.byte_count();
+            if byte_count > bytes_max {
+                return false;
+            }
+            chunk.insert(key.clone());
+        }
+        self.noted.retain(|key| chunk.contains(key));
+        self.noted_bytes = self.noted.iter().map(Key::byte_count).sum();
+        self.chunk = Some(chunk);
+        true
+    }
+
     fn note<'a>(&mut self, keys: impl Iterator<Item = &'a Key>) {
         for key in keys {
+            if self.chunk.as_ref().is_some_and(|chunk| !chunk.contains(key)) {
+                continue;
+            }
             if !self.noted.contains(key) {
                 self.noted_bytes += key.byte_count();
                 self.noted.insert(key.clone());
