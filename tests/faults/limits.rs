@@ -7,9 +7,9 @@ use crate::support::{Migration, Running};
 /// What a plan may take by default.
 const MEMORY_MIB_MAX: u64 = 256;
 
-/// What two rows of 20 MB in one transaction may take: their images before and after are in the event,
-/// in its rows and in the statements at one time, each larger than its share of the limit alone.
-const HUGE_ROWS_MIB_MAX: u64 = 384;
+/// What rows of 20 MB may take. They need 168 MiB, as `GLIBC_TUNABLES=glibc.malloc.mmap_threshold=1048576`
+/// shows; without it the C library keeps some of what was freed, for it takes that size for usual.
+const HUGE_ROWS_MIB_MAX: u64 = 320;
 
 fn migration<'a>(pair: &'a Pair, rules: &[&str]) -> Migration<'a> {
     Migration::new(
@@ -64,33 +64,63 @@ async fn a_transaction_of_a_million_rows_is_followed_in_bounded_memory() {
     migration.assert_equal(&["t"]).await;
 }
 
+/// Proves that the values of `t` are the same on both sides: rows too large to be compared as text.
+async fn assert_same_sums(pair: &Pair) {
+    let sums = async |server: &whimbrel_kit::Server, database: &str| {
+        let sum =
+            format!("SELECT GROUP_CONCAT(id, ':', SHA2(v, 256) ORDER BY id) FROM {database}.t");
+        server.row::<String>(&sum).await.unwrap()
+    };
+    assert_eq!(
+        sums(pair.source, &pair.source_database).await,
+        sums(pair.target, &pair.target_database).await
+    );
+}
+
 #[tokio::test]
 async fn rows_of_twenty_megabytes_pass_both_ways() {
     let pair = pair().await.unwrap();
     pair.execute_source(
-        "CREATE TABLE t (id INT NOT NULL PRIMARY KEY, v LONGBLOB);
-         INSERT INTO t VALUES (1, REPEAT(x'00ff27', 7000000)), (2, REPEAT('b', 20000000)), (3, 'c')",
+        "CREATE TABLE t (id INT NOT NULL PRIMARY KEY, n INT NOT NULL DEFAULT 0, v LONGBLOB);
+         INSERT INTO t (id, v) VALUES (1, REPEAT(x'00ff27', 7000000)), (2, REPEAT('b', 20000000)),
+           (3, 'c'), (4, REPEAT('d', 20000000)), (5, REPEAT('e', 20000000))",
     )
     .await
     .unwrap();
     let migration = migration(&pair, &["t"]);
     let mut running = migration.start(&[]);
     running.says("following").await;
+    let copied = running.resident_mib_max();
 
-    pair.execute_source("UPDATE t SET v = CONCAT(v, 'x')").await.unwrap();
-    pair.execute_source("INSERT INTO t VALUES (4, 'd')").await.unwrap();
-    arrive(&pair, "t", "id = 4", 1).await;
+    pair.execute_source("UPDATE t SET v = CONCAT(v, 'x') WHERE id < 5").await.unwrap();
+    pair.execute_source("UPDATE t SET n = 1; INSERT INTO t VALUES (6, 0, 'd')").await.unwrap();
+    arrive(&pair, "t", "id = 6", 1).await;
 
+    assert!(copied <= MEMORY_MIB_MAX, "{copied} MiB resident after the copy");
     drained(running, HUGE_ROWS_MIB_MAX).await;
-    let sums = |server, database: &str| {
-        let sum =
-            format!("SELECT GROUP_CONCAT(id, ':', SHA2(v, 256) ORDER BY id) FROM {database}.t");
-        async move { whimbrel_kit::Server::row::<String>(server, &sum).await.unwrap() }
-    };
-    assert_eq!(
-        sums(pair.source, &pair.source_database).await,
-        sums(pair.target, &pair.target_database).await
-    );
+    assert_same_sums(&pair).await;
+}
+
+#[tokio::test]
+async fn a_compressed_transaction_is_followed_in_bounded_memory() {
+    let pair = pair().await.unwrap();
+    pair.execute_source("CREATE TABLE t (id INT NOT NULL PRIMARY KEY, v CHAR(100))").await.unwrap();
+    let migration = migration(&pair, &["t"]);
+    let mut running = migration.start(&[]);
+    running.says("following").await;
+
+    // 60 MB of rows in one event of some MB.
+    pair.execute_source(
+        "SET SESSION cte_max_recursion_depth = 10000000, binlog_transaction_compression = ON;
+         INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600000)
+           SELECT i, REPEAT('w', 100) FROM n",
+    )
+    .await
+    .unwrap();
+    arrive(&pair, "t", "v LIKE 'w%'", 600_000).await;
+
+    drained(running, MEMORY_MIB_MAX).await;
+    assert_same_sums(&pair).await;
 }
 
 #[tokio::test]

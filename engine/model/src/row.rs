@@ -2,6 +2,10 @@
 
 use crate::{Cell, CellError, Table};
 
+/// From this size on, a row takes its builder's buffer with it instead of a copy: a large one would be
+/// in memory twice, and stay there.
+const MOVED_BYTES_MIN: usize = 64 << 10;
+
 /// One row image: a cell for each *carried* column of its table, in the table's order.
 ///
 /// Equal rows are equal bytes, and one allocation holds all cells.
@@ -40,17 +44,22 @@ impl RowBuilder {
     /// The cells pushed since the last row, as a row.
     #[must_use]
     pub fn finish(&mut self) -> Row {
-        let row = Row { cells: self.buffer.as_slice().into() };
-        self.buffer.clear();
-        row
+        Row { cells: self.take() }
     }
 
     /// The cells pushed since the last row, as a key.
     #[must_use]
     pub fn finish_key(&mut self) -> Key {
-        let key = Key { cells: self.buffer.as_slice().into() };
+        Key { cells: self.take() }
+    }
+
+    fn take(&mut self) -> Box<[u8]> {
+        if self.buffer.len() >= MOVED_BYTES_MIN {
+            return std::mem::take(&mut self.buffer).into_boxed_slice();
+        }
+        let cells = self.buffer.as_slice().into();
         self.buffer.clear();
-        key
+        cells
     }
 }
 

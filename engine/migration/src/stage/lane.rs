@@ -21,7 +21,7 @@ use crate::{
     link::{Link, RETRIES},
     rollup::COUNT_IS_NEGATIVE,
     shared::Shared,
-    stage::writes::{Form, Means, Write, is_worth_loading, writes_of},
+    stage::writes::{Form, Means, Write, has_large_statement, is_worth_loading, writes_of},
     store::{self, PlanKey},
     transform::TargetId,
 };
@@ -196,6 +196,9 @@ impl LaneWorker {
                 }
                 Some(Settled::NotCommitted) | None => {}
             }
+        }
+        if has_large_statement(work.0) {
+            self.link.close().await;
         }
         self.shared.progress.waits("target", None);
         Ok(())

@@ -31,27 +31,50 @@ const HALVINGS_MAX: u32 = 16;
 /// How many chunks of a table are cut before they are stored together.
 const CUTS_AT_ONCE: usize = 8;
 
-/// The average bytes of a row of each table, learnt from what was read.
+/// The rows of each table, learnt from what was read.
 #[derive(Debug, Clone)]
-pub(crate) struct RowSizes(Arc<Vec<AtomicU64>>);
+pub(crate) struct RowSizes(Arc<Vec<RowSize>>);
+
+#[derive(Debug, Default)]
+struct RowSize {
+    average: AtomicU64,
+    largest: AtomicU64,
+}
 
 impl RowSizes {
     fn new(guesses: &[u64]) -> Self {
-        Self(Arc::new(guesses.iter().map(|&bytes| AtomicU64::new(bytes.max(1))).collect()))
+        let size = |&bytes: &u64| {
+            let bytes = bytes.max(1);
+            RowSize { average: bytes.into(), largest: bytes.into() }
+        };
+        Self(Arc::new(guesses.iter().map(size).collect()))
     }
 
-    /// A chunk of `rows` had `bytes`.
-    pub(crate) fn learn(&self, table: TableId, rows: u64, bytes: u64) {
+    /// A chunk had rows of `sizes` bytes; the largest of them.
+    pub(crate) fn learn(&self, table: TableId, sizes: impl Iterator<Item = usize>) -> u64 {
+        let (mut rows, mut bytes, mut largest) = (0, 0, 0);
+        for size in sizes.map(|size| size as u64) {
+            rows += 1;
+            bytes += size;
+            largest = largest.max(size);
+        }
         if rows > 0
             && let Some(size) = self.0.get(table.0 as usize)
         {
-            size.store((bytes / rows).max(1), Ordering::Relaxed);
+            size.average.store((bytes / rows).max(1), Ordering::Relaxed);
+            size.largest.fetch_max(largest, Ordering::Relaxed);
         }
+        largest
     }
 
     /// The average row of `table`, at least 1.
-    fn of(&self, table: TableId) -> u64 {
-        self.0.get(table.0 as usize).map_or(1, |size| size.load(Ordering::Relaxed)).max(1)
+    fn average(&self, table: TableId) -> u64 {
+        self.0.get(table.0 as usize).map_or(1, |size| size.average.load(Ordering::Relaxed)).max(1)
+    }
+
+    /// The largest row of `table` that was read.
+    pub(crate) fn largest(&self, table: TableId) -> u64 {
+        self.0.get(table.0 as usize).map_or(1, |size| size.largest.load(Ordering::Relaxed))
     }
 }
 
@@ -213,7 +236,7 @@ impl Planner {
     /// Cuts up to [`CUTS_AT_ONCE`] chunks off a piece: those, and what is left to cut.
     async fn cut(&mut self, piece: Piece) -> Result<(Vec<Piece>, Option<Piece>), RunError> {
         let id = piece.id.table;
-        let rows = self.limits.rows(self.row_sizes.of(id), self.halvings(id));
+        let rows = self.limits.rows(self.row_sizes.average(id), self.halvings(id));
         let tables = Arc::clone(&self.shared.tables);
         let table = &tables[id.0 as usize];
         let mut cuts: Vec<Cut> = Vec::new();

@@ -26,6 +26,13 @@ const EXECUTED_WAIT_SECONDS: u64 = 5;
 /// replica that was promoted has worked off its queue.
 const SPLIT_ATTEMPTS_MAX: u32 = 18;
 
+/// How often a row is in memory at one time: in the network's buffers, as the driver's value, as our row
+/// and in what is sent. Where rows are as large as chunks, it counts.
+const ROW_COPIES: u64 = 4;
+
+/// A row that leaves large buffers with the connection that it came over: a new one costs less.
+const LARGE_ROW_BYTES: u64 = 8 << 20;
+
 /// Reads chunks on a connection of its own.
 #[derive(Debug)]
 pub(crate) struct Reader {
@@ -74,7 +81,9 @@ impl Reader {
     /// Runs until no more pieces come.
     pub(crate) async fn run(mut self) -> Result<(), RunError> {
         while let Some(piece) = self.ready.recv().await {
-            let permit = Arc::new(self.budget.acquire(self.chunk_bytes_max).await);
+            let largest = self.row_sizes.largest(piece.id.table);
+            let bytes = self.chunk_bytes_max.max(largest.saturating_mul(ROW_COPIES));
+            let permit = Arc::new(self.budget.acquire(bytes).await);
             if !self.read(&piece, permit).await? {
                 return Ok(());
             }
@@ -169,8 +178,10 @@ impl Reader {
         let bytes_max = usize::try_from(self.chunk_bytes_max).unwrap_or(usize::MAX);
         let read = chunk::read(session, table, (low, above), bytes_max).await?;
         session.execute(b"COMMIT").await?;
-        let bytes: usize = read.rows.iter().map(|(_, row)| row.byte_count()).sum();
-        self.row_sizes.learn(piece.id.table, read.rows.len() as u64, bytes as u64);
+        let sizes = read.rows.iter().map(|(_, row)| row.byte_count());
+        if self.row_sizes.learn(piece.id.table, sizes) >= LARGE_ROW_BYTES {
+            self.link.close().await;
+        }
         Ok(if read.is_whole { Read::Rows(opened.window, high, read.rows) } else { Read::TooLarge })
     }
 

@@ -23,6 +23,10 @@ const EXECUTED_WAIT_MAX: Duration = Duration::from_secs(30);
 /// A connection that was followed for as long had nothing wrong with it.
 const LASTING: Duration = Duration::from_secs(300);
 
+/// A batch above this size has a row of several MiB, which is in the network's buffers, the event and
+/// the statement, too: it travels alone, and nothing is read behind it until it is applied.
+const ALONE_BYTES_MIN: u64 = 8 << 20;
+
 /// Follows the source's log.
 #[derive(Debug)]
 pub(crate) struct TailStage {
@@ -175,13 +179,20 @@ impl TailStage {
         let Some(upto) = pending.upto else { return Ok(()) };
         let finished = pending.parts.iter().filter(|part| part.is_last).count() as u64;
         self.shared.progress.read(finished, upto.to_string(), pending.written_micros);
-        let permit = self.budget.acquire(pending.byte_count).await;
+        let is_alone = pending.byte_count >= ALONE_BYTES_MIN;
+        let bytes = if is_alone { self.budget.total() } else { pending.byte_count };
+        let permit = self.budget.acquire(bytes).await;
         let batch =
             TailBatch { parts: pending.parts, upto, written_micros: pending.written_micros };
         self.outlet
             .send(Message::Batch(Batch::Tail(batch), Arc::new(permit)))
             .await
-            .map_err(|_| RunError::Downstream)
+            .map_err(|_| RunError::Downstream)?;
+        if is_alone {
+            // All of it is free when the batch is applied. No permit is held while this waits.
+            drop(self.budget.acquire(bytes).await);
+        }
+        Ok(())
     }
 
     /// Proves that this source has everything that was applied, and opens its log.

@@ -18,6 +18,13 @@ const STATEMENT_BYTES_MAX: usize = 1 << 20;
 /// by itself is more than it saves.
 const LOAD_ROWS_MIN: usize = 500;
 
+/// A row of this size is loaded on its own account: a file is sent in pieces, while the driver copies
+/// a statement as a whole, twice.
+const LOAD_ROW_BYTES_MIN: usize = 1 << 20;
+
+/// A statement this long has one row of several MiB. To connect again costs less than its buffer would.
+const LARGE_STATEMENT_BYTES: usize = 8 << 20;
+
 /// Something to send, and the table whose rows it writes.
 pub(super) type Write = (TargetId, Form);
 
@@ -41,7 +48,21 @@ pub(super) enum Means {
 
 /// Whether any of the effects is large enough to be loaded.
 pub(super) fn is_worth_loading(effects: &Effects) -> bool {
-    effects.tables().any(|(_, effects)| effects.touched().count() >= LOAD_ROWS_MIN)
+    effects.tables().any(|(_, effects)| is_worth_a_load(effects))
+}
+
+fn is_worth_a_load(effects: &TableEffects) -> bool {
+    effects.rows().take(LOAD_ROWS_MIN).count() == LOAD_ROWS_MIN
+        || effects.rows().any(|row| row.byte_count() >= LOAD_ROW_BYTES_MIN)
+}
+
+/// Whether a statement was sent that the driver keeps a buffer for as long as the session lives.
+pub(super) fn has_large_statement(writes: &[Write]) -> bool {
+    let is_large = |form: &Form| match form {
+        Form::Statement(statement) => statement.len() >= LARGE_STATEMENT_BYTES,
+        Form::Load(_) => false,
+    };
+    writes.iter().any(|(_, form)| is_large(form))
 }
 
 /// What brings a window's effects about: for each table first the DELETEs, then the rows; around those
@@ -84,7 +105,7 @@ pub(super) fn writes_of(
 }
 
 fn load_of(table: &Table, effects: &TableEffects, means: Means) -> Result<Option<Load>, Error> {
-    if means == Means::Statements || effects.rows().take(LOAD_ROWS_MIN).count() < LOAD_ROWS_MIN {
+    if means == Means::Statements || !is_worth_a_load(effects) {
         return Ok(None);
     }
     Load::of(table, effects.rows())

@@ -42,7 +42,12 @@ pub struct StreamTransport {
     heard: Instant,
     /// How long the next may take.
     silence_max: Duration,
+    /// What came behind a compressed transaction.
+    held: Option<Received>,
 }
+
+/// What the driver gives for an event; `None` at the end.
+type Received = Option<Result<Event, mysql_async::Error>>;
 
 impl std::fmt::Debug for StreamTransport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -77,34 +82,68 @@ impl StreamTransport {
         // The driver's future is large, and opening is rare.
         let opened = Box::pin(conn.get_binlog_stream(request)).await;
         let stream = opened.map_err(refusal)?;
-        Ok(Self { stream, heard: Instant::now(), silence_max: FIRST_WAIT_MAX })
+        Ok(Self { stream, heard: Instant::now(), silence_max: FIRST_WAIT_MAX, held: None })
+    }
+}
+
+impl StreamTransport {
+    /// What the driver has next, within the time that it may take.
+    async fn receive(&mut self) -> Result<Received, LogError> {
+        if let Some(held) = self.held.take() {
+            return Ok(held);
+        }
+        let deadline = (self.heard + self.silence_max).max(Instant::now() + LATE_WAIT);
+        // The driver panics on a packet that is shorter than the event in it says.
+        let next = AssertUnwindSafe(self.stream.next()).catch_unwind();
+        let Ok(next) = timeout_at(deadline, next).await else {
+            let silence = self.heard.elapsed().as_millis();
+            let silence_ms = u64::try_from(silence).unwrap_or(u64::MAX);
+            return Err(LogError::Silent { silence_ms });
+        };
+        next.map_err(|_| unreadable())
+    }
+
+    /// Lets the driver drop the decompressed transaction that it holds as a whole until all its events
+    /// were taken: ours are read one by one, and need the memory.
+    fn pass_decompressed(&mut self) -> Result<(), LogError> {
+        loop {
+            let next = AssertUnwindSafe(self.stream.next()).catch_unwind();
+            let Some(next) = next.now_or_never() else { return Ok(()) };
+            match next.map_err(|_| unreadable())? {
+                Some(Ok(event)) if !event.footer().get_checksum_enabled() => {}
+                other => {
+                    self.held = Some(other);
+                    return Ok(());
+                }
+            }
+        }
     }
 }
 
 impl Transport for StreamTransport {
     async fn next(&mut self, event: &mut Vec<u8>) -> Result<(), LogError> {
+        const TRANSACTION_PAYLOAD: u8 = 40;
         loop {
-            let deadline = (self.heard + self.silence_max).max(Instant::now() + LATE_WAIT);
-            // The driver panics on a packet that is shorter than the event in it says.
-            let next = AssertUnwindSafe(self.stream.next()).catch_unwind();
-            let Ok(next) = timeout_at(deadline, next).await else {
-                let silence = self.heard.elapsed().as_millis();
-                let silence_ms = u64::try_from(silence).unwrap_or(u64::MAX);
-                return Err(LogError::Silent { silence_ms });
-            };
-            let next = next.map_err(|_| LogError::Lost {
-                source: "the driver could not read a packet".into(),
-            })?;
-            let received = next.ok_or(LogError::Ended)?.map_err(refusal)?;
+            let received = self.receive().await?.ok_or(LogError::Ended)?.map_err(refusal)?;
             self.heard = Instant::now();
             self.silence_max = SILENCE_MAX;
             // The driver decompresses transactions by itself, and sends on what it can read of them
             // after the event that holds them. They have no checksums, unlike all others.
-            if received.footer().get_checksum_enabled() {
-                return write_raw(&received, event);
+            if !received.footer().get_checksum_enabled() {
+                continue;
             }
+            write_raw(&received, event)?;
+            if received.header().event_type_raw() == TRANSACTION_PAYLOAD {
+                drop(received);
+                self.pass_decompressed()?;
+            }
+            return Ok(());
         }
     }
+}
+
+fn unreadable() -> LogError {
+    LogError::Lost { source: "the driver could not read a packet".into() }
 }
 
 /// Puts the event together again as it was in the packet.
