@@ -35,16 +35,6 @@ impl Charset {
         })
     }
 
-    /// The most bytes of a character.
-    #[expect(dead_code, reason = "for functions that follow")]
-    pub(crate) fn character_bytes_max(self) -> u32 {
-        match self {
-            Self::Utf8 => 4,
-            Self::Utf8Short => 3,
-            Self::Ascii | Self::Latin1 => 1,
-        }
-    }
-
     /// The text that `bytes` are.
     ///
     /// # Errors

@@ -8,7 +8,6 @@ use crate::{
     column::Reading,
     error::EvaluationError,
     evaluate,
-    function::Function,
     prepared::Prepared,
     syntax::Operator,
     types::{Type, Typed},
@@ -73,15 +72,11 @@ pub(crate) struct ColumnCode {
 /// A call of a function.
 #[derive(Debug)]
 pub(crate) struct CallCode {
-    #[expect(dead_code, reason = "for functions that follow")]
-    pub(crate) function: &'static Function,
     pub(crate) evaluate: Evaluate,
     /// Whether `NULL` arguments reach the function, and do not make its result `NULL`.
     pub(crate) sees_null: bool,
     pub(crate) arguments: Vec<Code>,
-    #[expect(dead_code, reason = "for functions that follow")]
     pub(crate) prepared: Prepared,
-    #[expect(dead_code, reason = "for functions that follow")]
     pub(crate) typed: Typed,
 }
 

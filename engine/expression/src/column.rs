@@ -17,6 +17,10 @@ use crate::{
 pub(crate) enum Reading {
     /// The cell is the value.
     Plain,
+    /// A `FLOAT`, as the `DOUBLE` of the same value.
+    Single,
+    /// A `YEAR`, which is printed with four digits.
+    Year,
     /// Text of a charset.
     Text(Charset),
     /// The names of an `ENUM`'s members.
@@ -37,11 +41,12 @@ pub(crate) fn reading(column: &Column) -> Result<(Reading, Type), String> {
             Type::int(*unsigned, min, max)
         }
         ColumnType::Bit { bits } => Type::int(true, 0, UNSIGNED_MAX >> 64_u8.saturating_sub(*bits)),
-        ColumnType::Year => Type::int(true, 0, 2155),
+        ColumnType::Year => return Ok((Reading::Year, Type::int(true, 0, 2155))),
         ColumnType::Decimal { precision, scale } => {
             Type::Decimal { precision: *precision, scale: *scale }
         }
-        ColumnType::Float | ColumnType::Double => Type::Double,
+        ColumnType::Float => return Ok((Reading::Single, Type::Double)),
+        ColumnType::Double => Type::Double,
         ColumnType::Date => Type::Date,
         ColumnType::Time { fsp } => Type::Time { fsp: *fsp },
         ColumnType::Datetime { fsp } | ColumnType::Timestamp { fsp } => {
@@ -145,8 +150,8 @@ impl Reading {
         Ok(match (self, cell) {
             (_, Cell::Null) => Value::Null,
             (Self::Plain, Cell::Int(value)) => Value::Int(value.into()),
-            (Self::Plain, Cell::UInt(value)) => Value::Int(value.into()),
-            (Self::Plain, Cell::Float(value)) => Value::Double(value.into()),
+            (Self::Plain | Self::Year, Cell::UInt(value)) => Value::Int(value.into()),
+            (Self::Single, Cell::Float(value)) => Value::Double(value.into()),
             (Self::Plain, Cell::Double(value)) => Value::Double(value),
             (Self::Plain, Cell::Decimal(digits)) => {
                 Value::Decimal(Decimal::parse(digits).ok_or(Fault::OtherTable)?)

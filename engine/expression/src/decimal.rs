@@ -228,7 +228,9 @@ impl Decimal {
             let mantissa = self.scaled_up(scale).ok_or(OutOfRange)?;
             return Ok(Self { mantissa, scale });
         }
-        let by = power(u32::from(self.scale - scale)).ok_or(OutOfRange)?;
+        let Some(by) = power(u32::from(self.scale - scale)) else {
+            return Ok(Self { mantissa: I256::ZERO, scale });
+        };
         let (quotient, rest) = (self.mantissa / by, self.mantissa % by);
         let is_up = rest.abs() >= by - rest.abs();
         let step = if !is_up {
@@ -249,6 +251,26 @@ impl Decimal {
         let by = power(u32::from(self.scale - scale));
         let mantissa = by.map_or(I256::ZERO, |by| self.mantissa / by);
         Self { mantissa, scale }
+    }
+
+    /// The number divided by ten so many times: its point is moved, no digit is lost.
+    pub(crate) fn with_point_moved(self, places: u8) -> Option<Self> {
+        let scale = self.scale.checked_add(places)?;
+        Some(Self { mantissa: self.mantissa, scale })
+    }
+
+    /// The number multiplied by ten so many times.
+    ///
+    /// # Errors
+    ///
+    /// More than 65 digits.
+    pub(crate) fn times_power(self, places: u8) -> Result<Self, OutOfRange> {
+        if self.is_zero() {
+            return Ok(self);
+        }
+        let by = power(places.into()).ok_or(OutOfRange)?;
+        let mantissa = self.mantissa.checked_mul(by).ok_or(OutOfRange)?;
+        Self { mantissa, scale: self.scale }.checked()
     }
 
     /// The whole number, if it is one of 128 bits.

@@ -6,6 +6,7 @@ use whimbrel_model::{Cell, Column, Row, Table};
 
 use crate::{
     code::{Code, CodeKind},
+    decimal::Decimal,
     error::{EvaluationError, Fault},
     evaluate::evaluate,
     problem::Problem,
@@ -140,6 +141,9 @@ impl Expression {
         Ok(match value {
             Value::Null => Cell::Null,
             Value::Bool(value) => Cell::Int(value.into()),
+            Value::Int(value) if matches!(self.code.typed.kind, Type::Decimal { .. }) => {
+                return self.cell(Value::Decimal(Decimal::from_int(value)), scratch);
+            }
             Value::Int(value) => {
                 let is_unsigned = matches!(self.code.typed.kind, Type::Int { unsigned: true, .. });
                 int_cell(value, is_unsigned)?
@@ -190,7 +194,7 @@ impl Scratch {
     }
 
     /// The cell of a number, with all its digits.
-    pub(crate) fn decimal(&mut self, value: crate::decimal::Decimal) -> Cell<'_> {
+    pub(crate) fn decimal(&mut self, value: Decimal) -> Cell<'_> {
         self.bytes.clear();
         value.write(&mut self.bytes);
         Cell::Decimal(&self.bytes)

@@ -2,11 +2,11 @@
 
 use crate::{
     check::{Source, check},
+    contradiction,
     expression::Checked,
     problem::{Problem, What},
     syntax::Syntax,
     types::Type,
-    value::Value,
 };
 
 /// Checks a filter: an expression that is a condition, and that some row may pass.
@@ -17,12 +17,12 @@ use crate::{
 pub fn check_filter(syntax: &Syntax, source: &Source<'_>) -> Result<Checked, Vec<Problem>> {
     let checked = check(syntax, source)?;
     let code = checked.expression.code();
-    let what = match (code.value(), &code.typed.kind) {
-        (Some(Value::Bool(false) | Value::Null), _) => {
-            What::AlwaysFalse { reason: "it reads no column and is not true".to_owned() }
-        }
-        (_, Type::Bool) => return Ok(checked),
-        (_, found) => What::NoCondition { found: found.clone() },
-    };
-    Err(vec![Problem::new(what, &code.span)])
+    if !matches!(code.typed.kind, Type::Bool | Type::Null) {
+        let what = What::NoCondition { found: code.typed.kind.clone() };
+        return Err(vec![Problem::new(what, &code.span)]);
+    }
+    match contradiction::reason(code, syntax.text()) {
+        Some(reason) => Err(vec![Problem::new(What::AlwaysFalse { reason }, &code.span)]),
+        None => Ok(checked),
+    }
 }

@@ -298,6 +298,9 @@ impl Reader<'_> {
             ParseErrorType::UnexpectedEOF => syntax("the expression ends too early"),
             ParseErrorType::MissingToken(token, _) => syntax(&format!("`{token}` is missing")),
             ParseErrorType::ExprTooDeep => too_deep(),
+            ParseErrorType::Reserved(sign) if !sign.starts_with(char::is_alphabetic) => {
+                syntax(&format!("`{sign}` is no operator"))
+            }
             ParseErrorType::Reserved(name) => What::Reserved { name: name.clone() },
             ParseErrorType::BadInput(LexError::UnterminatedString) => {
                 syntax("the text has no end: its closing quote is missing")

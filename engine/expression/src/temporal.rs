@@ -6,6 +6,7 @@ use whimbrel_model::{Date, Datetime, Time};
 
 use crate::{
     code::Code,
+    interval::{Unit, add},
     problem::{Problem, What},
     types::Type,
     value::Value,
@@ -70,6 +71,14 @@ pub(crate) fn parse_time(text: &str) -> Option<(Time, u8)> {
 
 /// The longest `TIME`: 838:59:59.
 pub(crate) const TIME_MICROS_MAX: i64 = ((838 * 60 + 59) * 60 + 59) * 1_000_000;
+
+/// The time rounded to `fsp` digits of a second; none beyond the last year.
+pub(crate) fn round_to(at: Datetime, fsp: u8) -> Option<Datetime> {
+    let unit = 10_u32.pow(u32::from(6_u8.saturating_sub(fsp)));
+    let rounded = (at.micros + unit / 2) / unit * unit;
+    let plain = Datetime { micros: rounded % 1_000_000, ..at };
+    if rounded < 1_000_000 { Some(plain) } else { add(plain, 1, Unit::Second) }
+}
 
 fn numbers(text: &str, separator: char) -> Option<[&str; 3]> {
     let mut parts = text.split(separator);

@@ -92,7 +92,6 @@ impl Type {
     }
 
     /// The `BIGINT` of either kind.
-    #[expect(dead_code, reason = "for functions that follow")]
     pub(crate) fn bigint(unsigned: bool) -> Self {
         let (min, max) = if unsigned { (0, UNSIGNED_MAX) } else { (SIGNED_MIN, SIGNED_MAX) };
         Self::int(unsigned, min, max)

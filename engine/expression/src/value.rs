@@ -16,7 +16,7 @@ pub(crate) enum Value<'a> {
     Bool(bool),
     /// Any `BIGINT`, with or without sign.
     Int(i128),
-    /// Its scale may be more than its type's where MySQL computes with more digits than it shows.
+    /// With as many digits after the point as its type has, or fewer where it was chosen among others.
     Decimal(Decimal),
     Double(f64),
     Text(Cow<'a, str>),

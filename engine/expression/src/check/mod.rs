@@ -3,6 +3,8 @@
 mod literal;
 mod operators;
 
+pub(crate) use operators::{arithmetic, comparable};
+
 use std::ops::Range;
 
 use whimbrel_model::{Column, Table};
@@ -148,7 +150,7 @@ impl Checker<'_> {
                 let mut operands = self.codes(operands.as_slice())?.into_iter();
                 let (left, right) = (operands.next()?, operands.next()?);
                 if operator.is_arithmetic() {
-                    operators::arithmetic(*operator, left, right, &node.span)
+                    arithmetic(*operator, left, right, &node.span)
                 } else {
                     self.warn_of_collation(&[&left, &right]);
                     operators::compare(*operator, left, right, &node.span)
@@ -208,22 +210,15 @@ impl Checker<'_> {
             table_name: self.table.name(),
             secret: self.secret,
         };
-        match function.form {
-            Form::Tree(make) => make(&mut call),
-            Form::Call { resolve, evaluate, sees_null } => {
-                let typed = resolve(&mut call)?;
-                let code = CallCode {
-                    function,
-                    evaluate,
-                    sees_null,
-                    arguments: call.arguments,
-                    prepared: call.prepared,
-                    typed: typed.clone(),
-                };
-                let kind = CodeKind::Call(Box::new(code));
-                fold(Code { kind, typed, span: span.clone() })
-            }
-        }
+        let (resolve, evaluate, sees_null) = match function.form {
+            Form::Tree(make) => return make(&mut call),
+            Form::Call(resolve, evaluate) => (resolve, evaluate, false),
+            Form::SeesNull(resolve, evaluate) => (resolve, evaluate, true),
+        };
+        let typed = resolve(&mut call)?;
+        let Call { arguments, prepared, .. } = call;
+        let code = CallCode { evaluate, sees_null, arguments, prepared, typed: typed.clone() };
+        fold(Code { kind: CodeKind::Call(Box::new(code)), typed, span: span.clone() })
     }
 
     /// Warns of columns among `parts` whose server compares them otherwise.

@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use crate::{
     code::{Code, CodeKind, InCode},
-    function::{converted, fold, no_common_type},
+    function::{converted, fold, literal_as, no_common_type},
     problem::{Problem, What},
     syntax::Operator,
-    temporal::literal as temporal_literal,
     types::{PRECISION_MAX, SCALE_MAX, SIGNED_MAX, SIGNED_MIN, Type, Typed, UNSIGNED_MAX, common},
     value::Value,
 };
@@ -79,7 +78,7 @@ pub(super) fn within(parts: Vec<Code>, span: &Range<usize>) -> Result<Code, Prob
 
 /// Both sides so that they compare: text that is written out becomes a date, a time or bytes where
 /// the other side is one.
-fn comparable(left: Code, right: Code) -> Result<(Code, Code), Problem> {
+pub(crate) fn comparable(left: Code, right: Code) -> Result<(Code, Code), Problem> {
     let left = literal_as(left, &right.typed.kind)?;
     let right = literal_as(right, &left.typed.kind)?;
     if let (Type::Json, _) | (_, Type::Json) = (&left.typed.kind, &right.typed.kind)
@@ -96,24 +95,8 @@ fn comparable(left: Code, right: Code) -> Result<(Code, Code), Problem> {
     Ok((left, right))
 }
 
-fn literal_as(code: Code, other: &Type) -> Result<Code, Problem> {
-    let Some(text) = code.text_value() else { return Ok(code) };
-    match other {
-        Type::Date | Type::Datetime { .. } | Type::Time { .. } => {
-            temporal_literal(text, other, &code.span)
-        }
-        Type::Bytes { .. } => {
-            let bytes = text.as_bytes().to_vec();
-            let bytes_max = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            let value = Value::Bytes(bytes.into());
-            Ok(Code::constant(value, Type::Bytes { bytes_max }, &code.span))
-        }
-        _ => Ok(code),
-    }
-}
-
 /// `a + b` and its like.
-pub(super) fn arithmetic(
+pub(crate) fn arithmetic(
     operator: Operator,
     left: Code,
     right: Code,

@@ -33,7 +33,15 @@ pub(super) fn compute(
             let left = double(left).ok_or(Fault::OtherTable)?;
             doubles(operator, left, double(right).ok_or(Fault::OtherTable)?).map(Value::Double)
         }
-        _ => decimals(operator, exact(left)?, exact(right)?).map(Value::Decimal),
+        _ => {
+            let result = decimals(operator, exact(left)?, exact(right)?)?;
+            // A quotient is cut after its groups of digits, and then rounded to those it shows.
+            let is_quotient = operator == Operator::Divide;
+            Ok(Value::Decimal(match kind {
+                Type::Decimal { scale, .. } if is_quotient => result.rounded(*scale)?,
+                _ => result,
+            }))
+        }
     }
 }
 
@@ -71,7 +79,10 @@ fn ints(operator: Operator, left: i128, right: i128, unsigned: bool) -> Result<i
     let result = match operator {
         Operator::Add => left.checked_add(right),
         Operator::Subtract => left.checked_sub(right),
-        Operator::Multiply => left.checked_mul(right),
+        // The server takes most products that are the least BIGINT for too large.
+        Operator::Multiply => left
+            .checked_mul(right)
+            .filter(|product| *product != SIGNED_MIN || left == 1 || right == 1),
         _ if right == 0 => return Err(Fault::DivisionByZero),
         _ => left.checked_rem(right),
     };

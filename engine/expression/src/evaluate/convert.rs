@@ -4,7 +4,15 @@ use std::borrow::Cow;
 
 use whimbrel_model::Datetime;
 
-use crate::{decimal::Decimal, error::Fault, evaluate::compare::double, types::Type, value::Value};
+use crate::{
+    decimal::Decimal,
+    double::{self, Room},
+    error::Fault,
+    evaluate::compare::double as nearest,
+    function::bytes_as_text,
+    types::Type,
+    value::Value,
+};
 
 /// `value` as one of the type `kind`.
 ///
@@ -21,12 +29,11 @@ pub(crate) fn convert<'a>(value: Value<'a>, kind: &Type) -> Result<Value<'a>, Fa
         (Value::Int(value), Type::Decimal { scale, .. }) => {
             Value::Decimal(Decimal::from_int(value).rounded(*scale)?)
         }
-        // More digits than the type shows are kept: MySQL computes on with them.
         (Value::Decimal(value), Type::Decimal { scale, .. }) => {
-            Value::Decimal(if value.scale() < *scale { value.rounded(*scale)? } else { value })
+            Value::Decimal(value.rounded(*scale)?)
         }
         (value @ (Value::Int(_) | Value::Decimal(_)), Type::Double) => {
-            Value::Double(double(&value).ok_or(Fault::OtherTable)?)
+            Value::Double(nearest(&value).ok_or(Fault::OtherTable)?)
         }
         (Value::Date(date), Type::Datetime { .. }) => {
             Value::Datetime(Datetime { date, ..Datetime::default() })
@@ -35,19 +42,17 @@ pub(crate) fn convert<'a>(value: Value<'a>, kind: &Type) -> Result<Value<'a>, Fa
     })
 }
 
-/// The text that the server prints for a value of the type `kind`; `DOUBLE`, bytes and documents
-/// have none here.
+/// The text that the server prints for a value of the type `kind`; documents have none here.
 ///
 /// # Errors
 ///
-/// [`Fault::OutOfRange`] for a number that has no room for its type's digits.
-pub(crate) fn text<'a>(value: Value<'a>, kind: &Type) -> Result<Value<'a>, Fault> {
+/// [`Fault::NotText`] for bytes that are none.
+pub(crate) fn text<'a>(value: Value<'a>, kind: &Type, room: Room) -> Result<Value<'a>, Fault> {
     let text = match (value, kind) {
         (Value::Null, _) => return Ok(Value::Null),
         (Value::Text(text), _) => return Ok(Value::Text(text)),
         (Value::Bool(value), _) => if value { "1" } else { "0" }.to_owned(),
         (Value::Int(value), _) => value.to_string(),
-        (Value::Decimal(value), Type::Decimal { scale, .. }) => value.rounded(*scale)?.to_string(),
         (Value::Decimal(value), _) => value.to_string(),
         (Value::Date(date), _) => date.to_string(),
         (Value::Time(time), kind) => {
@@ -61,9 +66,16 @@ pub(crate) fn text<'a>(value: Value<'a>, kind: &Type) -> Result<Value<'a>, Fault
             let fsp = if let Type::Datetime { fsp } = kind { *fsp } else { 0 };
             format!("{}{}", Datetime { micros: 0, ..at }, fraction(at.micros, fsp))
         }
-        (Value::Double(_) | Value::Bytes(_) | Value::Json(_), _) => return Err(Fault::OtherTable),
+        (Value::Bytes(bytes), _) => return bytes_as_text(bytes),
+        (Value::Double(value), _) => double::print(value, room),
+        (Value::Json(_), _) => return Err(Fault::OtherTable),
     };
     Ok(Value::Text(Cow::Owned(text)))
+}
+
+/// A `YEAR` as the server prints it.
+pub(super) fn year(value: Value<'_>) -> Value<'_> {
+    if let Value::Int(year) = value { Value::Text(format!("{year:04}").into()) } else { value }
 }
 
 /// `.` and `fsp` digits, or nothing for none.

@@ -6,11 +6,14 @@ pub(crate) mod convert;
 
 use crate::{
     code::{CallCode, Cells, Code, CodeKind},
+    column::Reading,
+    double::Room,
     error::{EvaluationError, Fault},
     syntax::Operator,
     value::Value,
 };
 
+pub(crate) use arithmetic::in_range;
 pub(crate) use compare::{equal, order};
 
 /// The value of `code` over `cells`.
@@ -76,7 +79,15 @@ pub(crate) fn evaluate<'a>(
             convert::convert(evaluate(operand, cells)?, &code.typed.kind).map_err(failed)
         }
         CodeKind::Print(operand) => {
-            convert::text(evaluate(operand, cells)?, &operand.typed.kind).map_err(failed)
+            let reading = match &operand.kind {
+                CodeKind::Column(column) => Some(&column.reading),
+                _ => None,
+            };
+            if reading == Some(&Reading::Year) {
+                return Ok(convert::year(evaluate(operand, cells)?));
+            }
+            let room = if reading.is_some() { Room::Column } else { Room::Computed };
+            convert::text(evaluate(operand, cells)?, &operand.typed.kind, room).map_err(failed)
         }
         CodeKind::Call(call) => evaluate_call(call, cells, failed),
     }

@@ -1,15 +1,37 @@
 //! The functions: one table that names, checks, evaluates and documents each.
 
+mod calendar;
+mod case;
+mod cast;
 mod choice;
+mod clock;
+mod digest;
+mod format;
+mod json;
+mod mask;
+mod number;
+mod part;
+mod pattern;
 mod resolve;
 mod text;
+mod values;
+mod vitess;
 
 use std::fmt;
 
+pub(crate) use cast::bytes_as_text;
 pub(crate) use choice::joined as choice_joined;
-pub(crate) use resolve::{Call, converted, fold, no_common_type, null};
+pub(crate) use format::Format;
+pub(crate) use json::Path;
+pub(crate) use pattern::Replacement;
+pub(crate) use resolve::{Call, converted, fold, literal_as, no_common_type, null};
+pub(crate) use vitess::{Range, Vindex};
 
-use crate::{code::Evaluate, problem::Problem, types::Typed};
+use crate::{
+    code::{Code, Evaluate},
+    problem::Problem,
+    types::Typed,
+};
 
 /// A function of the language.
 #[derive(Debug)]
@@ -20,14 +42,13 @@ pub struct Function {
     pub usage: &'static str,
     /// What it gives, in one or two sentences.
     pub doc: &'static str,
-    /// A call whose arguments are all written out.
-    pub example: &'static str,
-    /// The example's result, as [`crate::show`] shows it.
-    pub result: &'static str,
-    /// Whether MySQL has it under this name, with these results.
+    /// A call whose arguments are written out, and what it gives, as [`crate::literal`] writes it; both
+    /// empty where a call depends on the table or on a secret.
+    pub example: (&'static str, &'static str),
+    /// Where it comes from.
     pub origin: Origin,
-    pub(crate) least: usize,
-    pub(crate) most: usize,
+    /// The least and the largest number of arguments.
+    pub(crate) takes: (usize, usize),
     pub(crate) form: Form,
 }
 
@@ -36,7 +57,7 @@ pub struct Function {
 pub enum Origin {
     /// MySQL has it under this name.
     Mysql,
-    /// MySQL has it under another name or in another form.
+    /// MySQL has it in another form.
     MysqlAs(&'static str),
     /// Its own.
     Own,
@@ -51,25 +72,51 @@ pub struct Group {
     pub functions: &'static [Function],
 }
 
-/// How a function is checked.
+/// Checks and converts the arguments of a call, prepares it, and says what the result is.
+pub(crate) type Resolve = fn(&mut Call<'_>) -> Result<Typed, Problem>;
+
+/// How a function is checked and evaluated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Form {
-    /// Arguments have values before the function is called.
-    Call {
-        /// Checks and converts the arguments; says what the result is, prepares the call.
-        resolve: fn(&mut Call<'_>) -> Result<Typed, Problem>,
-        evaluate: Evaluate,
-        /// Whether `NULL` reaches it; else the result is `NULL` if any argument is.
-        sees_null: bool,
-    },
+    /// Its result is `NULL` if any argument is.
+    Call(Resolve, Evaluate),
+    /// `NULL` arguments reach it.
+    SeesNull(Resolve, Evaluate),
     /// It is another part of the tree.
-    Tree(fn(&mut Call<'_>) -> Result<crate::code::Code, Problem>),
+    Tree(fn(&mut Call<'_>) -> Result<Code, Problem>),
 }
+
+/// What most functions of MySQL begin with.
+const MYSQL: Function = Function {
+    name: "",
+    usage: "",
+    doc: "",
+    example: ("", ""),
+    origin: Origin::Mysql,
+    takes: (1, 1),
+    form: Form::Tree(resolve::nothing),
+};
+
+/// What our own functions begin with.
+const OWN: Function = Function { origin: Origin::Own, ..MYSQL };
+
+/// The number of arguments that has no bound of its own.
+const ANY: usize = usize::MAX;
 
 /// All functions, by kind.
 pub static GROUPS: &[Group] = &[
     Group { title: "Choosing", functions: choice::FUNCTIONS },
     Group { title: "Text", functions: text::FUNCTIONS },
+    Group { title: "Parts of text", functions: part::FUNCTIONS },
+    Group { title: "Patterns", functions: pattern::FUNCTIONS },
+    Group { title: "Numbers", functions: number::FUNCTIONS },
+    Group { title: "Types", functions: cast::FUNCTIONS },
+    Group { title: "Parts of dates and times", functions: calendar::FUNCTIONS },
+    Group { title: "Computing with dates and times", functions: clock::FUNCTIONS },
+    Group { title: "Bytes and digests", functions: digest::FUNCTIONS },
+    Group { title: "Hiding", functions: mask::FUNCTIONS },
+    Group { title: "JSON", functions: json::FUNCTIONS },
+    Group { title: "Vitess", functions: vitess::FUNCTIONS },
 ];
 
 /// All functions.
@@ -91,7 +138,7 @@ pub(crate) struct Takes {
 
 impl Function {
     pub(crate) fn takes(&self) -> Takes {
-        Takes { least: self.least, most: self.most }
+        Takes { least: self.takes.0, most: self.takes.1 }
     }
 }
 

@@ -20,7 +20,6 @@ pub(crate) struct Call<'c> {
     pub(crate) prepared: Prepared,
     /// The source's table.
     pub(crate) table_name: &'c str,
-    #[expect(dead_code, reason = "for functions that follow")]
     pub(crate) secret: &'c dyn Fn(&str) -> Result<String, String>,
 }
 
@@ -93,11 +92,7 @@ impl Call<'_> {
             return Err(self.wrong(index, "text or what has one", ""));
         };
         if !matches!(self.kind(index), Type::Text { .. } | Type::Null) {
-            self.replace(index, |argument| {
-                let typed = Typed::new(Type::Text { characters_max }, argument.typed.nullable);
-                let span = argument.span.clone();
-                Code { kind: CodeKind::Print(Box::new(argument)), typed, span }
-            })?;
+            self.replace(index, |argument| print(argument, characters_max))?;
         }
         Ok(characters_max)
     }
@@ -115,7 +110,6 @@ impl Call<'_> {
     }
 
     /// The bounds of the argument, which must be an integer.
-    #[expect(dead_code, reason = "for functions that follow")]
     pub(crate) fn int(&self, index: usize) -> Result<(i128, i128), Problem> {
         match *self.kind(index) {
             Type::Int { min, max, .. } => Ok((min, max)),
@@ -133,7 +127,6 @@ impl Call<'_> {
     }
 
     /// The text of the argument, which must be written out.
-    #[expect(dead_code, reason = "for functions that follow")]
     pub(crate) fn literal(&self, index: usize) -> Result<&str, Problem> {
         let argument = self.argument(index);
         argument.text_value().ok_or_else(|| {
@@ -146,6 +139,38 @@ impl Call<'_> {
         })
     }
 
+    /// The integer of the argument, which must be written out.
+    pub(crate) fn literal_int(&self, index: usize) -> Result<i128, Problem> {
+        let argument = self.argument(index);
+        match (argument.value(), &argument.kind) {
+            (Some(Value::Int(value)), _) => Ok(*value),
+            (_, CodeKind::Constant(_)) => Err(self.wrong(index, "an integer", "")),
+            _ => {
+                let what = What::NotLiteral { role: self.role(index) };
+                Err(Problem::new(what, &argument.span))
+            }
+        }
+    }
+
+    /// The argument's type, which must be one of a date, or of a date and a time; text that is
+    /// written out becomes one.
+    pub(crate) fn day(&mut self, index: usize) -> Result<Type, Problem> {
+        if let Some(text) = self.argument(index).text_value() {
+            let wanted = Type::Datetime { fsp: 0 };
+            let span = self.argument(index).span.clone();
+            let literal = crate::temporal::literal(text, &wanted, &span)?;
+            self.replace(index, |_| literal)?;
+        }
+        match self.kind(index) {
+            kind @ (Type::Date | Type::Datetime { .. }) => Ok(kind.clone()),
+            Type::Null => Ok(Type::Date),
+            Type::Text { .. } => {
+                Err(self.wrong(index, "a date", "write `cast_date(…)` or `cast_datetime(…)`"))
+            }
+            _ => Err(self.wrong(index, "a date, or a date and time", "")),
+        }
+    }
+
     /// That the literal at `index` is none of its kind.
     pub(crate) fn bad_literal(&self, index: usize, reason: &str, help: &str) -> Problem {
         let what = What::Literal { reason: reason.to_owned(), help: help.to_owned() };
@@ -153,12 +178,37 @@ impl Call<'_> {
     }
 
     /// Gives the arguments from `first` on the type that they have in common.
-    #[expect(dead_code, reason = "for functions that follow")]
     pub(crate) fn unify(&mut self, first: usize) -> Result<Type, Problem> {
         let rest = self.arguments.split_off(first.min(self.arguments.len()));
         let (rest, kind) = unify(rest)?;
         self.arguments.extend(rest);
         Ok(kind)
+    }
+}
+
+/// What a function that is no part of the tree is made of.
+pub(crate) fn nothing(call: &mut Call<'_>) -> Result<Code, Problem> {
+    Ok(null(&call.span))
+}
+
+/// Text that is written out, as what the other side is: a date, a time or bytes.
+///
+/// # Errors
+///
+/// Text that is none.
+pub(crate) fn literal_as(code: Code, other: &Type) -> Result<Code, Problem> {
+    let Some(text) = code.text_value() else { return Ok(code) };
+    match other {
+        Type::Date | Type::Datetime { .. } | Type::Time { .. } => {
+            crate::temporal::literal(text, other, &code.span)
+        }
+        Type::Bytes { .. } => {
+            let bytes = text.as_bytes().to_vec();
+            let bytes_max = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            let value = Value::Bytes(bytes.into());
+            Ok(Code::constant(value, Type::Bytes { bytes_max }, &code.span))
+        }
+        _ => Ok(code),
     }
 }
 
@@ -168,6 +218,17 @@ impl Call<'_> {
 ///
 /// The first part that has none in common with those before it.
 pub(crate) fn unify(parts: Vec<Code>) -> Result<(Vec<Code>, Type), Problem> {
+    let is_literal_as = |kind: &Type| {
+        matches!(kind, Type::Date | Type::Datetime { .. } | Type::Time { .. } | Type::Bytes { .. })
+    };
+    let other = parts.iter().map(|part| part.typed.kind.clone()).find(is_literal_as);
+    let parts = match other {
+        Some(other) => {
+            let parts = parts.into_iter().map(|part| literal_as(part, &other));
+            parts.collect::<Result<Vec<_>, _>>()?
+        }
+        None => parts,
+    };
     let mut kind = Type::Null;
     for part in &parts {
         kind = common(&kind, &part.typed.kind).ok_or_else(|| no_common_type(&kind, part))?;
@@ -228,6 +289,24 @@ pub(crate) fn fold(code: Code) -> Result<Code, Problem> {
         let what = What::AlwaysFails { reason: error.fault.to_string() };
         Problem::new(what, &error.span)
     })
+}
+
+/// The text that the server prints for a value; of a choice that of the chosen one.
+pub(crate) fn print(code: Code, characters_max: u32) -> Code {
+    let typed = Typed::new(Type::Text { characters_max }, code.typed.nullable);
+    let span = code.span.clone();
+    let kind = match code.kind {
+        CodeKind::If(parts) => {
+            let [condition, then, otherwise] = *parts;
+            let branch = |branch| print(branch, characters_max);
+            CodeKind::If(Box::new([condition, branch(then), branch(otherwise)]))
+        }
+        kind => {
+            let plain = Code { kind, typed: code.typed, span: code.span };
+            CodeKind::Print(Box::new(plain))
+        }
+    };
+    Code { kind, typed, span }
 }
 
 /// The most characters that the server prints a value of the type with.

@@ -1,8 +1,13 @@
 use whimbrel_model::{Cell, Column, ColumnType, Generation, IntWidth, Row, RowBuilder, Table};
 
-use crate::{Scratch, Source, assign, check, check_filter, parse};
+use crate::{Checked, Problem, Scratch, Source, assign, check, check_filter, parse};
 
-fn column(name: &str, column_type: ColumnType, declaration: &str, nullable: bool) -> Column {
+pub(super) fn column(
+    name: &str,
+    column_type: ColumnType,
+    declaration: &str,
+    nullable: bool,
+) -> Column {
     Column {
         name: name.to_owned(),
         column_type,
@@ -12,7 +17,7 @@ fn column(name: &str, column_type: ColumnType, declaration: &str, nullable: bool
     }
 }
 
-fn table() -> Table {
+pub(super) fn table() -> Table {
     let int = |width| ColumnType::Int { width, unsigned: false };
     let text = ColumnType::Text {
         charset: "utf8mb4".to_owned(),
@@ -28,7 +33,7 @@ fn table() -> Table {
     Table::new(("shop", "orders"), columns, ("PRIMARY", &["id"]), false).unwrap()
 }
 
-fn row() -> Row {
+pub(super) fn row() -> Row {
     let mut row = RowBuilder::default();
     row.push(Cell::Int(7));
     row.push(Cell::Bytes(b"Ann@Example.org"));
@@ -36,6 +41,11 @@ fn row() -> Row {
     row.push(Cell::Int(3));
     row.push(Cell::UInt(2));
     row.finish()
+}
+
+/// The expression over the table of the tests.
+pub(super) fn checked(text: &str) -> Result<Checked, Vec<Problem>> {
+    check(&parse(text)?, &Source::new(&table()))
 }
 
 #[track_caller]
