@@ -26,6 +26,9 @@ const EPOCH: i64 = 719_528;
 /// The last second that MySQL has a UNIX time for: 3001-01-18 23:59:59.
 const UNIX_MAX: i64 = 32_536_771_199;
 
+/// The last second that MySQL's time zone tables have rules for.
+const RULES_MAX: i64 = i32::MAX as i64;
+
 const SECOND: i64 = 1_000_000;
 
 const BEYOND: Fault = Fault::Argument("the result is beyond the years 1 to 9999");
@@ -98,8 +101,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
         name: "convert_tz",
         usage: "convert_tz(date, \"from\", \"to\")",
         doc: "The date and time in another time zone: names such as `Europe/Berlin` (of the IANA \
-              database that this program carries, 2025b or later; no server's tables are asked), or \
-              offsets such as `+02:00`. As in MySQL, times before 1970 and after 3001 stay as they are.",
+              database that this program carries, 2026f; no server's tables are asked), or offsets \
+              such as `+02:00`. As in MySQL, an hour that the clocks show twice is the former, one \
+              that they leave out is its end, and times before 1970 and after 3001 stay as they are. \
+              Summer times after 2037, which MySQL does not know, fail.",
         example: (
             "convert_tz(\"2024-07-01 12:00:00\", \"UTC\", \"Europe/Berlin\")",
             "2024-07-01 14:00:00",
@@ -283,20 +288,30 @@ fn convert_tz<'a>(code: &'a CallCode, values: &mut [Value<'a>]) -> Result<Value<
     if !(1..=UNIX_MAX).contains(&unix) {
         return Ok(Value::Datetime(at));
     }
-    let offset = to.to_offset(jiff::Timestamp::from_second(unix).map_err(|_| BEYOND)?);
-    let shown = unix + i64::from(offset.seconds());
+    let shown = unix + offset_at(to, unix).ok_or(BEYOND)?;
+    // The server's tables end there, with the offset of the last winter.
+    let is_known = unix <= RULES_MAX
+        || [(from, local - unix), (to, shown - unix)]
+            .into_iter()
+            .all(|(zone, offset)| offset_at(zone, RULES_MAX) == Some(offset));
+    if !is_known {
+        return Err(Fault::Argument("MySQL knows no rules of time zones after 2037"));
+    }
     let date = date_of(shown.div_euclid(86_400) + EPOCH).ok_or(BEYOND)?;
     let clock = with_clock(date, shown.rem_euclid(86_400) * SECOND);
     Ok(Value::Datetime(Datetime { micros: at.micros, ..clock }))
 }
 
+/// The seconds that a zone's clocks are ahead of UTC.
+fn offset_at(zone: &TimeZone, unix: i64) -> Option<i64> {
+    let at = jiff::Timestamp::from_second(unix).ok()?;
+    Some(i64::from(zone.to_offset(at).seconds()))
+}
+
 /// The UTC seconds of a local time: of one that the clocks show twice the former, and of one that they
 /// leave out the moment at which they do. Source: MySQL, `TIME_to_gmt_sec`.
 fn utc_of(local: i64, zone: &TimeZone) -> Option<i64> {
-    let offset_at = |unix: i64| {
-        let at = jiff::Timestamp::from_second(unix).ok()?;
-        Some(i64::from(zone.to_offset(at).seconds()))
-    };
+    let offset_at = |unix: i64| offset_at(zone, unix);
     // No zone is a day off, so that both sides of any change near are seen.
     let (before, after) = (offset_at(local - 86_400)?, offset_at(local + 86_400)?);
     for offset in [before, after] {

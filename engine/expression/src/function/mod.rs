@@ -42,7 +42,7 @@ pub struct Function {
     pub usage: &'static str,
     /// What it gives, in one or two sentences.
     pub doc: &'static str,
-    /// A call whose arguments are written out, and what it gives, as [`crate::literal`] writes it; both
+    /// A call whose arguments are written out, and what it gives; both
     /// empty where a call depends on the table or on a secret.
     pub example: (&'static str, &'static str),
     /// Where it comes from.
