@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use crate::{
-    code::{Code, CodeKind},
+    code::{Code, CodeKind, ColumnCode},
+    column::Reading,
     evaluate::{equal, order},
     syntax::Operator,
     types::Type,
@@ -202,12 +203,23 @@ impl<'c> Known<'c> {
     fn allows(&self, value: &Value<'_>) -> bool {
         let in_type = match (&self.subject.typed.kind, value) {
             (Type::Int { min, max, .. }, Value::Int(value)) => (min..=max).contains(&value),
+            (_, Value::Text(text)) => self.is_member(text),
             _ => true,
         };
         in_type
             && !self.not.iter().any(|other| equal(other, value))
             && self.within(value, self.low, Ordering::Greater)
             && self.within(value, self.high, Ordering::Less)
+    }
+
+    /// Whether a text is one of an `ENUM`'s, or the empty one of its invalid value.
+    fn is_member(&self, text: &str) -> bool {
+        let CodeKind::Column(ColumnCode { reading: Reading::Enum(members), .. }) =
+            &self.subject.kind
+        else {
+            return true;
+        };
+        text.is_empty() || members.iter().any(|member| member == text)
     }
 
     /// Whether the value is on the right side of a bound.

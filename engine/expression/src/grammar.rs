@@ -121,7 +121,12 @@ impl Reader<'_> {
         if call.op_token.is_none() && !is_within {
             let arguments = self.nodes(&call.args, depth)?;
             let span = at.start..self.call_end(&at);
-            let kind = NodeKind::Call { name: name.to_owned(), name_span: at, arguments };
+            let kind = match (name, arguments.as_slice()) {
+                ("col", [Node { kind: NodeKind::Text(column), .. }]) => {
+                    NodeKind::Column(column.clone())
+                }
+                _ => NodeKind::Call { name: name.to_owned(), name_span: at, arguments },
+            };
             return Ok(Node { span, kind });
         }
         let (span, kind) = match call.args.as_slice() {

@@ -32,9 +32,9 @@ pub(crate) struct Token {
 }
 
 /// Signs of several characters, longest first.
-const SIGNS: [&str; 28] = [
-    "<<=", ">>=", "**=", "..=", "&&", "||", "==", "!=", "<=", ">=", "<>", "??", "+=", "-=", "*=",
-    "/=", "%=", "&=", "|=", "^=", "**", "<<", ">>", "..", "::", "=>", "?.", "#{",
+const SIGNS: [&str; 29] = [
+    "->", "<<=", ">>=", "**=", "..=", "&&", "||", "==", "!=", "<=", ">=", "<>", "??", "+=", "-=",
+    "*=", "/=", "%=", "&=", "|=", "^=", "**", "<<", ">>", "..", "::", "=>", "?.", "#{",
 ];
 
 /// The tokens of `text`; what is no token is a sign of one character.
@@ -66,6 +66,8 @@ fn token(rest: &str) -> (Option<TokenKind>, usize) {
         ('"', _) => (Some(TokenKind::Text), quoted(rest, '"')),
         ('\'', _) => (Some(TokenKind::SingleQuoted), quoted(rest, '\'')),
         ('`', _) => (Some(TokenKind::Backticks), quoted(rest, '`')),
+        // As in `count(*)`: nothing else begins so, and the parser takes it for a comment.
+        ('(', Some('*')) => (Some(TokenKind::Open), 2),
         ('(' | '[' | '{', _) => (Some(TokenKind::Open), 1),
         (')' | ']' | '}', _) => (Some(TokenKind::Close), 1),
         _ if first.is_whitespace() => (None, run(char::is_whitespace)),

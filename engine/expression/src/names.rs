@@ -48,6 +48,28 @@ const AGGREGATES: [&str; 10] = [
     "variance",
 ];
 
+/// Other names of functions, of MySQL and of its neighbours, and what they are called here.
+const SYNONYMS: [(&str, &str); 18] = [
+    ("adddate", "date_add"),
+    ("ceiling", "ceil"),
+    ("character_length", "char_length"),
+    ("dayofmonth", "day"),
+    ("iif", "if"),
+    ("instr", "locate"),
+    ("lcase", "lower"),
+    ("len", "char_length"),
+    ("mid", "substring"),
+    ("nvl", "ifnull"),
+    ("octet_length", "length"),
+    ("rlike", "regexp_like"),
+    ("sha256", "sha2"),
+    ("subdate", "date_sub"),
+    ("substr", "substring"),
+    ("to_lower", "lower"),
+    ("to_upper", "upper"),
+    ("ucase", "upper"),
+];
+
 /// All functions that do not exist or have another number of arguments.
 pub(crate) fn check(root: &Node) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -81,7 +103,12 @@ fn name_problem(name: &str, count: usize) -> Option<What> {
         What::Aggregate { name: name.to_owned() }
     } else {
         let names = function::functions().map(|function| function.name);
-        What::UnknownFunction { name: name.to_owned(), nearest: nearest(name, names) }
+        let synonym = SYNONYMS.iter().find(|(other, _)| *other == lower);
+        let nearest = match synonym {
+            Some((_, name)) => Some((*name).to_owned()),
+            None => nearest(name, names),
+        };
+        What::UnknownFunction { name: name.to_owned(), nearest }
     })
 }
 

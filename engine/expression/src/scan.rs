@@ -89,12 +89,19 @@ fn word_slip(word: &str, next: &str) -> Option<What> {
         "switch" => CHOICE,
         "import" | "export" => forbidden("a module", ""),
         "this" => forbidden("`this`", "columns stand without it"),
+        _ if !word.is_ascii() => What::Literal {
+            reason: format!("`{word}` has letters that names have only in quotes"),
+            help: format!("write `col(\"{word}\")`"),
+        },
         _ => return sql_slip(word, next),
     };
     Some(what)
 }
 
 fn sql_slip(word: &str, next: &str) -> Option<What> {
+    if next == "(*" {
+        return Some(What::Aggregate { name: word.to_owned() });
+    }
     let instead = match (word.to_ascii_lowercase().as_str(), next) {
         ("and", _) => "write `a && b`",
         ("or", _) => "write `a || b`",
@@ -105,6 +112,12 @@ fn sql_slip(word: &str, next: &str) -> Option<What> {
         ("case" | "when", _) => "write `if a { b } else { c }`",
         ("like", next) if next != "(" => "write `like(x, \"a%\")`",
         ("in", "(") => "write `x in [1, 2]`",
+        ("interval", _) => "write `date_add(x, 3, \"day\")`",
+        ("cast" | "convert", "(") => {
+            "write `cast_signed(x)`, `cast_unsigned(x)`, `cast_decimal(x, 10, 2)`, `cast_char(x)`, \
+             `cast_date(x)` or `cast_datetime(x)`"
+        }
+        ("distinct" | "select" | "exists", _) => "an expression sees one row",
         ("true" | "false", _) if word != "true" && word != "false" => {
             "write `true` and `false` in lower case"
         }
@@ -123,6 +136,8 @@ fn sign_slip(sign: &str) -> Option<What> {
         "**" => forbidden("a power", "write the product: `x * x`"),
         ";" => forbidden("a second statement", "an expression is one value"),
         "." | "?." => MEMBER,
+        "?" => forbidden("a `?`", "write `if a { b } else { c }`"),
+        "->" => forbidden("an arrow", "write `json_unquote(json_extract(x, \"$.name\"))`"),
         ".." | "..=" => forbidden("a range", "write `x >= 1 && x <= 9`"),
         "#{" => forbidden("a map", "choose by `if a { b } else { c }`"),
         "::" | "=>" => forbidden("a module or a choice", "write `if a { b } else { c }`"),
