@@ -9,6 +9,8 @@ mod explain;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod materialize;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod run;

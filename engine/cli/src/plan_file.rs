@@ -8,7 +8,8 @@ use std::{
 };
 
 use thiserror::Error;
-use whimbrel_plan::{Loaded, PlanError, load};
+use whimbrel_migration::bind_offline;
+use whimbrel_plan::{Bound, Loaded, PlanError, SchemaFile, load};
 
 use crate::{args::PlanPath, surroundings::Surroundings};
 
@@ -74,6 +75,25 @@ pub(crate) fn open(path: &PlanPath) -> Result<(PlanFile, Loaded), Refused> {
         Ok(loaded) => Ok((file, loaded)),
         Err(problems) => Err(Refused::Wrong { file, problems }),
     }
+}
+
+/// The plan with its expressions typed by its schema files; `None` if it names none for its source.
+///
+/// # Errors
+///
+/// [`Refused`] with everything that does not fit, or that a file cannot be read.
+pub(crate) fn bound(file: &PlanFile, loaded: &Loaded) -> Result<Option<Bound>, Refused> {
+    let plan = &loaded.plan;
+    let wrong = |problems| Refused::Wrong { file: file.clone(), problems };
+    let read = |schema: Option<&SchemaFile>| {
+        let Some(schema) = schema else { return Ok(None) };
+        let read = File::open(&schema.path).map_err(PlanFileError::from).and_then(text);
+        let problem = |error: PlanFileError| PlanError::schema_file(schema, error.to_string());
+        read.map(Some).map_err(|error| wrong(vec![problem(error)]))
+    };
+    let source = read(plan.source.schema.as_ref())?;
+    let target = read(plan.target.schema.as_ref())?;
+    bind_offline(plan, source.as_deref(), target.as_deref()).map_err(wrong)
 }
 
 impl PlanFile {

@@ -147,7 +147,7 @@ impl Diagnostic for PlanReport<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(&self.advice.help))
+        (!self.advice.help.is_empty()).then(|| Box::new(&self.advice.help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -212,7 +212,7 @@ mod tests {
         let file = PlanFile::new("plan.yaml", text);
         let problems = load(text, &Nothing).err().unwrap_or_default();
         let report = plan_json(&file, &problems);
-        problems_text(&file, &problems, false) + &report.to_string()
+        format!("{}{report}", problems_text(&file, &problems, false))
     }
 
     #[test]

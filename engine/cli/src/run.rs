@@ -16,6 +16,7 @@ use crate::{
     args::{self, ReportFormat},
     logs,
     output::{Exit, Output},
+    plan_file::PlanFile,
     report,
 };
 
@@ -40,7 +41,7 @@ pub(crate) fn run(arguments: &args::Run, output: &mut Output) -> io::Result<Exit
     let is_screen = arguments.format == ReportFormat::Text && output.is_terminal();
     logs::start(arguments.format, is_screen);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ended = runtime.block_on(migrate(&loaded.plan, arguments, output))?;
+    let ended = runtime.block_on(migrate((&file, &loaded.plan), arguments, output))?;
     match ended {
         Ok(outcome) => {
             output.message(&farewell(outcome, &file.name));
@@ -52,7 +53,7 @@ pub(crate) fn run(arguments: &args::Run, output: &mut Output) -> io::Result<Exit
 }
 
 async fn migrate(
-    plan: &Plan,
+    (file, plan): (&PlanFile, &Plan),
     arguments: &args::Run,
     output: &mut Output,
 ) -> io::Result<Result<Outcome, RunError>> {
@@ -73,7 +74,7 @@ async fn migrate(
         }
     };
     let mut display = Display::new(arguments.format, output.is_terminal());
-    announce(run.notes(), arguments.format, output)?;
+    announce(run.notes(), (file, arguments.format), output)?;
 
     let progress = run.progress();
     let report = || progress.report(clock.now_micros());
@@ -106,7 +107,11 @@ fn interrupt(stop: &Stop) -> String {
 }
 
 /// Tells what a person should know before the first row.
-fn announce(notes: &Notes, format: ReportFormat, output: &mut Output) -> io::Result<()> {
+fn announce(
+    notes: &Notes,
+    (file, format): (&PlanFile, ReportFormat),
+    output: &mut Output,
+) -> io::Result<()> {
     if format == ReportFormat::Json {
         let left: Vec<_> = notes
             .left_behind
@@ -127,6 +132,7 @@ fn announce(notes: &Notes, format: ReportFormat, output: &mut Output) -> io::Res
         });
         return output.result(&format!("{line}\n"));
     }
+    output.message(&report::problems_text(file, &notes.of_plan, output.has_colours()));
     for finding in &notes.warnings {
         output.message(&format!("{finding}\n"));
     }

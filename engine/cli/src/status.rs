@@ -71,6 +71,9 @@ fn text(status: &Status) -> String {
             line("warning", warning);
         }
     }
+    for (target, count) in &status.dead_letters {
+        line("failed", &format!("{target}: {} rows are dead letters", HumanCount(*count)));
+    }
     for (lane, position) in status.positions.iter().enumerate() {
         line("position", &format!("lane {lane}: {position}"));
     }

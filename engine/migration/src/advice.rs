@@ -2,7 +2,7 @@
 
 use whimbrel_mysql::Class;
 
-use crate::error::RunError;
+use crate::{error::RunError, transform::FailedRow};
 
 impl RunError {
     /// A stable name: words with dashes.
@@ -25,6 +25,7 @@ impl RunError {
             Self::SplitSource { .. } => "run.split-source",
             Self::Ddl { .. } => "run.ddl",
             Self::Definition { .. } => "run.definition",
+            Self::FailedRow(_) => "run.failed-row",
             Self::RefusedRow { .. } => "run.refused-row",
             Self::RefusedGroup { .. } => "run.refused-group",
             Self::ForeignGroups { .. } => "run.foreign-groups",
@@ -40,7 +41,8 @@ impl RunError {
     #[must_use]
     pub fn remedy(&self) -> String {
         match self {
-            Self::Selection { .. } => "mend the rules of `move`",
+            Self::Selection { .. } => "mend what is marked in the plan",
+            Self::FailedRow(failed) => return failed_row(failed),
             Self::Preflight { .. } => "mend what is marked as error, then run again",
             Self::Changed { .. } => {
                 "undo these changes, or give the plan a new `name` and an empty target; \
@@ -119,4 +121,16 @@ fn of_server(class: Class) -> &'static str {
         Class::SchemaGone => "create what is missing on the server, then run again",
         Class::TryAgain | Class::Refused | Class::Other => "mend it on the server, then run again",
     }
+}
+
+fn failed_row(failed: &FailedRow) -> String {
+    let place = match &failed.gtid {
+        Some(gtid) => format!("transaction {gtid} wrote it"),
+        None => "it was found while the table was copied".to_owned(),
+    };
+    let null = if failed.column.is_some() { "`on_error: \"null\"` or " } else { "" };
+    format!(
+        "{place}; mend the row on the source, or begin again under a new `name` with {null}\
+         `on_error: dead_letter`, or with an expression that holds for it"
+    )
 }

@@ -23,7 +23,10 @@ use crate::{
     prepare::Prepared,
     progress::{Phase, Progress},
     shared::{Message, Shared},
-    stage::{apply::ApplyStage, merge::MergeStage, snapshot::SnapshotStage, tail::TailStage},
+    stage::{
+        apply::ApplyStage, merge::MergeStage, snapshot::SnapshotStage, tail::TailStage,
+        transform::TransformStage,
+    },
     transform::{TargetId, Transform},
     windows::Windows,
 };
@@ -35,6 +38,7 @@ pub(crate) enum Stage {
     Snapshot(Box<SnapshotStage>, Vec<Piece>, Vec<Piece>),
     Tail(Box<TailStage>),
     Merge(MergeStage),
+    Transform(TransformStage),
     /// Writes on from what the lanes have stored.
     Apply(Box<ApplyStage>, Vec<LaneState>),
 }
@@ -55,6 +59,7 @@ pub(crate) fn assemble(
 ) -> Result<(Arc<Shared>, Vec<Stage>), RunError> {
     let shared = shared(graph, prepared, (clock, stop));
     let mut wires = Wires::of(graph);
+    let pool = Arc::new(compute_pool()?);
     let mut stages = Vec::new();
     for index in graph.stages.node_indices() {
         stages.push(match &graph.stages[index] {
@@ -97,6 +102,9 @@ pub(crate) fn assemble(
                 }))
             }
             Node::Merge(_) => Stage::Merge(merge(graph, index, &mut wires, &shared)?),
+            Node::Transform(_) => {
+                Stage::Transform(transform((graph, index), &mut wires, (&shared, &pool))?)
+            }
             Node::Apply(node) => {
                 let stage = ApplyStage {
                     shared: Arc::clone(&shared),
@@ -111,7 +119,7 @@ pub(crate) fn assemble(
                         bytes_max: small(node.lane_window_bytes_max),
                         is_steady: false,
                     },
-                    pool: Arc::new(compute_pool()?),
+                    pool: Arc::clone(&pool),
                     inlet: wires.inlet_from(graph, index, |_| true)?,
                 };
                 Stage::Apply(Box::new(stage), prepared.claim.lanes.clone())
@@ -119,6 +127,19 @@ pub(crate) fn assemble(
         });
     }
     Ok((shared, stages))
+}
+
+fn transform(
+    (graph, index): (&Graph, NodeIndex),
+    wires: &mut Wires,
+    (shared, pool): (&Arc<Shared>, &Arc<ComputePool>),
+) -> Result<TransformStage, RunError> {
+    Ok(TransformStage {
+        shared: Arc::clone(shared),
+        pool: Arc::clone(pool),
+        inlet: wires.inlet_from(graph, index, |_| true)?,
+        outlet: wires.outlet(graph, index)?.1,
+    })
 }
 
 fn merge(
@@ -143,7 +164,7 @@ fn shared(graph: &Graph, prepared: &Prepared, (clock, stop): (Clock, Stop)) -> A
     let targets = prepared.targets.iter().map(|target| target.table.clone()).collect();
     let rollups = (0..).map(TargetId).zip(&prepared.targets);
     let rollups = rollups.filter_map(|(id, target)| Some((id, target.rollup.clone()?))).collect();
-    let transform = Transform::new(Arc::clone(&tables), prepared.feeds());
+    let transform = Transform::new(Arc::clone(&tables), prepared.feeds.clone());
     let stored = prepared
         .claim
         .lanes
@@ -151,7 +172,7 @@ fn shared(graph: &Graph, prepared: &Prepared, (clock, stop): (Clock, Stop)) -> A
         .fold(GtidSet::default(), |all, lane| all.union(&lane.touched()));
     let key_bytes_max = graph.stages.node_weights().find_map(|node| match node {
         Node::Merge(merge) => Some(small(merge.window_key_bytes_max)),
-        Node::Snapshot(_) | Node::Tail(_) | Node::Apply(_) => None,
+        Node::Snapshot(_) | Node::Tail(_) | Node::Transform(_) | Node::Apply(_) => None,
     });
     let windows = Windows::new(stored, key_bytes_max.unwrap_or(0));
     Shared::new((tables, transform), (targets, rollups), windows, (Arc::new(progress), clock, stop))

@@ -5,6 +5,8 @@ use whimbrel_model::{GtidError, GtidSet, Newest};
 use whimbrel_mysql::{Error, Finding, LogError, OptionsError};
 use whimbrel_plan::{PlanChange, PlanError};
 
+use crate::transform::FailedRow;
+
 /// Why a run did not start, or did not go on. Whatever it is, nothing that was stored is lost.
 #[derive(Debug, Error)]
 pub enum RunError {
@@ -116,6 +118,9 @@ pub enum RunError {
         #[source]
         cause: Box<Error>,
     },
+    /// An expression failed on a row.
+    #[error(transparent)]
+    FailedRow(#[from] FailedRow),
     /// The target refuses a row.
     #[error("the target refuses a row of `{table}`")]
     RefusedRow {

@@ -21,6 +21,7 @@ use crate::{
     progress::Phase,
     run::Until,
     shared::Shared,
+    store::StoredTarget,
 };
 
 /// How often the target's own rows are looked at while something is waited for.
@@ -35,7 +36,9 @@ pub(crate) struct Finish {
     shared: Arc<Shared>,
     control: ControlLink,
     source: SharedLink,
+    source_database: String,
     target: ConnectOptions,
+    targets: Vec<StoredTarget>,
     until: Until,
 }
 
@@ -45,7 +48,9 @@ impl Finish {
             shared,
             control: prepared.control.clone(),
             source: Arc::clone(&prepared.source_link),
+            source_database: prepared.source.database().to_owned(),
             target: prepared.target.clone(),
+            targets: prepared.targets.clone(),
             until,
         }
     }
@@ -64,10 +69,12 @@ impl Finish {
             source: Arc::clone(&self.source),
             target: Link::new(self.target.clone(), Role::Target, self.shared.clock.clone()),
             target_database: self.target.database(),
-            tables: &self.shared.tables,
+            source_database: &self.source_database,
+            targets: &self.targets,
         };
         let (outlet, copied) = channel(TABLES_WAITING_MAX);
         tokio::try_join!(self.copied(outlet), self.index(copied, &mut definitions))?;
+        definitions.add_indexes_of_made(&self.shared.progress).await?;
         definitions.add_foreign_keys(&self.shared.progress).await?;
         definitions.raise_auto_increment().await?;
         self.shared.progress.enter(Phase::Following);

@@ -3,17 +3,18 @@
 
 use std::time::Duration;
 
-use whimbrel_model::{Table, TableId};
+use whimbrel_model::TableId;
 use whimbrel_mysql::{
     Session,
     catalog::{self, Description},
-    ddl::{Item, ItemKind, quoted},
+    ddl::{CreateTable, Item, ItemKind, quoted},
 };
 
 use crate::{
     error::RunError,
     link::{Link, SharedLink, on_link},
     progress::Progress,
+    store::StoredTarget,
 };
 
 /// How long one ALTER may take. An index of a table of terabytes is built in days, not weeks.
@@ -29,27 +30,47 @@ pub(crate) struct Definitions<'a> {
     pub(crate) source: SharedLink,
     pub(crate) target: Link,
     pub(crate) target_database: &'a str,
-    pub(crate) tables: &'a [Table],
+    pub(crate) source_database: &'a str,
+    pub(crate) targets: &'a [StoredTarget],
 }
 
 impl Definitions<'_> {
-    /// Creates the secondary indexes of a table, in one statement. What is there already is left alone,
-    /// so that a run that died in between goes on.
+    /// Creates the secondary indexes of what a source table is moved into, in one statement. What is
+    /// there already is left alone, so that a run that died in between goes on.
     pub(crate) async fn add_indexes(
         &mut self,
         table: TableId,
         progress: &Progress,
     ) -> Result<(), RunError> {
-        let table = &self.tables[table.0 as usize];
-        let added = self.add_missing(table, (ItemKind::Index, "secondary indexes"), progress).await;
+        self.add_indexes_of(Some(table), progress).await
+    }
+
+    /// Creates the secondary indexes of the targets that are made by expressions.
+    pub(crate) async fn add_indexes_of_made(
+        &mut self,
+        progress: &Progress,
+    ) -> Result<(), RunError> {
+        self.add_indexes_of(None, progress).await
+    }
+
+    async fn add_indexes_of(
+        &mut self,
+        moved_from: Option<TableId>,
+        progress: &Progress,
+    ) -> Result<(), RunError> {
+        let targets = self.targets;
+        for target in targets.iter().filter(|target| target.moved_from == moved_from) {
+            self.add_missing(target, (ItemKind::Index, "secondary indexes"), progress).await?;
+        }
         progress.waits("indexes", None);
-        added
+        Ok(())
     }
 
     /// Creates the foreign keys of all tables, as [`Definitions::add_indexes`] does indexes.
     pub(crate) async fn add_foreign_keys(&mut self, progress: &Progress) -> Result<(), RunError> {
-        for table in self.tables {
-            self.add_missing(table, (ItemKind::ForeignKey, "foreign keys"), progress).await?;
+        let targets = self.targets;
+        for target in targets {
+            self.add_missing(target, (ItemKind::ForeignKey, "foreign keys"), progress).await?;
         }
         progress.waits("indexes", None);
         Ok(())
@@ -59,17 +80,18 @@ impl Definitions<'_> {
     /// answer was lost, or that another runner began, may still be at work or be done.
     async fn add_missing(
         &mut self,
-        table: &Table,
+        target: &StoredTarget,
         (kind, what): (ItemKind, &str),
         progress: &Progress,
     ) -> Result<(), RunError> {
         let (mut failure_count, mut found_count) = (0, 0);
         loop {
-            let (wanted, found) = self.describe(table).await?;
+            let Some(wanted) = self.wanted(target).await? else { return Ok(()) };
+            let found = self.found(target.table.name()).await?.create;
             let Some(alter) = missing(&wanted, &found, kind).into_iter().next() else {
                 return Ok(());
             };
-            progress.waits("indexes", Some(format!("{what} of `{}`", table.name())));
+            progress.waits("indexes", Some(format!("{what} of `{}`", target.table.name())));
             let ended = match self.target.session().await {
                 Ok(session) => run(session, &alter).await,
                 Err(error) => Err(error.into()),
@@ -89,46 +111,53 @@ impl Definitions<'_> {
     /// Lets the target's `AUTO_INCREMENT` go on where the source's would: rows with the highest numbers
     /// may be gone, and their numbers must not be given again.
     pub(crate) async fn raise_auto_increment(&mut self) -> Result<(), RunError> {
-        for table in self.tables {
-            let (source, target) = self.describe(table).await?;
+        for table in self.targets.iter().filter(|it| it.moved_from.is_some()) {
+            let name = table.table.name();
+            let (source, target) = (self.source(name).await?, self.found(name).await?);
             if source.auto_increment > target.auto_increment
                 && let Some(next) = source.auto_increment
             {
-                let alter = format!("ALTER TABLE {} AUTO_INCREMENT = {next}", quoted(table.name()));
+                let alter = format!("ALTER TABLE {} AUTO_INCREMENT = {next}", quoted(name));
                 on_link!(self.target, session => run(session, &alter))?;
             }
         }
         Ok(())
     }
 
-    /// The table as it is on the source and on the target.
-    async fn describe(&mut self, table: &Table) -> Result<(Description, Description), RunError> {
-        let name = table.name();
-        let source = {
-            let mut link = self.source.lock().await;
-            on_link!(link, session => describe(session, table.schema(), name))?
-        };
-        let target =
-            on_link!(self.target, session => describe(session, self.target_database, name))?;
-        Ok((source, target))
+    /// The definition that a target is to have in the end; `None` for one that is as it was found.
+    async fn wanted(&mut self, target: &StoredTarget) -> Result<Option<CreateTable>, RunError> {
+        if target.moved_from.is_some() {
+            return Ok(Some(self.source(target.table.name()).await?.create));
+        }
+        let Some(wanted) = &target.wanted else { return Ok(None) };
+        let wanted = CreateTable::parse(wanted);
+        Ok(Some(wanted.map_err(|_| RunError::State { what: "definition of a target" })?))
+    }
+
+    async fn source(&mut self, name: &str) -> Result<Description, RunError> {
+        let mut link = self.source.lock().await;
+        on_link!(link, session => describe(session, self.source_database, name))
+    }
+
+    async fn found(&mut self, name: &str) -> Result<Description, RunError> {
+        on_link!(self.target, session => describe(session, self.target_database, name))
     }
 }
 
 /// The statements that add the items of one kind whose names `found` does not know: one for all, and
 /// one for each FULLTEXT index, of which InnoDB builds one at a time.
-fn missing(wanted: &Description, found: &Description, kind: ItemKind) -> Vec<String> {
+fn missing(wanted: &CreateTable, found: &CreateTable, kind: ItemKind) -> Vec<String> {
     let is_missing = |item: &&Item| {
-        let mut there = found.create.items_of(kind);
+        let mut there = found.items_of(kind);
         !there.any(|there| there.name.eq_ignore_ascii_case(&item.name))
     };
     let (alone, together): (Vec<&Item>, Vec<&Item>) = wanted
-        .create
         .items_of(kind)
         .filter(is_missing)
         .partition(|item| item.text.starts_with("FULLTEXT"));
     std::iter::once(together)
         .chain(alone.into_iter().map(|item| vec![item]))
-        .filter_map(|items| wanted.create.add_statement(&items))
+        .filter_map(|items| wanted.add_statement(&items))
         .collect()
 }
 

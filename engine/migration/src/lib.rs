@@ -15,6 +15,7 @@ mod indexes;
 pub mod lane;
 pub mod lanes;
 mod link;
+mod materialize;
 pub mod merge;
 mod pace;
 pub mod pieces;
@@ -34,6 +35,7 @@ mod watch;
 pub mod windows;
 
 pub use error::{RunError, TableProblem};
+pub use materialize::bind_offline;
 pub use prepare::Notes;
 pub use progress::{Phase, Progress, Report, TableReport};
 pub use run::{Outcome, Run, Until};

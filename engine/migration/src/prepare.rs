@@ -9,7 +9,7 @@ use whimbrel_mysql::{
     Account, Class, ConnectOptions, Finding, Role, Session, Severity, TlsMode, TlsOptions, catalog,
     catalog::LeftBehind, source, target,
 };
-use whimbrel_plan::{Binlog, Endpoint, Fingerprint, Plan, Tls};
+use whimbrel_plan::{Binlog, Endpoint, Fingerprint, Plan, PlanError, Tls, also_moved};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     error::RunError,
     lane::LaneState,
     link::{Link, SharedLink, end_session, on_link},
+    materialize::{self, Feeds, is_kept_aside},
     pieces::Piece,
     progress::{SourceProgress, TargetProgress},
     store::{self, Claim, Control, PlanKey, StoredTable, StoredTarget},
@@ -35,6 +36,8 @@ const TAKE_OVER_SECONDS: u32 = 30;
 pub struct Notes {
     /// What the checks found that does not stand in the way.
     pub warnings: Vec<Finding>,
+    /// What of the plan may not be meant.
+    pub of_plan: Vec<PlanError>,
     /// What stays behind on the source.
     pub left_behind: Vec<LeftBehind>,
     /// Whether an earlier run is taken up again.
@@ -55,6 +58,8 @@ pub(crate) struct Prepared {
     pub(crate) claim: Claim,
     pub(crate) tables: Vec<StoredTable>,
     pub(crate) targets: Vec<StoredTarget>,
+    /// By source table, what its rows become.
+    pub(crate) feeds: Vec<Vec<Feed>>,
     /// All pieces, with the rows written for those that the target holds.
     pub(crate) pieces: Vec<(Piece, Option<u64>)>,
     pub(crate) server_id: u32,
@@ -82,24 +87,13 @@ impl Prepared {
         let sources = (0..).map(TableId).zip(&self.tables).map(|(id, table)| {
             SourceProgress::new(table.row_estimate, copied.get(&id).copied().unwrap_or(0))
         });
-        let targets = self.targets.iter().map(|target| {
-            let sources = target.moved_from.into_iter().collect();
-            TargetProgress::new(target.name().to_owned(), sources)
+        let targets = (0..).map(TargetId).zip(&self.targets).map(|(id, target)| {
+            let feeds = (0..).map(TableId).zip(&self.feeds);
+            let is_fed = |feeds: &Vec<Feed>| feeds.iter().any(|feed| feed.target() == id);
+            let sources = feeds.filter(|(_, feeds)| is_fed(feeds)).map(|(table, _)| table);
+            TargetProgress::new(target.name().to_owned(), sources.collect())
         });
         (sources.collect(), targets.collect())
-    }
-
-    /// What the rows of each source table become.
-    pub(crate) fn feeds(&self) -> Vec<Vec<Feed>> {
-        let mut feeds = vec![Vec::new(); self.tables.len()];
-        for (id, target) in (0..).map(TargetId).zip(&self.targets) {
-            if let Some(feeds) =
-                target.moved_from.and_then(|TableId(from)| feeds.get_mut(from as usize))
-            {
-                feeds.push(Feed::Same(id));
-            }
-        }
-        feeds
     }
 }
 
@@ -153,9 +147,13 @@ pub(crate) async fn prepare(
     }
     let tables = Control::tables(&mut target, &plan_key).await?;
     let targets = store::targets(&mut target, &plan_key, &tables).await?;
-    let names: Vec<String> = targets.iter().map(|target| target.name().to_owned()).collect();
-    let mut left_behind = catalog::left_behind(&mut source, &plan.source.database, &names).await?;
-    left_behind.extend(tables::newcomers(plan, &mut source, &names).await?);
+    let Feeds { feeds, warnings: of_plan } =
+        materialize::feeds(plan, (&tables, &targets), &mut target).await?;
+    let is_moved = |target: &&StoredTarget| target.moved_from.is_some();
+    let name = |target: &StoredTarget| target.name().to_owned();
+    let moved: Vec<String> = targets.iter().filter(is_moved).map(name).collect();
+    let mut left_behind = catalog::left_behind(&mut source, &plan.source.database, &moved).await?;
+    left_behind.extend(tables::newcomers(plan, &mut source, &moved).await?);
     if takes_over {
         end_lanes(&mut target, &plan_key, target_options.database()).await?;
     }
@@ -173,9 +171,16 @@ pub(crate) async fn prepare(
         plan_key,
         claim,
         tables,
+        notes: Notes {
+            warnings,
+            of_plan,
+            left_behind,
+            is_resumed,
+            tables: targets.iter().filter(|it| !is_kept_aside(it)).map(name).collect(),
+        },
         targets,
+        feeds,
         pieces,
-        notes: Notes { warnings, left_behind, is_resumed, tables: names },
     })
 }
 
@@ -263,10 +268,20 @@ async fn begin(
 ) -> Result<(), RunError> {
     let position = start_position(source).await?;
     let uuid = source::server_uuid(source).await?;
-    let tables = tables::select(plan, source).await?;
+    let mut tables = tables::select(plan, source).await?;
+    let moved: Vec<String> = tables.iter().map(|it| it.description.name.clone()).collect();
+    let errors = also_moved(plan, &moved);
+    if !errors.is_empty() {
+        return Err(RunError::Selection { errors });
+    }
+    let others = materialize::other_sources(plan, source, &tables).await?;
+    let definitions = {
+        let all: Vec<_> = tables.iter().chain(&others).cloned().collect();
+        materialize::definitions(plan, source, target, &all).await?
+    };
     if store::exists(target).await? {
         store::create_tables(target).await?;
-        let problems = tables::taken(target, key, &tables).await?;
+        let problems = tables::taken(target, key, &targets_of(plan, &moved)).await?;
         if !problems.is_empty() {
             return Err(RunError::Tables { problems });
         }
@@ -274,14 +289,29 @@ async fn begin(
     // One is the session's, one has the plan's lock.
     let connections = plan.limits.target_connections.saturating_sub(2);
     tables::make_ready(target, (&endpoint(&plan.target)?, connections), &tables).await?;
+    let made = materialize::make_ready(plan, target, definitions).await?;
     store::create_tables(target).await?;
     let fingerprint = serde_json::to_string(&plan.fingerprint())?;
+    tables.extend(others);
+    // What takes longest starts first.
+    tables.sort_by_key(|table| std::cmp::Reverse(table.description.bytes_estimate));
     let tables: Vec<StoredTable> = tables.into_iter().map(StoredTable::from).collect();
-    let targets = StoredTarget::all_moved(&tables);
+    let numbered = (0..).map(TableId).zip(&tables);
+    let mut targets: Vec<StoredTarget> = numbered
+        .filter(|(_, stored)| moved.iter().any(|name| name == stored.table.name()))
+        .map(|(id, stored)| StoredTarget::moved(id, &stored.table))
+        .collect();
+    targets.extend(made);
     tables::make_kept(target, &targets).await?;
     let state = LaneState { position, ..LaneState::default() };
     let tables = (tables.as_slice(), targets.as_slice());
     Control::begin(target, key, (&fingerprint, &uuid), tables, (1, &state)).await
+}
+
+/// The names of all tables that the plan writes.
+fn targets_of(plan: &Plan, moved: &[String]) -> Vec<String> {
+    let made = plan.materialized.iter().map(|made| made.name.name.clone());
+    moved.iter().cloned().chain(made).collect()
 }
 
 /// What the source has executed: the log is followed from here.

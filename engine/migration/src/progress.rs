@@ -306,7 +306,13 @@ impl Progress {
         let elapsed = now_micros.saturating_sub(self.started_micros);
         Report {
             phase: state.phase,
-            tables: self.targets.iter().map(|target| self.table_report(target)).collect(),
+            // The run's own tables have no source of their own.
+            tables: self
+                .targets
+                .iter()
+                .filter(|target| !target.sources.is_empty())
+                .map(|target| self.table_report(target))
+                .collect(),
             elapsed_seconds: std::time::Duration::from_micros(elapsed).as_secs_f64(),
             lag_ms,
             log_offset: state.log_offset.clone(),

@@ -242,7 +242,7 @@ fn kept_name(what: &str, visible: &str) -> String {
     }
     let hash = format!("~{:016x}", xxh3_64(visible.as_bytes()));
     let begin: String = name.chars().take(NAME_CHARS_MAX - hash.len()).collect();
-    begin + &hash
+    begin + hash.as_str()
 }
 
 #[cfg(test)]

@@ -128,6 +128,9 @@ fn spawn(tasks: &mut Tasks<RunError>, stage: Stage) {
         }
         Stage::Tail(stage) => tasks.spawn("tail", async { own_error(stage.run().await) }),
         Stage::Merge(stage) => tasks.spawn("merge", async { own_error(stage.run().await) }),
+        Stage::Transform(stage) => {
+            tasks.spawn("transform", async { own_error(stage.run().await) });
+        }
         Stage::Apply(stage, lanes) => tasks.spawn("apply", stage.run(lanes)),
     }
 }

@@ -12,15 +12,17 @@ use whimbrel_model::{Batch, ChunkId, LogOffset, Table};
 use crate::{
     progress::Progress,
     rollup::Rollup,
-    transform::{TargetId, Transform},
+    transform::{TargetBatch, TargetId, Transform},
     windows::Windows,
 };
 
 /// What travels between stages: a batch with the bytes that it was allowed.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// A batch.
+    /// A batch of source tables.
     Batch(Batch, Arc<Permit>),
+    /// The same, as it goes into target tables.
+    Made(TargetBatch, Arc<Permit>),
     /// The tail connected, to the server with this UUID. Offsets may mean other places from here on,
     /// and even the same server may have lost what a chunk was read with.
     Connected(String),

@@ -1,5 +1,7 @@
 //! What the target tells of a plan, whether a runner lives or not.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use whimbrel_mysql::{ConnectOptions, Role, Session};
 use whimbrel_plan::Plan;
@@ -29,6 +31,8 @@ pub struct Status {
     pub pieces_held: u64,
     /// All pieces that are known now.
     pub pieces: u64,
+    /// How many rows failed and wait among the dead letters, by target.
+    pub dead_letters: BTreeMap<String, u64>,
     /// What the last runner reported.
     pub report: Option<Report>,
     /// Why the last run ended, if it failed.
@@ -78,6 +82,7 @@ pub async fn status(plan: &Plan) -> Result<Status, RunError> {
         positions: store::positions(&mut session, &key).await?,
         pieces_held,
         pieces,
+        dead_letters: store::dead_letters(&mut session, &key).await?,
         // A report of another version is of no use; everything else here does not depend on it.
         report: serde_json::from_str(&row.text("progress")?).ok(),
         last_error,

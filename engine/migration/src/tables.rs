@@ -43,7 +43,7 @@ pub(crate) async fn select(plan: &Plan, source: &mut Session) -> Result<Vec<Defi
     Ok(tables)
 }
 
-fn unmovable(name: &str, error: &CatalogError) -> TableProblem {
+pub(crate) fn unmovable(name: &str, error: &CatalogError) -> TableProblem {
     let mut remedy = format!("leave it out with `!{name}`");
     let mut what = error.to_string();
     if let CatalogError::NoKey { why, remedy: alter, .. } = error {
@@ -54,7 +54,7 @@ fn unmovable(name: &str, error: &CatalogError) -> TableProblem {
 }
 
 /// Only InnoDB reads as of one moment and writes whole transactions, on either side.
-fn unsafe_engine(table: &Description) -> Option<TableProblem> {
+pub(crate) fn unsafe_engine(table: &Description) -> Option<TableProblem> {
     let name = &table.name;
     (!table.engine.eq_ignore_ascii_case("InnoDB")).then(|| TableProblem {
         table: name.clone(),
@@ -90,11 +90,11 @@ pub(crate) async fn newcomers(
 pub(crate) async fn taken(
     target: &mut Session,
     plan: &PlanKey,
-    tables: &[Definition],
+    tables: &[String],
 ) -> Result<Vec<TableProblem>, RunError> {
     let mut problems = Vec::new();
     for (other, name) in targets_of_others(target, plan).await? {
-        if tables.iter().any(|table| table.description.name.eq_ignore_ascii_case(&name)) {
+        if tables.iter().any(|table| table.eq_ignore_ascii_case(&name)) {
             problems.push(TableProblem {
                 what: format!("the plan `{other}` writes it"),
                 remedy: format!(
@@ -211,7 +211,19 @@ async fn in_the_way(
         })
         .map(|difference| problem(difference.what, difference.alter))
         .collect();
-    for trigger in catalog::triggers(target, &found.database, name).await? {
+    problems.extend(rows_and_triggers(target, &found.database, name).await?);
+    Ok(problems)
+}
+
+/// What a table that is there must not have.
+pub(crate) async fn rows_and_triggers(
+    target: &mut Session,
+    database: &str,
+    name: &str,
+) -> Result<Vec<TableProblem>, RunError> {
+    let problem = |what, remedy| TableProblem { table: name.to_owned(), what, remedy };
+    let mut problems = Vec::new();
+    for trigger in catalog::triggers(target, database, name).await? {
         let what = format!("the target's trigger `{trigger}` would change what is written");
         problems.push(problem(what, format!("DROP TRIGGER {}", quoted(&trigger))));
     }
@@ -221,7 +233,7 @@ async fn in_the_way(
         let remedy = format!(
             "if they may go, empty it on {}: `TRUNCATE TABLE {}.{}`",
             target.address(),
-            quoted(&found.database),
+            quoted(database),
             quoted(name)
         );
         problems.push(problem(what, remedy));

@@ -4,10 +4,12 @@
 //! tables. In between, each change becomes operations: a table that is moved keeps its rows as they
 //! are, without a look at them; for every other target a [`Mapping`] says what a row becomes there.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
+use thiserror::Error;
 use whimbrel_model::{
-    Change, ChunkBatch, ChunkId, Gtid, Key, Newest, Row, Table, TableId, TransactionPart,
+    Batch, Change, ChunkBatch, ChunkId, Gtid, Key, Newest, Row, Table, TableId, TailBatch,
+    TransactionPart,
 };
 
 use crate::lanes::Operation;
@@ -18,12 +20,57 @@ pub struct TargetId(pub u32);
 
 /// What a row of a source table becomes in a target table. The same row always becomes the same.
 pub trait Mapping: Debug + Send + Sync {
-    /// The key under which the target has the row, if it has it. A change of the row asks what it
-    /// has to take back.
-    fn key(&self, row: &Row) -> Option<Key>;
+    /// Where the target has the row, if it has it: a change of the row asks what it has to take back.
+    fn place(&self, row: &Row) -> Place;
 
-    /// The row in the target, with its key there; `None` if it is not among the target's rows.
-    fn row(&self, row: &Row) -> Option<(Key, Row)>;
+    /// What the target has of the row, which transaction `gtid` wrote, if it is known.
+    ///
+    /// # Errors
+    ///
+    /// [`FailedRow`] where the run is to stop at such a row.
+    fn map(&self, row: &Row, gtid: Option<&Gtid>) -> Result<Mapped, FailedRow>;
+}
+
+/// Where a target has a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Nowhere: it is not among the target's rows.
+    Nowhere,
+    /// Under this key.
+    At(Key),
+    /// Under this key of the dead letters: it failed.
+    Dead(Key),
+}
+
+/// What a target has of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mapped {
+    /// Nothing: it is not among the target's rows.
+    Nothing,
+    /// This row, under its key.
+    Row(Key, Row),
+    /// This row of the dead letters, under its key there.
+    Dead(Key, Row),
+}
+
+/// A row on which an expression failed, where the plan says that this stops the run.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{} of `{target}` failed on a row of `{source_table}`: {fault}", what_of(column.as_deref()))]
+pub struct FailedRow {
+    /// The target.
+    pub target: String,
+    /// The source table.
+    pub source_table: String,
+    /// The column; `None` for the filter.
+    pub column: Option<String>,
+    /// What failed.
+    pub fault: String,
+    /// The transaction that wrote the row; `None` for one that was copied.
+    pub gtid: Option<String>,
+}
+
+fn what_of(column: Option<&str>) -> String {
+    column.map_or_else(|| "the filter".to_owned(), |column| format!("the column `{column}`"))
 }
 
 /// One target of a source table.
@@ -32,7 +79,14 @@ pub enum Feed {
     /// It has the same rows.
     Same(TargetId),
     /// Its rows are made from the source's.
-    Mapped(TargetId, Arc<dyn Mapping>),
+    Mapped {
+        /// The target.
+        target: TargetId,
+        /// The table of dead letters, where rows may become some.
+        dead_letters: Option<TargetId>,
+        /// What a row becomes.
+        mapping: Arc<dyn Mapping>,
+    },
 }
 
 /// What the rows of every source table become.
@@ -58,6 +112,9 @@ pub struct TargetPart {
     pub is_last: bool,
 }
 
+/// Rows for a target, with their keys there.
+pub type Share = (TargetId, Vec<(Key, Row)>);
+
 /// A chunk of a source table, as rows of target tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetChunk {
@@ -68,7 +125,17 @@ pub struct TargetChunk {
     /// How many rows of the source it stands for.
     pub row_count: u64,
     /// The rows for each target of the source table, also for one that gets none.
-    pub shares: Vec<(TargetId, Vec<(Key, Row)>)>,
+    pub shares: Vec<Share>,
+}
+
+/// A batch, as it goes into target tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetBatch {
+    /// Of a chunk.
+    Chunk(TargetChunk),
+    /// Of the log: parts of transactions, and when the newest event was written, in microseconds since
+    /// 1970 by the source's clock.
+    Tail(Vec<TargetPart>, u64),
 }
 
 impl Feed {
@@ -76,8 +143,17 @@ impl Feed {
     #[must_use]
     pub fn target(&self) -> TargetId {
         match self {
-            Self::Same(target) | Self::Mapped(target, _) => *target,
+            Self::Same(target) | Self::Mapped { target, .. } => *target,
         }
+    }
+
+    /// The tables that it may write.
+    fn targets(&self) -> impl Iterator<Item = TargetId> {
+        let dead_letters = match self {
+            Self::Same(_) => None,
+            Self::Mapped { dead_letters, .. } => *dead_letters,
+        };
+        [self.target()].into_iter().chain(dead_letters)
     }
 }
 
@@ -94,9 +170,34 @@ impl Transform {
         self.feeds.get(table.0 as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// The changes of a part, as operations on target tables.
+    /// Whether rows of any table are more than copied.
     #[must_use]
-    pub fn part(&self, part: TransactionPart) -> TargetPart {
+    pub fn has_mappings(&self) -> bool {
+        let mut feeds = self.feeds.iter().flatten();
+        feeds.any(|feed| matches!(feed, Feed::Mapped { .. }))
+    }
+
+    /// A batch, as it goes into target tables.
+    ///
+    /// # Errors
+    ///
+    /// [`FailedRow`] for the first row that a mapping stops at.
+    pub fn batch(&self, batch: Batch) -> Result<TargetBatch, FailedRow> {
+        Ok(match batch {
+            Batch::Chunk(chunk) => TargetBatch::Chunk(self.chunk(chunk)?),
+            Batch::Tail(TailBatch { parts, written_micros, .. }) => {
+                let parts = parts.into_iter().map(|part| self.part(part));
+                TargetBatch::Tail(parts.collect::<Result<_, _>>()?, written_micros)
+            }
+        })
+    }
+
+    /// The changes of a part, as operations on target tables.
+    ///
+    /// # Errors
+    ///
+    /// [`FailedRow`] for the first row that a mapping stops at.
+    pub fn part(&self, part: TransactionPart) -> Result<TargetPart, FailedRow> {
         let next = part.first + part.changes.len() as u64;
         let mut operations = Vec::with_capacity(part.changes.len());
         for (ordinal, change) in (part.first..).zip(part.changes) {
@@ -109,21 +210,21 @@ impl Transform {
                     for feed in feeds {
                         match feed {
                             Feed::Same(target) => self.same(*target, change.clone(), &mut give),
-                            Feed::Mapped(target, mapping) => {
-                                mapped(*target, mapping.as_ref(), &change, &mut give);
+                            Feed::Mapped { .. } => {
+                                mapped(feed, &change, &part.transaction.gtid, &mut give)?;
                             }
                         }
                     }
                 }
             }
         }
-        TargetPart {
+        Ok(TargetPart {
             transaction: part.transaction,
             prepared: part.prepared,
             next,
             operations,
             is_last: part.is_last,
-        }
+        })
     }
 
     fn same(
@@ -145,40 +246,74 @@ impl Transform {
     }
 
     /// The rows of a chunk, as rows of target tables.
-    #[must_use]
-    pub fn chunk(&self, batch: ChunkBatch) -> TargetChunk {
+    ///
+    /// # Errors
+    ///
+    /// [`FailedRow`] for the first row that a mapping stops at.
+    pub fn chunk(&self, batch: ChunkBatch) -> Result<TargetChunk, FailedRow> {
         let ChunkBatch { chunk, attempt, rows, .. } = batch;
         let row_count = rows.len() as u64;
         let shares = match self.feeds(chunk.table) {
             [Feed::Same(target)] => vec![(*target, rows)],
-            feeds => feeds.iter().map(|feed| (feed.target(), rows_for(feed, &rows))).collect(),
+            feeds => self.shares(feeds, &rows)?,
         };
-        TargetChunk { chunk, attempt, row_count, shares }
+        Ok(TargetChunk { chunk, attempt, row_count, shares })
+    }
+
+    fn shares(&self, feeds: &[Feed], rows: &[(Key, Row)]) -> Result<Vec<Share>, FailedRow> {
+        let mut shares: BTreeMap<TargetId, Vec<(Key, Row)>> =
+            feeds.iter().flat_map(Feed::targets).map(|target| (target, Vec::new())).collect();
+        for feed in feeds {
+            let mut give = |target, key, row| shares.entry(target).or_default().push((key, row));
+            match feed {
+                Feed::Same(target) => {
+                    rows.iter().for_each(|(key, row)| give(*target, key.clone(), row.clone()));
+                }
+                Feed::Mapped { target, dead_letters, mapping } => {
+                    for (_, row) in rows {
+                        match (mapping.map(row, None)?, dead_letters) {
+                            (Mapped::Nothing, _) | (Mapped::Dead(..), None) => {}
+                            (Mapped::Row(key, row), _) => give(*target, key, row),
+                            (Mapped::Dead(key, row), Some(dead)) => give(*dead, key, row),
+                        }
+                    }
+                }
+            }
+        }
+        Ok(shares.into_iter().collect())
     }
 }
 
 /// A row that enters the target is inserted, one that leaves it is deleted, one whose key changes there
-/// is both.
+/// is both; so it is with dead letters.
 fn mapped(
-    target: TargetId,
-    mapping: &dyn Mapping,
+    feed: &Feed,
     change: &Change,
+    gtid: &Gtid,
     give: &mut impl FnMut(TargetId, Key, Option<Row>),
-) {
-    let after = change.after().and_then(|row| mapping.row(row));
-    let old_key = change.before().and_then(|row| mapping.key(row));
-    let new_key = after.as_ref().map(|(key, _)| key);
-    if let Some(key) = old_key.filter(|key| Some(key) != new_key) {
-        give(target, key, None);
+) -> Result<(), FailedRow> {
+    let Feed::Mapped { target, dead_letters, mapping } = feed else { return Ok(()) };
+    let after = match change.after() {
+        Some(row) => mapping.map(row, Some(gtid))?,
+        None => Mapped::Nothing,
+    };
+    let before = change.before().map_or(Place::Nowhere, |row| mapping.place(row));
+    let is_kept = match (&before, &after) {
+        (Place::At(old), Mapped::Row(new, _)) | (Place::Dead(old), Mapped::Dead(new, _)) => {
+            old == new
+        }
+        _ => false,
+    };
+    match (before, dead_letters) {
+        _ if is_kept => {}
+        (Place::Nowhere, _) | (Place::Dead(_), None) => {}
+        (Place::At(key), _) => give(*target, key, None),
+        (Place::Dead(key), Some(dead)) => give(*dead, key, None),
     }
-    if let Some((key, row)) = after {
-        give(target, key, Some(row));
+    match (after, dead_letters) {
+        (Mapped::Nothing, _) | (Mapped::Dead(..), None) => {}
+        (Mapped::Row(key, row), _) => give(*target, key, Some(row)),
+        (Mapped::Dead(key, row), Some(dead)) => give(*dead, key, Some(row)),
     }
-}
-
-fn rows_for(feed: &Feed, rows: &[(Key, Row)]) -> Vec<(Key, Row)> {
-    match feed {
-        Feed::Same(_) => rows.to_vec(),
-        Feed::Mapped(_, mapping) => rows.iter().filter_map(|(_, row)| mapping.row(row)).collect(),
-    }
+    Ok(())
 }

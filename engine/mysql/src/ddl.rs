@@ -1,12 +1,14 @@
 //! SQL text that defines tables: reading it as far as needed, and no further.
 //!
 //! No parser of the whole language: tables are described by `information_schema`, their definitions
-//! are cut into the pieces that `SHOW CREATE TABLE` prints, and of a logged statement only what it
-//! is and which tables it names is read. What is not recognised is said to be so.
+//! are cut into the pieces that `SHOW CREATE TABLE` prints, those that people give are read as far as
+//! types and keys go, and of a logged statement only what it is and which tables it names is read. What is not recognised is said to be so.
 
 mod alter;
 mod classify;
+mod column;
 mod create;
+mod definition;
 mod differences;
 mod grants;
 mod tokens;
@@ -14,6 +16,7 @@ mod tokens;
 pub use self::{
     classify::{Ddl, Statement, TableName, Xa, Xid, classify},
     create::{CreateTable, CreateTableError, ForeignKey, Item, ItemKind},
+    definition::{DefinedPiece, DefinedTable, DefinitionError, defined_tables},
     differences::{Difference, DifferenceKind, differences},
 };
 

@@ -13,21 +13,29 @@ use crate::{
 
 /// Where the values of a plan are, by their keys: `source.mysql.url`, `move[2]`.
 #[derive(Debug, Default)]
-pub(crate) struct Places(BTreeMap<String, Span>);
+pub(crate) struct Places {
+    values: BTreeMap<String, Span>,
+    keys: BTreeMap<String, Span>,
+}
 
 impl Places {
     /// The place of the value `path`; without one, that of the nearest value around it.
     pub(crate) fn at(&self, path: &str) -> Span {
         let mut path = path;
         loop {
-            if let Some(span) = self.0.get(path) {
+            if let Some(span) = self.values.get(path) {
                 return *span;
             }
             match path.rsplit_once('.') {
                 Some((around, _)) => path = around,
-                None => return self.0.get("").copied().unwrap_or(Span { start: 0, end: 0 }),
+                None => return self.values.get("").copied().unwrap_or(Span { start: 0, end: 0 }),
             }
         }
+    }
+
+    /// The place of the key at the end of `path`; that of the nearest value around it where there is none.
+    pub(crate) fn key(&self, path: &str) -> Span {
+        self.keys.get(path).copied().unwrap_or_else(|| self.at(path))
     }
 }
 
@@ -42,8 +50,8 @@ pub(crate) struct Checked {
 
 /// Checks `tree` by `schema`.
 ///
-/// Knows the part of JSON Schema that the schema of plans uses: types, properties, required, items,
-/// constants to choose from, bounds of numbers. Patterns of texts are checked where the texts are
+/// Knows the part of JSON Schema that the schema of plans uses: types and choices of them, properties,
+/// mappings of any keys, required, items, constants to choose from, bounds of numbers. Patterns of texts are checked where the texts are
 /// understood.
 pub(crate) fn check(tree: &Tree, schema: &Json) -> Checked {
     let no_definitions = Json::Object(Map::new());
@@ -71,8 +79,8 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn value(&mut self, tree: &Tree, schema: &'a Json, path: &Path) -> Option<Json> {
-        self.places.0.insert(path.keys.clone(), tree.at);
-        let schema = self.definition(schema);
+        self.places.values.insert(path.keys.clone(), tree.at);
+        let schema = self.chosen(self.definition(schema), &tree.value);
         if let Some(words) = words(schema) {
             return self.word(tree, &words, path);
         }
@@ -107,6 +115,21 @@ impl<'a> Checker<'a> {
             .unwrap_or(schema)
     }
 
+    /// The choice of `schema` that takes values such as `value`; the first if none does.
+    fn chosen(&self, schema: &'a Json, value: &Value) -> &'a Json {
+        let Some(choices) = schema.get("anyOf").and_then(Json::as_array) else { return schema };
+        let wanted = match value {
+            Value::Scalar(..) => "string",
+            Value::List(_) => "array",
+            Value::Map(_) => "object",
+        };
+        let takes = |choice: &&'a Json| {
+            self.definition(choice).get("type").and_then(Json::as_str) == Some(wanted)
+        };
+        let choice = choices.iter().find(takes).or_else(|| choices.first());
+        choice.map_or(schema, |choice| self.definition(choice))
+    }
+
     fn map(&mut self, entries: &[Entry], schema: &'a Json, path: &Path) -> Json {
         let no_properties = Map::new();
         let properties = schema.get("properties").and_then(Json::as_object);
@@ -114,7 +137,10 @@ impl<'a> Checker<'a> {
         let mut meant = Vec::new();
         for Entry { key, key_at, value } in entries {
             let keys = join(&path.keys, key);
-            let Some(property) = properties.and_then(|properties| properties.get(key)) else {
+            self.places.keys.insert(keys.clone(), *key_at);
+            let property = properties.and_then(|properties| properties.get(key));
+            let any_key = schema.get("additionalProperties").filter(|any| any.is_object());
+            let Some(property) = property.or(any_key) else {
                 let known: Vec<String> =
                     properties.unwrap_or(&no_properties).keys().cloned().collect();
                 let nearest = nearest(key, known.iter().map(String::as_str)).map(str::to_owned);

@@ -2,9 +2,11 @@
 
 mod diagram;
 mod json;
+mod targets;
 mod text;
 
 use crate::{
+    bind::Bound,
     graph::{EdgeBytes, Graph, Node},
     plan::{Endpoint, Plan, Tls},
     selection::{Rule, STATE_PREFIX},
@@ -25,14 +27,19 @@ pub enum ExplainFormat {
     Json,
 }
 
-/// What `plan` will do as `graph`, its compiled form; ends with a line's end.
+/// What `plan` will do as `graph`, its compiled form, and as `bound`, where its tables are known; ends
+/// with a line's end.
 #[must_use]
-pub fn explain(plan: &Plan, graph: &Graph, format: ExplainFormat) -> String {
+pub fn explain(
+    plan: &Plan,
+    (graph, bound): (&Graph, Option<&Bound>),
+    format: ExplainFormat,
+) -> String {
     match format {
-        ExplainFormat::Text => text::explain(plan, graph),
+        ExplainFormat::Text => text::explain(plan, graph, bound),
         ExplainFormat::Mermaid => diagram::mermaid(plan, graph),
         ExplainFormat::Dot => diagram::dot(plan, graph),
-        ExplainFormat::Json => json::explain(plan, graph),
+        ExplainFormat::Json => json::explain(plan, graph, bound),
     }
 }
 
@@ -83,6 +90,7 @@ fn node_name(node: &Node) -> &'static str {
         Node::Snapshot(_) => "snapshot",
         Node::Tail(_) => "tail",
         Node::Merge(_) => "merge",
+        Node::Transform(_) => "transform",
         Node::Apply(_) => "apply",
     }
 }
@@ -113,6 +121,10 @@ fn node_facts(node: &Node) -> Vec<String> {
         Node::Merge(merge) => vec![
             format!("at most {}", count(merge.windows_max, "window")),
             format!("{} of touched keys in each", size::about(merge.window_key_bytes_max)),
+        ],
+        Node::Transform(transform) => vec![
+            format!("{} made by expressions", count(transform.targets, "table")),
+            "in the order in which rows come, on all cores but one".to_owned(),
         ],
         Node::Apply(apply) => vec![
             format!("at most {}", count(apply.lanes_max, "lane")),

@@ -1,9 +1,11 @@
 //! What may not change between two runs of one name.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{plan::PlanChange, selection::Selection};
+use crate::{materialize::Materialized, plan::PlanChange, selection::Selection};
 
 /// The part of a plan that the state in the target depends on.
 ///
@@ -19,10 +21,18 @@ pub struct Fingerprint {
     pub target_database: String,
     /// The rules of `move`, sorted: their order has no meaning.
     pub rules: Vec<String>,
+    /// The targets of `materialize`, each with all that the plan says of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub materialized: BTreeMap<String, String>,
 }
 
 impl Fingerprint {
-    pub(crate) fn new(source_database: &str, target_database: &str, selection: &Selection) -> Self {
+    pub(crate) fn new(
+        (source_database, target_database): (&str, &str),
+        selection: &Selection,
+        materialized: &[Materialized],
+    ) -> Self {
+        let canonical = |target: &Materialized| (target.name.name.clone(), target.canonical());
         let mut rules: Vec<String> =
             selection.rules().iter().map(|rule| rule.text.clone()).collect();
         rules.sort_unstable();
@@ -31,6 +41,7 @@ impl Fingerprint {
             source_database: source_database.to_owned(),
             target_database: target_database.to_owned(),
             rules,
+            materialized: materialized.iter().map(canonical).collect(),
         }
     }
 
@@ -39,7 +50,11 @@ impl Fingerprint {
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();
         hasher.update(self.format.to_be_bytes());
-        let texts = [&self.source_database, &self.target_database].into_iter().chain(&self.rules);
+        let materialized = self.materialized.iter().flat_map(|(name, text)| [name, text]);
+        let texts = [&self.source_database, &self.target_database]
+            .into_iter()
+            .chain(&self.rules)
+            .chain(materialized);
         for text in texts {
             // The length keeps `ab, c` apart from `a, bc`.
             hasher.update((text.len() as u64).to_be_bytes());
@@ -51,15 +66,29 @@ impl Fingerprint {
     pub(crate) fn changes_to(&self, now: &Self) -> Vec<PlanChange> {
         let rules = |fingerprint: &Self| format!("[{}]", fingerprint.rules.join(", "));
         let quoted = |name: &String| format!("`{name}`");
-        [
+        let mut changes: Vec<PlanChange> = [
             ("source.mysql.database", quoted(&self.source_database), quoted(&now.source_database)),
             ("target.mysql.database", quoted(&self.target_database), quoted(&now.target_database)),
             ("move", rules(self), rules(now)),
         ]
         .into_iter()
         .filter(|(_, stored, now)| stored != now)
-        .map(|(key, stored, now)| PlanChange { key, stored, now })
-        .collect()
+        .map(|(key, stored, now)| PlanChange { key: key.to_owned(), stored, now })
+        .collect();
+        let names: BTreeSet<&String> =
+            self.materialized.keys().chain(now.materialized.keys()).collect();
+        for name in names {
+            let (stored, now) = (self.materialized.get(name), now.materialized.get(name));
+            if stored != now {
+                let or_none = |text: Option<&String>| match text {
+                    Some(text) => text.clone(),
+                    None => "not there".to_owned(),
+                };
+                let (stored, now) = (or_none(stored), or_none(now));
+                changes.push(PlanChange { key: format!("materialize.{name}"), stored, now });
+            }
+        }
+        changes
     }
 }
 
@@ -73,6 +102,7 @@ mod tests {
             source_database: "shop".to_owned(),
             target_database: "store".to_owned(),
             rules: rules.iter().map(|&rule| rule.to_owned()).collect(),
+            materialized: BTreeMap::new(),
         }
     }
 

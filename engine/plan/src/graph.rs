@@ -1,5 +1,7 @@
 //! What a plan becomes: stages and the edges between them, with their shares of the limits.
 
+use std::collections::BTreeMap;
+
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 
 use crate::plan::{Limits, Plan, SourceLoad};
@@ -29,6 +31,8 @@ pub enum Node {
     Tail(Tail),
     /// Lets chunks and changes meet: drops from a chunk the rows that changed while it was read.
     Merge(Merge),
+    /// Makes rows of the target tables out of the source's, where a plan has more than copies.
+    Transform(Transform),
     /// Writes rows, positions and chunk marks into the target, in one transaction per lane window.
     Apply(Apply),
 }
@@ -63,6 +67,13 @@ pub struct Merge {
     /// The most bytes of touched keys that a window notes; beyond it, its chunk is given up and
     /// read again, smaller.
     pub window_key_bytes_max: u64,
+}
+
+/// What the transform stage has to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transform {
+    /// How many target tables are made by expressions; at least 1.
+    pub targets: u32,
 }
 
 /// What the apply stage may use.
@@ -168,16 +179,17 @@ pub fn compile(plan: &Plan) -> Graph {
     let (readers, lanes_max) = (source.first_count(), target.first_count());
     let memory = share(memory_bytes);
     let windows_max = readers * 2;
+    let copies = copies(plan);
 
     let mut stages = StableDiGraph::new();
     let snapshot = stages.add_node(Node::Snapshot(Snapshot {
         readers,
-        chunk_bytes_max: (memory.snapshot / u64::from(windows_max)).min(CHUNK_BYTES_MAX),
+        chunk_bytes_max: (memory.snapshot / copies / u64::from(windows_max)).min(CHUNK_BYTES_MAX),
         rows_per_second,
         source_load,
     }));
     let tail = stages.add_node(Node::Tail(Tail {
-        batch_bytes_max: (memory.tail / 8).min(TAIL_BATCH_BYTES_MAX),
+        batch_bytes_max: (memory.tail / copies / 8).min(TAIL_BATCH_BYTES_MAX),
     }));
     let merge = stages.add_node(Node::Merge(Merge {
         windows_max,
@@ -189,7 +201,9 @@ pub fn compile(plan: &Plan) -> Graph {
         lane_window_rows_max: LANE_WINDOW_ROWS_MAX,
         lane_window_ms_max: LANE_WINDOW_MS_MAX,
     }));
-    connect(&mut stages, &memory, [snapshot, tail, merge, apply]);
+    let targets = u32::try_from(plan.materialized.len()).unwrap_or(u32::MAX);
+    let transform = (targets > 0).then(|| stages.add_node(Node::Transform(Transform { targets })));
+    connect(&mut stages, (&memory, copies), [snapshot, tail, merge, apply], transform);
 
     Graph { stages, source, target, memory }
 }
@@ -230,15 +244,18 @@ fn share(limit: u64) -> Memory {
 
 fn connect(
     stages: &mut StableDiGraph<Node, Edge>,
-    memory: &Memory,
+    (memory, copies): (&Memory, u64),
     [snapshot, tail, merge, apply]: [NodeIndex; 4],
+    transform: Option<NodeIndex>,
 ) {
+    const MERGED: &str = "log order; a chunk after all that it reflects, without rows that changed \
+                          meanwhile";
     stages.add_edge(
         snapshot,
         merge,
         Edge {
             batches_max: EDGE_BATCHES_MAX,
-            bytes: EdgeBytes::Taken { max: memory.snapshot },
+            bytes: EdgeBytes::Taken { max: memory.snapshot / copies },
             guarantee: "chunks in any order, each read as of one moment and whole",
         },
     );
@@ -247,18 +264,25 @@ fn connect(
         merge,
         Edge {
             batches_max: EDGE_BATCHES_MAX,
-            bytes: EdgeBytes::Taken { max: memory.tail },
+            bytes: EdgeBytes::Taken { max: memory.tail / copies },
             guarantee: "log order, at least once from the stored position",
         },
     );
-    stages.add_edge(
-        merge,
-        apply,
-        Edge {
-            batches_max: EDGE_BATCHES_MAX,
-            bytes: EdgeBytes::Carried,
-            guarantee: "log order; a chunk after all that it reflects, without rows that \
-                        changed meanwhile",
-        },
-    );
+    let carried =
+        |guarantee| Edge { batches_max: EDGE_BATCHES_MAX, bytes: EdgeBytes::Carried, guarantee };
+    stages.add_edge(merge, transform.unwrap_or(apply), carried(MERGED));
+    if let Some(transform) = transform {
+        stages.add_edge(transform, apply, carried("the same order, as rows of the target tables"));
+    }
+}
+
+/// How many rows a row of the source may be at one time: itself, and one in each target that its table
+/// feeds.
+fn copies(plan: &Plan) -> u64 {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for named in plan.materialized.iter().flat_map(|target| &target.from) {
+        // Itself, and perhaps moved, too.
+        *counts.entry(&named.name).or_insert(2) += 1;
+    }
+    counts.into_values().max().unwrap_or(1)
 }

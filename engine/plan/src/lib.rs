@@ -5,13 +5,17 @@
 //! place in the text and a remedy, and all of them are returned at once. It knows nothing of
 //! terminals, and of servers only what a plan says about them.
 
+mod bind;
 mod check;
+mod definition;
 mod explain;
 mod fingerprint;
 mod graph;
 mod load;
+mod materialize;
 mod nearest;
 mod pattern;
+mod placed;
 mod plan;
 mod problem;
 mod resolve;
@@ -24,19 +28,29 @@ mod spec;
 mod url;
 mod yaml;
 
+pub use bind::{
+    Bound, BoundAggregate, BoundColumn, BoundGroups, BoundSource, BoundTarget, Definitions,
+    Written, also_moved, bind,
+};
+pub use definition::{Definition, Piece, PieceKind};
 pub use explain::{ExplainFormat, explain};
 pub use fingerprint::Fingerprint;
 pub use graph::{
-    Apply, Connections, Edge, EdgeBytes, Graph, Memory, Merge, Node, Snapshot, Tail, compile,
+    Apply, Connections, Edge, EdgeBytes, Graph, Memory, Merge, Node, Snapshot, Tail, Transform,
+    compile,
 };
 pub use load::{Loaded, load};
+pub use materialize::{
+    AggregateFunction, AggregateRule, ColumnRule, Create, Materialized, Named, Text,
+};
 pub use pattern::Pattern;
-pub use plan::{Endpoint, Limits, Plan, PlanChange, SourceLoad, Tls};
+pub use plan::{Endpoint, Limits, Plan, PlanChange, SchemaFile, SourceLoad, Tls};
 pub use problem::{
-    Advice, FormProblem, PlanError, Problem, RuleProblem, SecretError, Severity, ValueProblem,
+    Advice, FormProblem, MaterializeProblem, PlanError, Problem, RuleProblem, SecretError,
+    Severity, ValueProblem,
 };
 pub use schema::schema;
 pub use secrets::{Secrets, redact};
 pub use selection::{Rule, STATE_PREFIX, Selected, Selection};
 pub use span::{Location, Span};
-pub use spec::{Binlog, OnDdl};
+pub use spec::{Binlog, OnDdl, OnError};

@@ -6,7 +6,9 @@ use secrecy::SecretString;
 
 use crate::{
     fingerprint::Fingerprint,
+    materialize::Materialized,
     selection::Selection,
+    span::Span,
     spec::{Binlog, OnDdl},
 };
 
@@ -21,6 +23,8 @@ pub struct Plan {
     pub target: Endpoint,
     /// Which tables are moved.
     pub selection: Selection,
+    /// Target tables that are made by expressions, in the plan's order.
+    pub materialized: Vec<Materialized>,
     /// What the run may use.
     pub limits: Limits,
     /// What happens at a DDL of a planned table.
@@ -44,6 +48,19 @@ pub struct Endpoint {
     pub database: String,
     /// How the connection is encrypted.
     pub tls: Tls,
+    /// A file with the definitions of the database's tables.
+    pub schema: Option<SchemaFile>,
+}
+
+/// A file with `CREATE TABLE` statements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaFile {
+    /// As written in the plan.
+    pub written: String,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Where the plan names it.
+    pub at: Span,
 }
 
 /// How a connection is encrypted.
@@ -96,7 +113,7 @@ pub struct SourceLoad {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanChange {
     /// The key in the plan.
-    pub key: &'static str,
+    pub key: String,
     /// What it was when the run began.
     pub stored: String,
     /// What it is now.
@@ -105,12 +122,14 @@ pub struct PlanChange {
 
 impl Plan {
     /// The keys whose values may change between two runs of the same name.
-    pub const MAY_CHANGE: [&str; 7] = [
+    pub const MAY_CHANGE: [&str; 9] = [
         "source.mysql.url",
         "source.mysql.tls",
+        "source.mysql.schema",
         "target.mysql.url",
         "target.mysql.tls",
         "target.mysql.binlog",
+        "target.mysql.schema",
         "limits",
         "on",
     ];
@@ -118,7 +137,8 @@ impl Plan {
     /// What may not change between two runs of the same name: to be stored beside the run's state.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::new(&self.source.database, &self.target.database, &self.selection)
+        let databases = (self.source.database.as_str(), self.target.database.as_str());
+        Fingerprint::new(databases, &self.selection, &self.materialized)
     }
 
     /// What differs from a stored run and may not; empty if the plan can go on where it stopped.

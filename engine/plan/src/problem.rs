@@ -1,15 +1,19 @@
 //! What can be wrong with a plan.
 
 mod form;
+mod materialize;
 mod rule;
 mod value;
 
 use std::borrow::Cow;
 
 use thiserror::Error;
+use whimbrel_expression::What;
 
-pub use self::{form::FormProblem, rule::RuleProblem, value::ValueProblem};
-use crate::span::Span;
+pub use self::{
+    form::FormProblem, materialize::MaterializeProblem, rule::RuleProblem, value::ValueProblem,
+};
+use crate::{plan::SchemaFile, span::Span};
 
 /// A problem, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -66,6 +70,12 @@ pub enum Problem {
     /// With the rules that select tables.
     #[error(transparent)]
     Rule(#[from] RuleProblem),
+    /// With a target that is made by expressions.
+    #[error(transparent)]
+    Materialize(#[from] MaterializeProblem),
+    /// With an expression.
+    #[error(transparent)]
+    Expression(#[from] whimbrel_expression::Problem),
 }
 
 /// What a person is told about a problem beside its message.
@@ -79,7 +89,7 @@ pub struct Advice {
     pub label: &'static str,
     /// What stands at the other place, if there is one.
     pub other_label: &'static str,
-    /// What to do.
+    /// What to do; empty where the message says it.
     pub help: Cow<'static, str>,
 }
 
@@ -112,6 +122,12 @@ impl PlanError {
         Self { other: Some(other), ..self }
     }
 
+    /// That a schema file cannot be used.
+    #[must_use]
+    pub fn schema_file(file: &SchemaFile, reason: String) -> Self {
+        Self::new(MaterializeProblem::Schema { path: file.written.clone(), reason }, file.at)
+    }
+
     /// Its id, label and remedy.
     #[must_use]
     pub fn advice(&self) -> Advice {
@@ -119,6 +135,8 @@ impl PlanError {
             Problem::Form(problem) => problem.advice(),
             Problem::Value(problem) => problem.advice(),
             Problem::Rule(problem) => problem.advice(),
+            Problem::Materialize(problem) => problem.advice(),
+            Problem::Expression(problem) => expression_advice(problem),
         }
     }
 
@@ -127,6 +145,14 @@ impl PlanError {
     pub fn is_error(&self) -> bool {
         self.advice().severity == Severity::Error
     }
+}
+
+fn expression_advice(problem: &whimbrel_expression::Problem) -> Advice {
+    let (id, help) = (problem.id(), problem.help().unwrap_or_default());
+    if matches!(*problem.what, What::Collation { .. }) {
+        return Advice::warning(id, "here", help);
+    }
+    Advice::error(id, "here", help)
 }
 
 impl Advice {

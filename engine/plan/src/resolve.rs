@@ -4,9 +4,10 @@ use secrecy::ExposeSecret;
 
 use crate::{
     check::Places,
+    materialize,
     pattern::NAME_CHARACTERS_MAX,
-    plan::{Endpoint, Limits, Plan, SourceLoad, Tls},
-    problem::{PlanError, Problem, RuleProblem, ValueProblem},
+    plan::{Endpoint, Limits, Plan, SchemaFile, SourceLoad, Tls},
+    problem::{MaterializeProblem, PlanError, Problem, RuleProblem, ValueProblem},
     secrets::{Secrets, expand, has_password},
     selection::Selection,
     size,
@@ -37,7 +38,10 @@ pub(crate) fn resolve(
         let problem = PlanError::new(ValueProblem::SameDatabase, at("target.mysql.database"));
         resolver.problems.push(problem.with_other(at("source.mysql.database")));
     }
-    let selection = spec.r#move.as_deref().and_then(|rules| resolver.selection(rules));
+    let selection = resolver.tables(spec);
+    let materialized = spec.materialize.as_ref().map_or_else(Vec::new, |targets| {
+        materialize::resolve(targets, (text, places), resolver.problems)
+    });
     let limits = resolver.limits(spec.limits.as_ref());
     let on_ddl = spec.on.as_ref().and_then(|on| on.ddl).unwrap_or_default();
     // Its value is checked by the schema; no plan is made of a file without one.
@@ -47,6 +51,7 @@ pub(crate) fn resolve(
         source: source?,
         target: target?,
         selection: selection?,
+        materialized,
         limits: limits?,
         on_ddl,
         binlog: to?.binlog.unwrap_or_default(),
@@ -58,17 +63,20 @@ struct Written<'a> {
     url: Option<&'a UrlText>,
     database: Option<&'a str>,
     tls: Option<&'a TlsSpec>,
+    schema: Option<&'a str>,
 }
 
 impl<'a> Written<'a> {
     fn source(spec: &'a MysqlSpec) -> Self {
-        let MysqlSpec { url, database, tls } = spec;
-        Self { url: url.as_ref(), database: database.as_deref(), tls: tls.as_ref() }
+        let MysqlSpec { url, database, tls, schema } = spec;
+        let (url, schema) = (url.as_ref(), schema.as_deref());
+        Self { url, database: database.as_deref(), tls: tls.as_ref(), schema }
     }
 
     fn target(spec: &'a TargetMysqlSpec) -> Self {
-        let TargetMysqlSpec { url, database, tls, binlog: _ } = spec;
-        Self { url: url.as_ref(), database: database.as_deref(), tls: tls.as_ref() }
+        let TargetMysqlSpec { url, database, tls, schema, binlog: _ } = spec;
+        let (url, schema) = (url.as_ref(), schema.as_deref());
+        Self { url, database: database.as_deref(), tls: tls.as_ref(), schema }
     }
 }
 
@@ -107,6 +115,11 @@ impl<S: Secrets> Resolver<'_, S> {
             password: url.password,
             database: database?,
             tls: tls?,
+            schema: written.schema.map(|written| SchemaFile {
+                written: written.to_owned(),
+                path: self.secrets.path(written),
+                at: self.places.at(&path("schema")),
+            }),
         })
     }
 
@@ -204,6 +217,21 @@ impl<S: Secrets> Resolver<'_, S> {
             return None;
         }
         Some(unchecked)
+    }
+
+    fn tables(&mut self, spec: &Spec) -> Option<Selection> {
+        match (&spec.r#move, &spec.materialize) {
+            (Some(rules), _) => self.selection(rules),
+            (None, Some(made)) if !made.0.is_empty() => Some(Selection::nothing()),
+            (None, _) => {
+                // A slip in a key is one problem, not two.
+                let is_form = |error: &PlanError| matches!(*error.problem, Problem::Form(_));
+                if !self.problems.iter().any(is_form) {
+                    self.report("", MaterializeProblem::NoTables);
+                }
+                None
+            }
+        }
     }
 
     fn selection(&mut self, rules: &[String]) -> Option<Selection> {

@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_fits_the_schema_and_uses_every_key_at_its_top() {
+    fn the_example_fits_the_schema_and_uses_every_key_of_a_plan_that_copies() {
         let schema = schema();
         let (tree, duplicates) =
             yaml::read(include_str!("../../../plans/mysql-to-mysql.yaml")).unwrap();
@@ -64,7 +64,9 @@ mod tests {
 
         assert_eq!((duplicates, checked.errors), (vec![], vec![]));
         let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-        assert_eq!(keys(&checked.value), keys(&schema["properties"]));
+        let wanted: Vec<String> = keys(&schema["properties"]);
+        let wanted: Vec<String> = wanted.into_iter().filter(|key| key != "materialize").collect();
+        assert_eq!(keys(&checked.value), wanted);
     }
 
     #[test]
@@ -76,8 +78,10 @@ mod tests {
                 assert!(!description.is_empty() && !description.contains('\n'), "{path}");
                 check(&path, property);
             }
-            if schema["type"] == "object" {
-                assert_eq!(schema["additionalProperties"], false, "{path}");
+            // Targets and columns have names of their own.
+            let names = &schema["additionalProperties"];
+            if schema["type"] == "object" && !names.is_object() {
+                assert_eq!(*names, false, "{path}");
             }
         }
 

@@ -14,7 +14,7 @@ use crate::{
 /// A table is moved if a rule matches it and no rule with `!` does; the order has no meaning. The
 /// run's own tables (`_whimbrel_*`) are never moved.
 ///
-/// Invariant: at least one rule selects; no two rules have the same text without `!`.
+/// Invariant: at least one rule selects, or there are none; no two rules have the same text without `!`.
 #[derive(Debug, Clone)]
 pub struct Selection {
     rules: Vec<Rule>,
@@ -75,6 +75,11 @@ impl Selection {
         }
         problems.extend(covered_names(&rules));
         (Self { rules }, problems)
+    }
+
+    /// Rules that select nothing.
+    pub(crate) fn nothing() -> Self {
+        Self { rules: Vec::new() }
     }
 
     /// The rules in the plan's order.

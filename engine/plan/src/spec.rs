@@ -1,10 +1,15 @@
 //! The plan file as people write it.
 
+mod materialize;
+
 use std::fmt;
 
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
+
+pub use self::materialize::OnError;
+pub(crate) use self::materialize::{ColumnSpec, Entries, FromSpec, MaterializeSpec};
 
 /// The bounds and defaults of `limits`.
 pub(crate) mod bounds {
@@ -65,8 +70,11 @@ pub(crate) struct Spec {
     /// Tables that are copied as they are and keep their names: names or patterns, where `*` stands
     /// for any text and `?` for any character; `!` in front leaves tables out. Upper and lower case
     /// differ.
-    #[schemars(required, length(min = 1))]
+    #[schemars(length(min = 1))]
     pub(crate) r#move: Option<Vec<String>>,
+    /// Target tables that are more than copies, by their names. A plan has `move`, `materialize` or
+    /// both.
+    pub(crate) materialize: Option<Entries<MaterializeSpec>>,
     /// What the run may use.
     pub(crate) limits: Option<LimitsSpec>,
     /// What happens when the source does what cannot be copied row by row.
@@ -104,6 +112,9 @@ pub(crate) struct TargetMysqlSpec {
     pub(crate) database: Option<String>,
     /// How the connection is encrypted.
     pub(crate) tls: Option<TlsSpec>,
+    /// A file with the `CREATE TABLE` statements of the tables that are there, as that of the source:
+    /// for targets of `create: existing`.
+    pub(crate) schema: Option<String>,
     /// Whether the target's binary log gets what is written. `skip` is faster, and only for a target
     /// without replicas: they, and a recovery to a point in time, would not have these rows.
     #[schemars(extend("default" = "write"))]
@@ -134,6 +145,10 @@ pub(crate) struct MysqlSpec {
     pub(crate) database: Option<String>,
     /// How the connection is encrypted.
     pub(crate) tls: Option<TlsSpec>,
+    /// A file with the `CREATE TABLE` statements of the database's tables, such as
+    /// `mysqldump --no-data` writes, relative to the plan's folder: with it, `validate` and `explain`
+    /// know all types without a server. A run goes by what the server says.
+    pub(crate) schema: Option<String>,
 }
 
 /// How a connection is encrypted.

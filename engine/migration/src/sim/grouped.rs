@@ -1,14 +1,17 @@
 //! A rolled-up target of the simulated world: contributions, groups and what is shown of them, kept in
 //! step as the statements of a window do it.
 
-use whimbrel_model::{Cell, Key, Row, RowBuilder, Table};
+use whimbrel_model::{Cell, Gtid, Key, Row, RowBuilder, Table};
 
 use super::{
     data::{Image, KEYS, LETTERS, PADDED, TABLES, column, number, push_key, read_key, text},
     mixed::small,
     rules::Rules,
 };
-use crate::{effects::TableEffects, transform::Mapping};
+use crate::{
+    effects::TableEffects,
+    transform::{FailedRow, Mapped, Mapping, Place},
+};
 
 /// The contributions of [`PADDED`] and [`LETTERS`].
 pub(super) const GROUPED: usize = TABLES + 1;
@@ -170,17 +173,20 @@ fn push_contribution_key(builder: &mut RowBuilder, source: usize, image: &Image)
 pub(super) struct IntoGrouped(pub(super) usize);
 
 impl Mapping for IntoGrouped {
-    fn key(&self, row: &Row) -> Option<Key> {
+    fn place(&self, row: &Row) -> Place {
         let image = Image::of(self.0, row);
-        counts(&image).then(|| contribution_key(self.0, &image))
+        if counts(&image) { Place::At(contribution_key(self.0, &image)) } else { Place::Nowhere }
     }
 
-    fn row(&self, row: &Row) -> Option<(Key, Row)> {
+    fn map(&self, row: &Row, _gtid: Option<&Gtid>) -> Result<Mapped, FailedRow> {
         let image = Image::of(self.0, row);
+        if !counts(&image) {
+            return Ok(Mapped::Nothing);
+        }
         let mut builder = RowBuilder::default();
         push_contribution_key(&mut builder, self.0, &image);
         builder.push(Cell::UInt(u64::from(image.value)));
-        counts(&image).then(|| (contribution_key(self.0, &image), builder.finish()))
+        Ok(Mapped::Row(contribution_key(self.0, &image), builder.finish()))
     }
 }
 

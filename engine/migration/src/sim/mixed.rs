@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use whimbrel_model::{Cell, Key, Row, RowBuilder, Table};
+use whimbrel_model::{Cell, Gtid, Key, Row, RowBuilder, Table};
 
 use super::{
     data::{
@@ -16,7 +16,7 @@ use super::{
     grouped::{self, GROUPED, Grouped, IntoGrouped},
     rules::Rules,
 };
-use crate::transform::{Feed, Mapping, TargetId, Transform};
+use crate::transform::{FailedRow, Feed, Mapped, Mapping, Place, TargetId, Transform};
 
 /// The target table that is made of [`PADDED`] and [`LETTERS`].
 pub(super) const MIXED: usize = TABLES;
@@ -31,7 +31,7 @@ const SPELLINGS: usize = 2 * KEYS;
 pub(super) type Mixed = [[[Option<Image>; CLASSES]; SPELLINGS]; 2];
 
 /// A place in [`Mixed`].
-pub(super) type Place = (usize, usize, usize);
+pub(super) type Spot = (usize, usize, usize);
 
 /// What the target holds.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -78,17 +78,20 @@ fn class(image: &Image) -> usize {
 struct IntoMixed(usize);
 
 impl Mapping for IntoMixed {
-    fn key(&self, row: &Row) -> Option<Key> {
+    fn place(&self, row: &Row) -> Place {
         let image = Image::of(self.0, row);
-        is_in(&image).then(|| mixed_key(self.0, &image))
+        if is_in(&image) { Place::At(mixed_key(self.0, &image)) } else { Place::Nowhere }
     }
 
-    fn row(&self, row: &Row) -> Option<(Key, Row)> {
+    fn map(&self, row: &Row, _gtid: Option<&Gtid>) -> Result<Mapped, FailedRow> {
         let image = Image::of(self.0, row);
+        if !is_in(&image) {
+            return Ok(Mapped::Nothing);
+        }
         let mut builder = RowBuilder::default();
         push_mixed_key(&mut builder, self.0, &image);
         builder.push(Cell::UInt(u64::from(image.value)));
-        is_in(&image).then(|| (mixed_key(self.0, &image), builder.finish()))
+        Ok(Mapped::Row(mixed_key(self.0, &image), builder.finish()))
     }
 }
 
@@ -106,19 +109,19 @@ pub(super) fn mixed_key(table: usize, image: &Image) -> Key {
 }
 
 /// Where a key of [`MIXED`] is, as the target compares it.
-pub(super) fn mixed_place(key: &Key) -> Place {
-    place(&key.cells().collect::<Vec<_>>())
+pub(super) fn mixed_place(key: &Key) -> Spot {
+    spot(&key.cells().collect::<Vec<_>>())
 }
 
 /// A row of [`MIXED`] in the sim's form.
-pub(super) fn mixed_image(row: &Row) -> (Place, Image) {
+pub(super) fn mixed_image(row: &Row) -> (Spot, Image) {
     let cells: Vec<Cell<'_>> = row.cells().collect();
     let (key, is_respelt) = read_key(cells[1]);
     let value = u16::try_from(small(cells[3])).unwrap();
-    (place(&cells), Image { key, is_respelt, unique: None, value })
+    (spot(&cells), Image { key, is_respelt, unique: None, value })
 }
 
-fn place(cells: &[Cell<'_>]) -> Place {
+fn spot(cells: &[Cell<'_>]) -> Spot {
     let table = small(cells[0]);
     let (key, is_respelt) = read_key(cells[1]);
     (table, spelling(table, key, is_respelt), small(cells[2]))
@@ -175,8 +178,11 @@ static TRANSFORM: LazyLock<Transform> = LazyLock::new(|| {
     let feeds = (0..TABLES).map(|table| {
         let mut feeds = vec![Feed::Same(target_id(table))];
         if table == PADDED || table == LETTERS {
-            feeds.push(Feed::Mapped(target_id(MIXED), Arc::new(IntoMixed(table))));
-            feeds.push(Feed::Mapped(target_id(GROUPED), Arc::new(IntoGrouped(table))));
+            let mut made = |target, mapping| {
+                feeds.push(Feed::Mapped { target: target_id(target), dead_letters: None, mapping });
+            };
+            made(MIXED, Arc::new(IntoMixed(table)) as Arc<dyn Mapping>);
+            made(GROUPED, Arc::new(IntoGrouped(table)));
         }
         feeds
     });

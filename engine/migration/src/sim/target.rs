@@ -8,7 +8,7 @@ use super::{
     Outcome,
     data::{Image, Rows, UNIQUE, class_of},
     grouped::{GROUPED, GroupedWrite},
-    mixed::{MIXED, Mixed, Place, TargetRows, mixed_image, mixed_place},
+    mixed::{MIXED, Mixed, Spot, TargetRows, mixed_image, mixed_place},
     rules::{Form, Rules},
 };
 use crate::{
@@ -77,7 +77,7 @@ impl Stored {
 #[derive(Debug, Clone)]
 pub(super) enum TableWrite {
     Moved(MovedWrite),
-    Mixed { gone: Vec<Place>, rows: Vec<(Place, Image)> },
+    Mixed { gone: Vec<Spot>, rows: Vec<(Spot, Image)> },
     Grouped(GroupedWrite),
 }
 
@@ -134,7 +134,7 @@ impl TableWrite {
     }
 }
 
-fn apply_mixed(all: &mut Mixed, gone: &[Place], rows: &[(Place, Image)]) {
+fn apply_mixed(all: &mut Mixed, gone: &[Spot], rows: &[(Spot, Image)]) {
     for &(table, key, class) in gone {
         all[table][key][class] = None;
     }

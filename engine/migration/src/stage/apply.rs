@@ -4,7 +4,6 @@ use std::{borrow::Cow, num::NonZeroUsize, sync::Arc};
 
 use tokio::sync::oneshot;
 use whimbrel_flow::{ComputePool, Permit, Receiver, Sender, StopLevel, TaskError, Tasks, channel};
-use whimbrel_model::{Batch, TailBatch};
 use whimbrel_mysql::ConnectOptions;
 
 use crate::{
@@ -17,6 +16,7 @@ use crate::{
     shared::{Message, Shared},
     stage::lane::{LaneMessage, LaneWorker},
     store::PlanKey,
+    transform::TargetBatch,
 };
 
 /// Shares of batches that may wait for a lane. Their bytes are bounded by the permits that they carry.
@@ -64,7 +64,12 @@ impl ApplyStage {
                 ended = lanes.tasks.join_next() => return lanes.failed(&self.shared, ended).await,
             };
             let Some(message) = message else { break };
-            let Message::Batch(batch, permit) = message else { continue };
+            let (batch, permit) = match message {
+                // Tables that are moved are the same rows: nothing is made.
+                Message::Batch(batch, permit) => (self.shared.transform.batch(batch)?, permit),
+                Message::Made(batch, permit) => (batch, permit),
+                Message::Connected(_) => continue,
+            };
             if lanes.give(&self.shared, batch, permit).await.is_err() {
                 break;
             }
@@ -148,13 +153,12 @@ impl Lanes {
     async fn give(
         &mut self,
         shared: &Shared,
-        batch: Batch,
+        batch: TargetBatch,
         permit: Arc<Permit>,
     ) -> Result<(), RunError> {
         match batch {
-            Batch::Chunk(chunk) => {
+            TargetBatch::Chunk(chunk) => {
                 let written_micros = shared.clock.now_micros();
-                let chunk = shared.transform.chunk(chunk);
                 for (lane, share) in self.cutter.chunk(&shared.targets, chunk) {
                     let items = vec![LaneItem::Chunk(share)];
                     self.send(lane, LaneMessage { items, written_micros, permit: permit.clone() })
@@ -162,12 +166,11 @@ impl Lanes {
                 }
             }
             // One message a lane: a message for each transaction cost more than its changes.
-            Batch::Tail(TailBatch { parts, written_micros, .. }) => {
+            TargetBatch::Tail(parts, written_micros) => {
                 let mut shares: Vec<Vec<LaneItem>> =
                     self.inlets.iter().map(|_| Vec::with_capacity(parts.len())).collect();
                 for part in parts {
                     self.is_inside_transaction = !part.is_last;
-                    let part = shared.transform.part(part);
                     let of_lanes = self.cutter.part(&shared.targets, part);
                     for (share, part) in shares.iter_mut().zip(of_lanes) {
                         share.push(LaneItem::Part(part));

@@ -39,7 +39,9 @@ impl MergeStage {
                 Some(message) => {
                     let upto = match &message {
                         Message::Batch(Batch::Tail(batch), _) => Some(batch.upto.clone()),
-                        Message::Batch(Batch::Chunk(_), _) | Message::Connected(_) => None,
+                        Message::Batch(Batch::Chunk(_), _)
+                        | Message::Made(..)
+                        | Message::Connected(_) => None,
                     };
                     for merged in self.take_in(&mut merge, message) {
                         self.let_go(merged).await?;
@@ -59,6 +61,8 @@ impl MergeStage {
     ) -> Vec<Merged<Arc<Permit>>> {
         let mut windows = self.shared.windows();
         match message {
+            // Made downstream of here alone.
+            Message::Made(..) => Vec::new(),
             Message::Connected(uuid) => {
                 self.shared.connected(uuid);
                 merge.moved(&mut windows).into_iter().map(Merged::GivenUp).collect()

@@ -8,4 +8,5 @@ pub(crate) mod reader;
 pub(crate) mod snapshot;
 pub(crate) mod tail;
 mod told;
+pub(crate) mod transform;
 mod writes;

@@ -11,7 +11,7 @@ pub(crate) const FORMAT: u32 = 2;
 /// one a lane's mark on a piece.
 ///
 /// Positions are `LONGBLOB`s: a source with a long history of servers has sets of many intervals.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS `_whimbrel_plan` (
        plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
        format INT UNSIGNED NOT NULL,
@@ -56,6 +56,19 @@ const TABLES: [&str; 6] = [
        wanted LONGTEXT NULL,
        rollup LONGTEXT NULL,
        PRIMARY KEY (plan, target_id)
+     ) ENGINE=InnoDB CHARACTER SET utf8mb4",
+    // One row a source row that failed on its way into a target; written as the rows of a table.
+    "CREATE TABLE IF NOT EXISTS `_whimbrel_dead_letters` (
+       plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       target VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       source VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       key_hash BINARY(32) NOT NULL,
+       source_key LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       column_name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+       error TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       gtid VARCHAR(160) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+       noted_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),
+       PRIMARY KEY (plan, target, source, key_hash)
      ) ENGINE=InnoDB CHARACTER SET utf8mb4",
     "CREATE TABLE IF NOT EXISTS `_whimbrel_chunks` (
        plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,

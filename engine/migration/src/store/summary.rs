@@ -1,5 +1,7 @@
 //! What the state comes to, for those who only look.
 
+use std::collections::BTreeMap;
+
 use whimbrel_mysql::Session;
 
 use super::PlanKey;
@@ -39,4 +41,27 @@ pub(crate) async fn positions(
     let sql =
         format!("SELECT position FROM `_whimbrel_lanes` WHERE {} ORDER BY lane", plan.matches());
     session.query(&sql).await?.iter().map(|row| Ok(row.text("position")?)).collect()
+}
+
+/// How many rows are among the dead letters, by target.
+///
+/// # Errors
+///
+/// [`RunError`] when the server does not answer.
+pub(crate) async fn dead_letters(
+    session: &mut Session,
+    plan: &PlanKey,
+) -> Result<BTreeMap<String, u64>, RunError> {
+    let exists = "SELECT 1 FROM information_schema.tables \
+                  WHERE table_schema = DATABASE() AND table_name = '_whimbrel_dead_letters'";
+    // State of format 1 has none.
+    if session.query(exists).await?.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let sql = format!(
+        "SELECT target, COUNT(*) AS letters FROM `_whimbrel_dead_letters` WHERE {} GROUP BY target",
+        plan.matches()
+    );
+    let rows = session.query(&sql).await?;
+    rows.iter().map(|row| Ok((row.text("target")?, row.number("letters")?))).collect()
 }

@@ -115,6 +115,7 @@ pub(crate) async fn targets_of_others(
     // A plan of format 1 has no targets of its own: they are its tables.
     let sql = format!(
         "SELECT plan, name FROM `_whimbrel_targets` WHERE NOT {plan} \
+         AND name NOT LIKE '\\_whimbrel\\_%' \
          UNION SELECT plan, name FROM `_whimbrel_tables` WHERE NOT {plan} \
          AND plan NOT IN (SELECT plan FROM `_whimbrel_targets`)",
         plan = plan.matches()

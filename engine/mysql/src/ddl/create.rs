@@ -100,6 +100,12 @@ impl CreateTable {
         &self.name
     }
 
+    /// What stands behind the closing parenthesis: options and partitions.
+    #[must_use]
+    pub fn options(&self) -> &str {
+        &self.options
+    }
+
     /// The pieces, in their order.
     #[must_use]
     pub fn items(&self) -> &[Item] {

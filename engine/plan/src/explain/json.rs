@@ -3,15 +3,20 @@
 use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 use serde_json::{Value, json};
 
-use super::{BINLOG_SKIPPED, LOCKS, node_name, rules, tls};
+use super::{
+    BINLOG_SKIPPED, LOCKS, node_name, rules,
+    targets::{Target, targets},
+    tls,
+};
 use crate::{
+    bind::Bound,
     graph::{Connections, Edge, EdgeBytes, Graph, Node},
     plan::{Endpoint, Plan},
     selection::STATE_PREFIX,
     spec::{Binlog, OnDdl},
 };
 
-pub(super) fn explain(plan: &Plan, graph: &Graph) -> String {
+pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> String {
     let (moved, left_out) = rules(plan);
     let edges = graph.stages.edge_references().map(|edge| {
         let name = |index| graph.stages.node_weight(index).map_or("", node_name);
@@ -23,6 +28,7 @@ pub(super) fn explain(plan: &Plan, graph: &Graph) -> String {
         "source": endpoint(&plan.source),
         "target": endpoint(&plan.target),
         "tables": { "move": moved, "except": left_out },
+        "materialize": targets(plan, bound).iter().map(target).collect::<Vec<_>>(),
         "on_ddl": match plan.on_ddl {
             OnDdl::Stop => "stop",
             OnDdl::Ignore => "ignore",
@@ -59,6 +65,15 @@ pub(super) fn explain(plan: &Plan, graph: &Graph) -> String {
     format!("{value:#}\n")
 }
 
+fn target(target: &Target) -> Value {
+    let facts = target.facts.iter().map(|(name, fact)| json!({ "name": name, "fact": fact }));
+    json!({
+        "name": target.name,
+        "facts": facts.collect::<Vec<_>>(),
+        "statement": target.statement,
+    })
+}
+
 fn endpoint(endpoint: &Endpoint) -> Value {
     json!({
         "address": endpoint.address(),
@@ -85,6 +100,7 @@ fn node(node: &Node) -> Value {
             "windows_max": merge.windows_max,
             "window_key_bytes_max": merge.window_key_bytes_max,
         }),
+        Node::Transform(transform) => json!({ "kind": kind, "targets": transform.targets }),
         Node::Apply(apply) => json!({
             "kind": kind,
             "lanes_max": apply.lanes_max,

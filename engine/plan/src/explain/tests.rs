@@ -35,7 +35,7 @@ fn plan(limits: &str) -> Plan {
 
 fn explained(format: ExplainFormat) -> String {
     let plan = plan("{}");
-    explain(&plan, &compile(&plan), format)
+    explain(&plan, (&compile(&plan), None), format)
 }
 
 const FORMATS: [ExplainFormat; 4] =
@@ -47,7 +47,7 @@ fn a_log_that_is_skipped_is_told_with_what_it_means() {
     plan.binlog = crate::Binlog::Skip;
 
     for format in [ExplainFormat::Text, ExplainFormat::Json] {
-        let text = explain(&plan, &compile(&plan), format);
+        let text = explain(&plan, (&compile(&plan), None), format);
         assert!(text.contains("replicas of the target"), "{format:?}:\n{text}");
         assert!(!explained(format).contains("replicas of the target"), "{format:?}");
     }
@@ -105,6 +105,7 @@ fn no_limits_give_more_connections_or_memory_than_the_plan_allows() {
 
 fn check_share(node: &Node, memory: &Memory) {
     match node {
+        Node::Transform(it) => assert!(it.targets >= 1, "{it:?}"),
         Node::Snapshot(it) => {
             assert!(it.readers >= 1 && it.chunk_bytes_max >= 128 << 10, "{it:?}");
             assert!(it.chunk_bytes_max * u64::from(it.readers) <= memory.snapshot);

@@ -2,25 +2,41 @@
 
 use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 
-use super::{BINLOG_SKIPPED, LOCKS, edge_bytes, node_facts, node_name, on_ddl, rules, state, tls};
+use super::{
+    BINLOG_SKIPPED, LOCKS, edge_bytes, node_facts, node_name, on_ddl, rules, state,
+    targets::targets, tls,
+};
 use crate::{
+    bind::Bound,
     graph::{Connections, Graph, Memory},
     plan::{Endpoint, Plan},
     size,
     spec::Binlog,
 };
 
-pub(super) fn explain(plan: &Plan, graph: &Graph) -> String {
+pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> String {
     let mut lines = Lines::default();
     let (moved, left_out) = rules(plan);
     lines.title(&format!("plan `{}`", plan.name));
     lines.fact("source", &endpoint(&plan.source));
     lines.fact("target", &endpoint(&plan.target));
-    lines.fact("tables", &moved.join(", "));
+    if !moved.is_empty() {
+        lines.fact("tables", &moved.join(", "));
+    }
     if !left_out.is_empty() {
         lines.fact("", &format!("but not {}", left_out.join(", ")));
     }
     lines.fact("at DDL", on_ddl(plan.on_ddl));
+
+    for target in targets(plan, bound) {
+        lines.title(&format!("table `{}`", target.name));
+        for (name, fact) in &target.facts {
+            lines.fact(name, fact);
+        }
+        for line in target.statement.iter().flat_map(|statement| statement.lines()) {
+            lines.fact("", line);
+        }
+    }
 
     lines.title("stages");
     for node in graph.stages.node_weights() {

@@ -1,0 +1,316 @@
+//! Targets that are made by expressions: their tables made ready, and what the rows of their sources
+//! become.
+
+mod dead_letters;
+mod definitions;
+mod groups;
+mod mapping;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use whimbrel_model::{Table, TableId};
+use whimbrel_mysql::{
+    Error, Session,
+    catalog::{self, CatalogError},
+    ddl::{CreateTable, defined_tables, quoted},
+};
+use whimbrel_plan::{
+    Bound, BoundTarget, Create, Definitions, OnError, Plan, STATE_PREFIX, Written, bind,
+};
+
+pub use self::definitions::bind_offline;
+pub(crate) use self::{dead_letters::dead_letters, definitions::definition};
+use self::{definitions::kept, mapping::RowMapping};
+use crate::{
+    error::{RunError, TableProblem},
+    store::{StoredTable, StoredTarget},
+    transform::{Feed, TargetId},
+};
+
+/// The tables of `from` that are not among `moved`, as they are on the source.
+pub(crate) async fn other_sources(
+    plan: &Plan,
+    source: &mut Session,
+    moved: &[catalog::Definition],
+) -> Result<Vec<catalog::Definition>, RunError> {
+    let mut found: BTreeMap<&str, catalog::Definition> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for named in plan.materialized.iter().flat_map(|target| &target.from) {
+        let name = named.name.as_str();
+        if found.contains_key(name) || moved.iter().any(|it| it.description.name == name) {
+            continue;
+        }
+        let described = catalog::describe(source, &plan.source.database, name).await;
+        match described.and_then(catalog::definition) {
+            Ok(definition) => {
+                problems.extend(crate::tables::unsafe_engine(&definition.description));
+                found.insert(name, definition);
+            }
+            // Binding says so, with its place.
+            Err(Error::Catalog(CatalogError::NoTable { .. })) => {}
+            Err(Error::Catalog(error)) => problems.push(crate::tables::unmovable(name, &error)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if problems.is_empty() {
+        Ok(found.into_values().collect())
+    } else {
+        Err(RunError::Tables { problems })
+    }
+}
+
+/// The definitions that a plan is bound to when it begins.
+pub(crate) async fn definitions(
+    plan: &Plan,
+    source: &mut Session,
+    target: &mut Session,
+    tables: &[catalog::Definition],
+) -> Result<Definitions, RunError> {
+    let mut targets = BTreeMap::new();
+    for made in &plan.materialized {
+        let name = &made.name.name;
+        match &made.create {
+            Create::Copy => {}
+            Create::Existing => {
+                if let Some(found) = found(target, &plan.target.database, name).await? {
+                    targets.insert(name.clone(), found);
+                }
+            }
+            // Read below.
+            Create::Statement(_) => {}
+        }
+    }
+    let unreadable = definitions::of_plan(plan, &mut targets);
+    Ok(Definitions {
+        unreadable,
+        sources: tables.iter().map(|it| definition(&it.description, Some(&it.table))).collect(),
+        source_names: catalog::table_names(source, &plan.source.database).await?,
+        targets,
+        are_all_targets_known: true,
+    })
+}
+
+/// A table of the target, if it is there.
+async fn found(
+    target: &mut Session,
+    database: &str,
+    name: &str,
+) -> Result<Option<whimbrel_plan::Definition>, RunError> {
+    let description = match catalog::describe(target, database, name).await {
+        Ok(description) => description,
+        Err(Error::Catalog(CatalogError::NoTable { .. })) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let table = match catalog::definition(description.clone()) {
+        Ok(definition) => Some(definition.table),
+        Err(Error::Catalog(CatalogError::NoKey { .. })) => None,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Some(definition(&description, table.as_ref())))
+}
+
+/// Creates the targets that are missing, and proves that those that are there are empty and fit; then
+/// all of them as the target knows them.
+pub(crate) async fn make_ready(
+    plan: &Plan,
+    target: &mut Session,
+    mut definitions: Definitions,
+) -> Result<Vec<StoredTarget>, RunError> {
+    let bound = bound(plan, &definitions)?;
+    let database = &plan.target.database;
+    let (mut problems, mut missing) = (Vec::new(), Vec::new());
+    for made in &bound.targets {
+        match found(target, database, &made.name).await? {
+            None => missing.push(made),
+            Some(found) => {
+                problems.extend(in_the_way(target, database, made, &found).await?);
+            }
+        }
+    }
+    if !problems.is_empty() {
+        return Err(RunError::Tables { problems });
+    }
+    for made in missing {
+        create(target, plan, made).await?;
+    }
+    for made in &bound.targets {
+        if let Some(found) = found(target, database, &made.name).await? {
+            definitions.targets.insert(made.name.clone(), found);
+        }
+    }
+    // The server may have understood a definition otherwise.
+    let known = self::bound(plan, &definitions)?;
+    let mut stored = Vec::new();
+    for (made, known) in bound.targets.iter().zip(&known.targets) {
+        let wanted = made.statement.clone().filter(|_| is_copy(plan, &made.name));
+        match &known.written {
+            Written::Rows(table) => {
+                let table = table.clone();
+                stored.push(StoredTarget { table, rollup: None, moved_from: None, wanted });
+            }
+            Written::Groups(groups) => {
+                let visible = catalog::describe(target, database, &made.name).await?;
+                let rollup = groups::rollup(&visible, known, groups, &definitions.sources)
+                    .map_err(|problems| RunError::Tables { problems })?;
+                let table = rollup.contributions().clone();
+                let rollup = Some(rollup);
+                stored.push(StoredTarget { table, rollup, moved_from: None, wanted: None });
+            }
+            Written::Unknown => {}
+        }
+    }
+    if keeps_dead_letters(plan) {
+        let table = dead_letters().map_err(|error| RunError::Broken { what: error.to_string() })?;
+        stored.push(StoredTarget { table, rollup: None, moved_from: None, wanted: None });
+    }
+    Ok(stored)
+}
+
+fn is_copy(plan: &Plan, name: &str) -> bool {
+    plan.materialized.iter().any(|made| made.name.name == name && made.create == Create::Copy)
+}
+
+/// Whether a target is one of the run's own tables.
+pub(crate) fn is_kept_aside(target: &StoredTarget) -> bool {
+    target.name().starts_with(STATE_PREFIX)
+}
+
+/// Whether any of a plan's rows may become dead letters.
+fn keeps_dead_letters(plan: &Plan) -> bool {
+    plan.materialized.iter().any(|made| {
+        made.on_error == OnError::DeadLetter
+            || made.columns.iter().any(|rule| rule.on_error == OnError::DeadLetter)
+            || made.aggregates.iter().any(|rule| rule.on_error == OnError::DeadLetter)
+    })
+}
+
+async fn create(target: &mut Session, plan: &Plan, made: &BoundTarget) -> Result<(), RunError> {
+    let Some(statement) = &made.statement else { return Ok(()) };
+    // Groups are found by their index from the first row on.
+    let is_deferred = is_copy(plan, &made.name) && matches!(made.written, Written::Rows(_));
+    let statement = match is_deferred {
+        // Its indexes are made after the copy.
+        true => CreateTable::parse(statement)
+            .map_err(|error| RunError::Broken { what: error.to_string() })?
+            .statement(),
+        false => statement.clone(),
+    };
+    let created = target.execute(statement.as_bytes()).await;
+    created.map(drop).map_err(|cause| RunError::Definition { statement, cause: Box::new(cause) })
+}
+
+/// What is wrong with a target that is there already.
+async fn in_the_way(
+    target: &mut Session,
+    database: &str,
+    made: &BoundTarget,
+    found: &whimbrel_plan::Definition,
+) -> Result<Vec<TableProblem>, RunError> {
+    let name = &made.name;
+    let problem = |what, remedy| TableProblem { table: name.clone(), what, remedy };
+    let mut problems = Vec::new();
+    if let Some(statement) = &made.statement {
+        let wanted = defined_tables(statement).unwrap_or_default().pop();
+        let wanted = wanted.map(|wanted| definitions::of_text(database, &wanted));
+        if !wanted.is_some_and(|wanted| is_alike(&wanted, found)) {
+            let what = "a table of its name is there, and is another one".to_owned();
+            let remedy = format!("`DROP TABLE {}`, or say `create: existing`", quoted(name));
+            problems.push(problem(what, remedy));
+        }
+    }
+    problems.extend(crate::tables::rows_and_triggers(target, database, name).await?);
+    Ok(problems)
+}
+
+fn is_alike(wanted: &whimbrel_plan::Definition, found: &whimbrel_plan::Definition) -> bool {
+    let key = |definition: &whimbrel_plan::Definition| -> Vec<String> {
+        let table = definition.table.iter();
+        table.flat_map(Table::key_columns).map(|column| column.name.clone()).collect()
+    };
+    let columns = |definition: &whimbrel_plan::Definition| -> Vec<_> {
+        let parts = definition.columns.iter();
+        parts.map(|it| (it.name.clone(), it.column_type.clone(), it.nullable)).collect()
+    };
+    key(wanted) == key(found) && columns(wanted) == columns(found)
+}
+
+fn bound(plan: &Plan, definitions: &Definitions) -> Result<Bound, RunError> {
+    bind(plan, definitions).map_err(|errors| RunError::Selection { errors })
+}
+
+/// What a run's source tables become, and what of the plan may not be meant.
+#[derive(Debug)]
+pub(crate) struct Feeds {
+    /// By source table.
+    pub(crate) feeds: Vec<Vec<Feed>>,
+    /// Warnings.
+    pub(crate) warnings: Vec<whimbrel_plan::PlanError>,
+}
+
+/// What the rows of the tables become in the targets, both as stored.
+pub(crate) async fn feeds(
+    plan: &Plan,
+    (tables, targets): (&[StoredTable], &[StoredTarget]),
+    target: &mut Session,
+) -> Result<Feeds, RunError> {
+    let mut feeds = vec![Vec::new(); tables.len()];
+    let numbered = || (0..).map(TargetId).zip(targets);
+    for (id, target) in numbered() {
+        let moved_from = target.moved_from.and_then(|TableId(from)| feeds.get_mut(from as usize));
+        if let Some(feeds) = moved_from {
+            feeds.push(Feed::Same(id));
+        }
+    }
+    let definitions = stored_definitions(plan, (tables, targets), target).await?;
+    let bound = bound(plan, &definitions)?;
+    let dead = numbered().find(|(_, it)| it.table.name() == dead_letters::NAME).map(|(id, _)| id);
+    for made in &bound.targets {
+        let own = numbered().find(|(_, it)| it.moved_from.is_none() && it.name() == made.name);
+        let Some((id, stored)) = own else {
+            return Err(RunError::State { what: "target tables" });
+        };
+        for (ordinal, source) in (0_u64..).zip(&made.sources) {
+            let place = tables.iter().position(|stored| stored.table.name() == source.table);
+            let Some(place) = place else {
+                return Err(RunError::State { what: "source tables" });
+            };
+            let kept_key =
+                stored.rollup.as_ref().map(|_| (made.sources.len() > 1).then_some(ordinal));
+            let mapping = RowMapping {
+                plan: plan.name.clone(),
+                name: made.name.clone(),
+                source: tables[place].table.clone(),
+                target: stored.table.clone(),
+                kept_key,
+                has_dead_letters: mapping::has_dead_letters(source),
+                bound: source.clone(),
+            };
+            let mapping = Arc::new(mapping);
+            feeds[place].push(Feed::Mapped { target: id, dead_letters: dead, mapping });
+        }
+    }
+    Ok(Feeds { feeds, warnings: bound.warnings })
+}
+
+/// What a plan that has begun is bound to: its tables as they were then.
+async fn stored_definitions(
+    plan: &Plan,
+    (tables, targets): (&[StoredTable], &[StoredTarget]),
+    target: &mut Session,
+) -> Result<Definitions, RunError> {
+    let mut known = BTreeMap::new();
+    for stored in targets.iter().filter(|stored| stored.moved_from.is_none()) {
+        let definition = match &stored.rollup {
+            None => Some(kept(&stored.table)),
+            Some(rollup) => found(target, &plan.target.database, rollup.visible()).await?,
+        };
+        known.extend(definition.map(|definition| (stored.name().to_owned(), definition)));
+    }
+    Ok(Definitions {
+        sources: tables.iter().map(|stored| kept(&stored.table)).collect(),
+        source_names: tables.iter().map(|stored| stored.table.name().to_owned()).collect(),
+        targets: known,
+        unreadable: BTreeMap::new(),
+        are_all_targets_known: true,
+    })
+}

@@ -1,0 +1,153 @@
+//! Whether a target's key tells the rows of its sources apart.
+//!
+//! A target's key must hold the whole key of each source, through columns that are bare copies and that
+//! compare no coarser than the source's; and where there are several sources, a constant of each. What
+//! data there is proves nothing: it changes while it is read.
+
+use whimbrel_expression::Scratch;
+use whimbrel_model::{Column, ColumnType, RowBuilder, Table};
+
+use super::{Binder, Origin, columns::Planned, same_name};
+use crate::{
+    problem::{MaterializeProblem, PlanError},
+    span::Span,
+};
+
+impl Binder<'_> {
+    pub(super) fn check_key(
+        &mut self,
+        sources: &[Origin<'_>],
+        planned: &[Planned<'_>],
+        table: &Table,
+    ) -> Option<()> {
+        let before = self.problems.len();
+        let keyed: Vec<(&Planned<'_>, &Column)> = table
+            .key_columns()
+            .filter_map(|column| {
+                let is_it = |value: &&Planned<'_>| same_name(&value.name, &column.name);
+                Some((planned.iter().find(is_it)?, column))
+            })
+            .collect();
+        for (index, source) in sources.iter().enumerate() {
+            self.check_source_key((index, source.table), &keyed);
+        }
+        if self.problems.len() == before {
+            self.check_sources_apart(sources, &keyed);
+        }
+        (self.problems.len() == before).then_some(())
+    }
+
+    fn key_at(&self) -> Span {
+        let given = self.target.key.as_ref().and_then(|key| key.first());
+        given.map_or(self.target.name.at, |first| first.at)
+    }
+
+    fn check_source_key(
+        &mut self,
+        (index, source): (usize, &Table),
+        keyed: &[(&Planned<'_>, &Column)],
+    ) {
+        let mut missing = Vec::new();
+        for wanted in source.key_columns() {
+            let copies = keyed.iter().filter(|(value, _)| {
+                value.copied(index, source).is_some_and(|copied| copied.name == wanted.name)
+            });
+            let columns: Vec<&Column> = copies.map(|(_, column)| *column).collect();
+            if columns.is_empty() {
+                missing.push(format!("`{}`", wanted.name));
+            } else if !columns.iter().any(|column| is_as_fine(wanted, column))
+                && let Some(column) = columns.first()
+            {
+                let problem = MaterializeProblem::KeyCollation {
+                    column: column.name.clone(),
+                    target: collation(column),
+                    source_collation: collation(wanted),
+                };
+                self.problems.push(PlanError::new(problem, self.key_at()));
+            }
+        }
+        if !missing.is_empty() {
+            let problem = MaterializeProblem::KeyNotUnique {
+                table: source.name().to_owned(),
+                target: self.name(),
+                missing: missing.join(", "),
+            };
+            self.report(problem, self.key_at());
+        }
+    }
+
+    /// Each two sources differ in a key column that is constant in both.
+    fn check_sources_apart(&mut self, sources: &[Origin<'_>], keyed: &[(&Planned<'_>, &Column)]) {
+        for (other_index, other) in sources.iter().enumerate() {
+            for (index, source) in sources.iter().enumerate().take(other_index) {
+                let is_apart = |(value, _): &(&Planned<'_>, &Column)| match (
+                    constant(value, index),
+                    constant(value, other_index),
+                ) {
+                    (Some(one), Some(two)) => one != two,
+                    _ => false,
+                };
+                if !keyed.iter().any(is_apart) {
+                    let problem = MaterializeProblem::KeyAcrossSources {
+                        target: self.name(),
+                        first: source.table.name().to_owned(),
+                        other: other.table.name().to_owned(),
+                    };
+                    self.report(problem, self.key_at());
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The value that a column has for every row of a source, in a form that tells values apart however the
+/// target compares them: text without its case and its trailing spaces.
+fn constant(value: &Planned<'_>, source_index: usize) -> Option<Vec<u8>> {
+    let expression = value.expressions.get(source_index)?;
+    if !expression.is_constant() {
+        return None;
+    }
+    let row = RowBuilder::default().finish();
+    let mut scratch = Scratch::default();
+    let cell = expression.evaluate(&row, &mut scratch).ok()?;
+    let mut builder = RowBuilder::default();
+    if let whimbrel_model::Cell::Bytes(bytes) = cell {
+        let text = String::from_utf8_lossy(bytes).trim_end().to_lowercase();
+        builder.push(whimbrel_model::Cell::Bytes(text.as_bytes()));
+    } else {
+        builder.push(cell);
+    }
+    Some(builder.finish_key().as_bytes().to_vec())
+}
+
+/// Whether the target's column tells apart whatever the source's does.
+fn is_as_fine(source: &Column, target: &Column) -> bool {
+    match (&source.column_type, &target.column_type) {
+        (
+            ColumnType::Text { collation: source, .. },
+            ColumnType::Text { collation: target, .. },
+        ) => {
+            let pads = |collation: &str| !collation.contains("_0900_") && collation != "binary";
+            source == target
+                || target == "utf8mb4_0900_bin"
+                || target.ends_with("_bin") && pads(source)
+        }
+        // A text of two bytes may be two texts of another charset, and labels may compare alike.
+        (ColumnType::Text { .. } | ColumnType::Enum | ColumnType::Set { .. }, other) => {
+            source.column_type == *other && source.declaration == target.declaration
+        }
+        (_, ColumnType::Text { .. } | ColumnType::Enum | ColumnType::Set { .. }) => false,
+        // Shorter values of the source end up the same once they are padded.
+        (ColumnType::Binary, ColumnType::FixedBinary { .. }) => false,
+        // What fits is kept exactly, and all that does not is an error of its row.
+        _ => true,
+    }
+}
+
+fn collation(column: &Column) -> String {
+    if let ColumnType::Text { collation, .. } = &column.column_type {
+        return collation.clone();
+    }
+    column.declaration.clone()
+}

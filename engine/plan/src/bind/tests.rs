@@ -1,0 +1,179 @@
+//! Plans bound to tables, without a server.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use whimbrel_model::{Generation, IntWidth};
+
+use super::*;
+use crate::{
+    SecretError, Secrets,
+    definition::{Piece, PieceKind},
+    load,
+};
+
+struct Nothing;
+
+impl Secrets for Nothing {
+    fn environment(&self, _name: &str) -> Result<SecretString, SecretError> {
+        Err(SecretError::Missing)
+    }
+
+    fn file(&self, _path: &str) -> Result<SecretString, SecretError> {
+        Err(SecretError::Missing)
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        PathBuf::from(path)
+    }
+}
+
+fn column(name: &str, column_type: whimbrel_model::ColumnType, declaration: &str) -> Column {
+    Column {
+        name: name.to_owned(),
+        column_type,
+        declaration: declaration.to_owned(),
+        nullable: name != "id",
+        generation: Generation::None,
+    }
+}
+
+fn source(name: &str) -> Definition {
+    use whimbrel_model::ColumnType;
+    let text = ColumnType::Text {
+        charset: "utf8mb4".to_owned(),
+        collation: "utf8mb4_0900_ai_ci".to_owned(),
+    };
+    let int = ColumnType::Int { width: IntWidth::Int, unsigned: false };
+    let columns = vec![
+        column("id", int, "int"),
+        column("email", text, "varchar(60)"),
+        column("price", ColumnType::Decimal { precision: 10, scale: 2 }, "decimal(10,2)"),
+    ];
+    let piece = |kind, name: &str, columns: &[&str], text: &str| Piece {
+        kind,
+        name: name.to_owned(),
+        columns: columns.iter().map(|&name| name.to_owned()).collect(),
+        text: text.to_owned(),
+        needs_value: false,
+    };
+    Definition {
+        name: name.to_owned(),
+        table: Table::new(("shop", name), columns.clone(), ("PRIMARY", &["id"]), true).ok(),
+        columns,
+        pieces: vec![
+            piece(PieceKind::Column, "id", &[], "`id` int NOT NULL AUTO_INCREMENT"),
+            piece(PieceKind::Column, "email", &[], "`email` varchar(60) DEFAULT NULL"),
+            piece(PieceKind::Column, "price", &[], "`price` decimal(10,2) DEFAULT NULL"),
+            piece(PieceKind::PrimaryKey, "PRIMARY", &["id"], "PRIMARY KEY (`id`)"),
+            piece(PieceKind::UniqueKey, "email", &["email"], "UNIQUE KEY `email` (`email`)"),
+            piece(PieceKind::Index, "dear", &["price"], "KEY `dear` (`price`)"),
+        ],
+        options: "ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4".to_owned(),
+    }
+}
+
+/// The plan with one target, bound to `a` and `b`, two tables of one form.
+fn bound(target: &str) -> Result<Bound, Vec<String>> {
+    let text = format!(
+        "version: 1\nname: shop\nsource: {{ mysql: {{ url: 'mysql://app@source', database: shop }} }}\n\
+         target: {{ mysql: {{ url: 'mysql://app@target', database: shop }} }}\n\
+         materialize:\n  made: {target}\n"
+    );
+    let messages = |errors: Vec<PlanError>| -> Vec<String> {
+        errors
+            .iter()
+            .map(|error| format!("{}: {error}", text.get(error.at.start..error.at.end).unwrap()))
+            .collect()
+    };
+    let plan = load(&text, &Nothing).map_err(messages)?.plan;
+    let definitions = Definitions {
+        sources: vec![source("a"), source("b")],
+        source_names: vec!["a".to_owned(), "b".to_owned()],
+        are_all_targets_known: true,
+        ..Definitions::default()
+    };
+    bind(&plan, &definitions).map_err(messages)
+}
+
+#[track_caller]
+fn refused(target: &str, expected: &str) {
+    let errors = bound(target).err().unwrap_or_default();
+
+    assert_eq!(errors.join("\n"), expected, "{target}");
+}
+
+#[test]
+fn what_does_not_fit_is_said_at_its_place() {
+    refused("{ from: c }", "c: the source has no table `c`");
+    refused("{ from: a, where: emial == () }", "emial: no column of `a` is named `emial`");
+    refused("{ from: a, except: [emial] }", "emial: `a` has no column `emial`");
+    refused(
+        "{ from: a, columns: { email: email } }",
+        "made: two rows of `a` may have one key in `made`: the key lacks `id`",
+    );
+    refused(
+        "{ from: a, columns: { id: id, at: email }, key: [at] }",
+        "made: the key column `at` may be NULL",
+    );
+    refused("{ from: [a, b] }", "made: rows of `a` and of `b` may have one key in `made`");
+    refused(
+        "{ from: a, group_by: { email: email }, aggregates: { worth: sum(email) } }",
+        "email: `worth`: `sum` is of numbers, and this is text of up to 60 characters",
+    );
+    refused(
+        "{ from: a, group_by: { email: email }, aggregates: { n: count() }, key: [n] }",
+        "n: the key of `made` is (n), and its groups are (email)",
+    );
+    refused("{ from: a, create: existing }", "existing: the target has no table `made`");
+}
+
+#[test]
+fn a_copy_has_the_sources_columns_and_the_indexes_that_still_hold() {
+    let bound = bound("{ from: a, except: [email], columns: { twice: price * 2 } }").unwrap();
+
+    let [target] = bound.targets.as_slice() else { panic!("one target") };
+    let lines: Vec<&str> = target.statement.as_deref().unwrap().lines().collect();
+    assert_eq!(lines[0], "CREATE TABLE `made` (");
+    assert_eq!(lines[1], "  `id` int NOT NULL AUTO_INCREMENT,");
+    assert_eq!(lines[2], "  `price` decimal(10,2) DEFAULT NULL,");
+    assert!(lines[3].starts_with("  `twice` decimal("), "{}", lines[3]);
+    assert_eq!(
+        lines[4..],
+        [
+            "  PRIMARY KEY (`id`),",
+            "  KEY `dear` (`price`)",
+            ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        ]
+    );
+}
+
+#[test]
+fn sources_are_told_apart_by_a_constant_of_each() {
+    let bound =
+        bound("{ from: [a, b], columns: { o: table_name(), id: id }, key: [o, id] }").unwrap();
+
+    assert_eq!(bound.targets[0].sources.len(), 2);
+    refused(
+        "{ from: [a, b], columns: { o: lower(\"X\"), id: id }, key: [o, id] }",
+        "o: rows of `a` and of `b` may have one key in `made`",
+    );
+}
+
+#[test]
+fn a_null_group_has_an_index_and_no_primary_key() {
+    let bound = bound(
+        "{ from: a, group_by: { email: email }, aggregates: { n: count(), m: avg(price), \
+         c: count(price) } }",
+    )
+    .unwrap();
+
+    let [target] = bound.targets.as_slice() else { panic!("one target") };
+    let statement = target.statement.as_deref().unwrap();
+    assert!(statement.contains("KEY `groups` (`email`)"), "{statement}");
+    assert!(!statement.contains("PRIMARY"), "{statement}");
+    assert!(statement.contains("`m` decimal(14,6) DEFAULT NULL"), "{statement}");
+    let Written::Groups(groups) = &target.written else { panic!("groups") };
+    let declared: Vec<&str> = groups.arguments.iter().map(|it| it.declaration.as_str()).collect();
+    assert_eq!(declared, ["decimal(10,2)", "tinyint"]);
+}
