@@ -13,6 +13,8 @@ mod materialize;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod rollups;
+#[cfg(test)]
 mod run;
 #[cfg(test)]
 mod support;
