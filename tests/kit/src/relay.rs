@@ -3,8 +3,7 @@ use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -41,6 +40,8 @@ struct Mode {
     is_refusing: bool,
     /// Goes up by one when every open connection is to be cut.
     cuts: u64,
+    /// Goes up by one when every open connection is to be cut on the client's side alone.
+    desertions: u64,
 }
 
 #[derive(Debug)]
@@ -53,6 +54,8 @@ struct Shared {
     bytes_to_client: AtomicU64,
     connections: AtomicUsize,
     connections_ever: AtomicUsize,
+    /// The server's ends of connections whose clients are gone.
+    deserted: Mutex<Vec<std::net::TcpStream>>,
 }
 
 /// A TCP relay in front of a server, which delays, stalls, cuts and half-delivers as it is told.
@@ -93,6 +96,7 @@ impl Relay {
             is_stalled: false,
             is_refusing: false,
             cuts: 0,
+            desertions: 0,
         };
         let shared = Arc::new(Shared {
             server_port: AtomicU16::new(server_port),
@@ -102,6 +106,7 @@ impl Relay {
             bytes_to_client: AtomicU64::new(0),
             connections: AtomicUsize::new(0),
             connections_ever: AtomicUsize::new(0),
+            deserted: Mutex::new(Vec::new()),
         });
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(listener, Arc::clone(&shared)));
@@ -147,6 +152,12 @@ impl Relay {
     /// Cuts every open connection now; new ones pass.
     pub fn cut(&self) {
         self.shared.mode.send_modify(|mode| mode.cuts += 1);
+    }
+
+    /// Cuts every open connection on the client's side alone; new ones pass. The server is told nothing, as by a client
+    /// whose machine is gone: it keeps the sessions, with the locks of their transactions, as long as the relay is there.
+    pub fn desert(&self) {
+        self.shared.mode.send_modify(|mode| mode.desertions += 1);
     }
 
     /// Leads new connections to `server` from now on, as an address does that moves with a failover. Open connections
@@ -242,26 +253,37 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 /// Relays one connection until either side ends it or it is cut.
 async fn connection(client: TcpStream, shared: Arc<Shared>) {
     let mut mode = shared.mode.subscribe();
-    let cuts = mode.borrow().cuts;
+    let (cuts, desertions) = (mode.borrow().cuts, mode.borrow().desertions);
     shared.connections.fetch_add(1, Ordering::Relaxed);
-    tokio::select! {
-        _ = mode.wait_for(|mode| mode.cuts != cuts) => {}
-        () = relay(client, &shared) => {}
+    let port = shared.server_port.load(Ordering::Relaxed);
+    if let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await
+        // Its socket is closed when both are dropped.
+        && let Ok(server) = server.into_std()
+        && let Ok(kept) = server.try_clone()
+        && let Ok(server) = TcpStream::from_std(server)
+    {
+        let changed = async {
+            let is_over = |mode: &Mode| (mode.cuts, mode.desertions) != (cuts, desertions);
+            mode.wait_for(is_over).await.is_ok_and(|mode| mode.desertions != desertions)
+        };
+        tokio::select! {
+            is_deserted = changed => if is_deserted {
+                shared.deserted.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
+            },
+            () = relay(client, server, &shared) => {}
+        }
     }
     shared.connections.fetch_sub(1, Ordering::Relaxed);
 }
 
-async fn relay(client: TcpStream, shared: &Shared) {
-    let port = shared.server_port.load(Ordering::Relaxed);
-    let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else {
-        return;
-    };
+async fn relay(client: TcpStream, server: TcpStream, shared: &Shared) {
     // Packets are small; waiting for more of them would add delays of the system's own.
     if client.set_nodelay(true).is_err() || server.set_nodelay(true).is_err() {
         return;
     }
     let (from_client, to_client) = client.into_split();
-    let (from_server, to_server) = server.into_split();
+    // These halves tell the server nothing when they are dropped; the socket does.
+    let (from_server, to_server) = tokio::io::split(server);
     tokio::select! {
         () = pump(from_client, to_server, Direction::ToServer, shared) => {}
         () = pump(from_server, to_client, Direction::ToClient, shared) => {}
@@ -270,8 +292,8 @@ async fn relay(client: TcpStream, shared: &Shared) {
 
 /// Moves one direction's bytes until it ends; what was read before is still delivered.
 async fn pump(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
     direction: Direction,
     shared: &Shared,
 ) {
