@@ -4,6 +4,21 @@ use whimbrel_mysql::Class;
 
 use crate::{error::RunError, transform::FailedRow};
 
+/// Rows are there that the source does not know of.
+const SOURCE_LOST: &str = "the target holds rows that the source lost in a failover: compare the tables that \
+                 those transactions changed, or begin again under a new `name` with an empty target";
+
+/// Nothing is wrong yet.
+const SOURCE_BEHIND: &str = "the source is a replica that has its own source's transactions still to apply: see \
+                 that its replication runs (`SHOW REPLICA STATUS`, `START REPLICA`) and catches up, \
+                 then run again; if its own source is gone for good, those transactions are lost: \
+                 begin again under a new `name` with an empty target";
+
+/// What the other transactions under the same identifiers changed is not known.
+const REUSED: &str = "the source's log is not the one that was followed: it was reset, or the source was \
+                 failed over or restored without its newest transactions, and what changed \
+                 meanwhile is not known: begin again under a new `name` with an empty target";
+
 impl RunError {
     /// A stable name: words with dashes.
     #[must_use]
@@ -20,6 +35,7 @@ impl RunError {
             Self::Diverged { .. } => "run.target-diverged",
             Self::Prepared { .. } => "run.prepared-xa",
             Self::SourceLost { .. } => "run.source-lost",
+            Self::SourceBehind { .. } => "run.source-behind",
             Self::Reused { .. } => "run.gtid-reused",
             Self::Purged { .. } => "run.purged",
             Self::SplitSource { .. } => "run.split-source",
@@ -68,10 +84,9 @@ impl RunError {
             Self::Prepared { .. } => {
                 "end them with XA COMMIT or XA ROLLBACK (`XA RECOVER` lists them)"
             }
-            Self::SourceLost { .. } | Self::Reused { .. } => {
-                "the target holds rows that the source lost in a failover: compare the tables that \
-                 those transactions changed, or begin again under a new `name` with an empty target"
-            }
+            Self::SourceLost { .. } => SOURCE_LOST,
+            Self::Reused { .. } => REUSED,
+            Self::SourceBehind { .. } => SOURCE_BEHIND,
             Self::Purged { .. } => {
                 "point `source.mysql.url` at a replica that still has the log; otherwise begin \
                  again under a new `name` with an empty target, with a longer \
@@ -109,6 +124,17 @@ impl RunError {
         }
         .to_owned()
     }
+
+    /// What a person is told while it may pass by itself: with the remedy, where they have to do
+    /// something before it can.
+    pub(crate) fn while_waiting(&self) -> String {
+        if let Self::Server(cause) = self
+            && cause.class() == Class::Full
+        {
+            return format!("{self} ({})", self.remedy());
+        }
+        self.to_string()
+    }
 }
 
 fn of_server(class: Class) -> &'static str {
@@ -118,6 +144,10 @@ fn of_server(class: Class) -> &'static str {
              preflight names the GRANTs once it gets in"
         }
         Class::Lost => "see that the server is up and can be reached, then run again",
+        Class::Full => {
+            "make room on the server: free or add disk space, or let its tablespaces grow; then run \
+             again: it goes on where it stopped"
+        }
         Class::SchemaGone => "create what is missing on the server, then run again",
         Class::TryAgain | Class::Refused | Class::Other => "mend it on the server, then run again",
     }

@@ -77,6 +77,14 @@ pub enum RunError {
         /// Their identifiers.
         lost: GtidSet,
     },
+    /// The source is a replica that has not executed yet what was applied from another server.
+    #[error("the source has not executed yet what the target holds: {missing}")]
+    SourceBehind {
+        /// What it has not executed.
+        missing: GtidSet,
+        /// Whether it is at work on them.
+        is_applying: bool,
+    },
     /// The source gave the identifier of a transaction that was applied to another one.
     #[error("the source gave {} to another transaction than the one that was applied", newest.gtid)]
     Reused {

@@ -17,6 +17,7 @@ pub mod lanes;
 mod link;
 mod materialize;
 pub mod merge;
+mod newest;
 mod pace;
 pub mod pieces;
 mod prepare;

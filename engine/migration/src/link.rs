@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use tokio::sync::Mutex;
 use whimbrel_flow::{Clock, RetryLimits};
-use whimbrel_mysql::{Class, ConnectOptions, Error, Role, Session};
+use whimbrel_mysql::{ConnectOptions, Error, Role, Session};
 
 use crate::{error::RunError, store::text};
 
@@ -164,6 +164,5 @@ pub(crate) use on_link;
 
 /// Whether the error may be gone the next time.
 pub(crate) fn is_passing(error: &RunError) -> bool {
-    matches!(error, RunError::Server(cause)
-        if matches!(cause.class(), Class::Lost | Class::TryAgain))
+    matches!(error, RunError::Server(cause) if cause.class().may_pass())
 }

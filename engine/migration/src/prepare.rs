@@ -18,6 +18,7 @@ use crate::{
     lane::LaneState,
     link::{Link, SharedLink, end_session, on_link},
     materialize::{self, Feeds, is_kept_aside},
+    newest,
     pieces::Piece,
     progress::{SourceProgress, TargetProgress},
     store::{self, Claim, Control, PlanKey, StoredTable, StoredTarget},
@@ -143,7 +144,8 @@ pub(crate) async fn prepare(
         let absent = absence(&mut target, &plan_key).await?;
         warnings.extend(source::absence_finding(&mut source, absent).await?);
     } else {
-        begin(plan, &mut source, &mut target, &plan_key).await?;
+        begin(plan, (&mut source, &source_options), (&mut target, &target_options), &plan_key)
+            .await?;
     }
     let tables = Control::tables(&mut target, &plan_key).await?;
     let targets = store::targets(&mut target, &plan_key, &tables).await?;
@@ -262,12 +264,14 @@ async fn check_unchanged(plan: &Plan, target: &mut Session, key: &PlanKey) -> Re
 /// definition was read is missed; then the tables; then the state, all at once.
 async fn begin(
     plan: &Plan,
-    source: &mut Session,
-    target: &mut Session,
+    (source, source_options): (&mut Session, &ConnectOptions),
+    (target, target_options): (&mut Session, &ConnectOptions),
     key: &PlanKey,
 ) -> Result<(), RunError> {
     let position = start_position(source).await?;
     let uuid = source::server_uuid(source).await?;
+    let reader = server_id(&plan.name, target_options);
+    let newest = newest::of(&position, (source, source_options), reader).await?;
     let mut tables = tables::select(plan, source).await?;
     let moved: Vec<String> = tables.iter().map(|it| it.description.name.clone()).collect();
     let errors = also_moved(plan, &moved);
@@ -303,7 +307,7 @@ async fn begin(
         .collect();
     targets.extend(made);
     tables::make_kept(target, &targets).await?;
-    let state = LaneState { position, ..LaneState::default() };
+    let state = LaneState { position, newest, ..LaneState::default() };
     let tables = (tables.as_slice(), targets.as_slice());
     Control::begin(target, key, (&fingerprint, &uuid), tables, (1, &state)).await
 }

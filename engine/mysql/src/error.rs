@@ -140,6 +140,8 @@ pub enum Class {
     Lost,
     /// The server was busy or chose a victim: the whole transaction may be tried again.
     TryAgain,
+    /// The server has no room for more: it may be given some, and then take the same again.
+    Full,
     /// The server refuses this row, today and tomorrow.
     Refused,
     /// The object is not there, or not as it was.
@@ -150,6 +152,18 @@ pub enum Class {
     Other,
 }
 
+impl Class {
+    /// Whether the same may go well later, on a new connection, without anybody changing what is
+    /// asked for.
+    #[must_use]
+    pub fn may_pass(self) -> bool {
+        match self {
+            Self::Lost | Self::TryAgain | Self::Full => true,
+            Self::Refused | Self::SchemaGone | Self::Denied | Self::Other => false,
+        }
+    }
+}
+
 impl Error {
     /// What is worth doing about it.
     #[must_use]
@@ -158,6 +172,7 @@ impl Error {
             Self::Connect { .. } | Self::Lost { .. } | Self::Cancelled | Self::Timeout { .. } => {
                 Class::Lost
             }
+            Self::Server { code, message, .. } if is_full(*code, message) => Class::Full,
             Self::Server { code, .. } => class_of(*code),
             Self::Value { .. } => Class::Refused,
             Self::SignIn { .. } => Class::Denied,
@@ -216,6 +231,8 @@ fn class_of(code: u16) -> Class {
         1040 | 1203 | 1205 | 1206 | 1213 | 1226 | 1317 | 1614 | 1637 | 3058 | 3101 | 3572 => {
             Class::TryAgain
         }
+        // A full disk, a full tablespace, no room for a new one.
+        1021 | 1114 | 3675 => Class::Full,
         // NULL, duplicate, too long, out of range, not of the type, CHECK, JSON, geometry,
         // foreign key, no partition.
         1048 | 1062 | 1169 | 1216 | 1217 | 1264 | 1265 | 1292 | 1364 | 1365 | 1366 | 1367
@@ -230,21 +247,28 @@ fn class_of(code: u16) -> Class {
 
 /// Whether a server that answered with `code` may answer otherwise the next time.
 pub(crate) fn is_passing(code: u16) -> bool {
-    matches!(class_of(code), Class::Lost | Class::TryAgain)
+    class_of(code).may_pass()
+}
+
+/// Whether an error of the storage engine or of a file, 1026 and 1030, is for want of room: both are
+/// for whatever the system says.
+fn is_full(code: u16, message: &str) -> bool {
+    matches!(code, 1026 | 1030)
+        && ["error 28 ", "errno: 28 ", "errno 28 "].iter().any(|no_room| message.contains(no_room))
 }
 
 /// Whether the messages of `code` name objects, options and limits alone. Any other message may
 /// quote a row's value or, as a syntax error does, a piece of the statement.
 /// Source: MySQL, `Server Error Message Reference`.
 fn message_is_free_of_values(code: u16) -> bool {
-    if matches!(class_of(code), Class::Lost | Class::TryAgain | Class::SchemaGone | Class::Denied) {
-        // 1091 and 1176 name keys, 1054 columns; 1317 nothing at all.
+    if !matches!(class_of(code), Class::Refused | Class::Other) {
+        // 1091 and 1176 name keys, 1054 columns, 1114 a table; 1317 nothing at all.
         return true;
     }
     matches!(
         code,
         1048 | 1216 | 1217 | 1264 | 1265 | 1364 | 1406 | 1451 | 1452 | 3819
-            | 1007 | 1008 | 1022 | 1028 | 1030 | 1031 | 1036 | 1041 | 1046 | 1047 | 1050 | 1059 | 1060
+            | 1007 | 1008 | 1022 | 1026 | 1028 | 1030 | 1031 | 1036 | 1041 | 1046 | 1047 | 1050 | 1059 | 1060
             | 1061 | 1067..=1075 | 1089 | 1090 | 1099 | 1100 | 1101 | 1113..=1118 | 1121 | 1133
             | 1136 | 1153 | 1163 | 1165 | 1167 | 1170 | 1171 | 1191 | 1192 | 1193 | 1215 | 1223
             | 1229 | 1232 | 1235 | 1236 | 1238 | 1248 | 1273 | 1284 | 1286 | 1290 | 1298 | 1305

@@ -17,7 +17,7 @@ use mysql_async::{Conn, DriverError, IoError, Value, prelude::Queryable};
 use tokio::time::timeout;
 
 use crate::{
-    error::{Class, Error},
+    error::Error,
     load::{Answer, Load},
     options::{ConnectOptions, IsEncrypted, TlsMode},
 };
@@ -157,7 +157,7 @@ impl Session {
         let answer = answer.map_err(|error| Error::from_driver(doing, error));
         let (affected_rows, warnings, summary) = match answer {
             Ok(answer) => answer,
-            Err(error) if matches!(error.class(), Class::Lost | Class::TryAgain) => {
+            Err(error) if error.class().may_pass() => {
                 return Err(error);
             }
             Err(error) => return Err(Error::Unloaded { reason: error.to_string() }),

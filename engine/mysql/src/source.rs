@@ -109,6 +109,43 @@ pub async fn lost(session: &mut Session, known: &GtidSet) -> Result<GtidSet, Err
     Ok(known.difference(&executed(session).await?))
 }
 
+/// Whether transactions that a server has not executed may still come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// It is a replica that applies, and has them or is connected to who may have.
+    UnderWay,
+    /// It is a replica that does not apply now, or cannot get them now.
+    Stopped,
+    /// It is no replica.
+    None,
+}
+
+/// Whether `missing` may still come to this server from a server that it is a replica of.
+///
+/// # Errors
+///
+/// Those of [`Session::query`]; [`Error::Gtid`] when what it has received is no set.
+pub async fn arrival(session: &mut Session, missing: &GtidSet) -> Result<Arrival, Error> {
+    // Both words changed in one version.
+    let (statement, prefix) = match session.server_version().numbers {
+        version if version < (8, 0, 22) => ("SHOW SLAVE STATUS", "Slave"),
+        _ => ("SHOW REPLICA STATUS", "Replica"),
+    };
+    let channels = session.query_for("reading the state of replication", statement).await?;
+    let mut found = Arrival::None;
+    for channel in &channels {
+        let is_on = |thread: &str| -> Result<bool, Error> {
+            Ok(channel.text(&format!("{prefix}_{thread}_Running"))?.eq_ignore_ascii_case("yes"))
+        };
+        let received: GtidSet = channel.text("Retrieved_Gtid_Set")?.parse()?;
+        if is_on("SQL")? && (is_on("IO")? || missing.is_subset(&received)) {
+            return Ok(Arrival::UnderWay);
+        }
+        found = Arrival::Stopped;
+    }
+    Ok(found)
+}
+
 /// A global variable, as text.
 async fn global(session: &mut Session, name: &'static str) -> Result<String, Error> {
     let sql = format!("SELECT @@GLOBAL.{name} AS v");

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -29,6 +30,15 @@ use crate::{
 /// How often a lane without work proves that its row is still its own: a shard that lost its newest
 /// commits is otherwise noticed only with the next change.
 const IDLE_PROOF_EVERY: Duration = Duration::from_secs(10);
+
+/// How long a target may take for a lane's transaction before that is told: far more than it needs, so
+/// that it waits for something.
+const SLOW_AFTER: Duration = Duration::from_secs(10);
+
+/// What is told then. A server whose log's disk is full, for one, holds every COMMIT until there is
+/// room, and tells nobody but its own error log.
+const SLOW: &str = "an answer for more than 10 s: it may wait for a lock or for room on its disk, or be \
+                    out of reach (see its error log and its process list)";
 
 /// Rows above which statements are built in the compute pool rather than in the lane's task.
 const INLINE_ROWS_MAX: usize = 64;
@@ -174,19 +184,18 @@ impl LaneWorker {
     async fn write(&mut self, swap: &str, work: Work<'_>) -> Result<(), RunError> {
         let (mut failure_count, mut is_in_doubt) = (0, false);
         loop {
-            let error = match self.attempt(swap, work, &mut is_in_doubt).await {
-                Ok(()) => break,
-                Err(error) => error,
-            };
+            let shared = Arc::clone(&self.shared);
+            let attempt = self.attempt(swap, work, &mut is_in_doubt);
+            let Err(error) = told_when_slow(&shared, attempt).await else { break };
             self.link.drop_session();
             let RunError::Server(cause) = &error else { return Err(error) };
-            if !matches!(cause.class(), Class::Lost | Class::TryAgain) {
+            if !cause.class().may_pass() {
                 return Err(error);
             }
             failure_count += 1;
             let Some(delay) = RETRIES.delay(failure_count) else { return Err(error) };
             tracing::warn!(lane = self.lane, %error, failure_count, "lane transaction failed");
-            self.shared.progress.waits("target", Some(error.to_string()));
+            self.shared.progress.waits("target", Some(error.while_waiting()));
             self.shared.clock.sleep(delay).await;
             match self.settled().await? {
                 Some(Settled::Committed) if is_in_doubt => break,
@@ -308,6 +317,18 @@ fn refused(shared: &Shared, table: TargetId, error: Error) -> RunError {
         return RunError::ForeignGroups { table };
     }
     RunError::RefusedGroup { table, cause: Box::new(error) }
+}
+
+/// What `work` comes to; if that takes long, it is told meanwhile.
+async fn told_when_slow<T>(shared: &Shared, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    tokio::select! {
+        outcome = &mut work => outcome,
+        () = shared.clock.sleep(SLOW_AFTER) => {
+            shared.progress.waits("target", Some(SLOW.to_owned()));
+            work.await
+        }
+    }
 }
 
 /// Rows of a lane's transaction, for the progress report.

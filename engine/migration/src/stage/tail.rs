@@ -6,7 +6,8 @@ use futures_util::FutureExt;
 use whimbrel_flow::{Budget, Sender, StopLevel};
 use whimbrel_model::{Batch, GtidSet, LogOffset, Newest, TailBatch, TransactionPart};
 use whimbrel_mysql::{
-    ConnectOptions, LogItem, LogReader, LogSettings, Role, Session, StreamTransport, source,
+    ConnectOptions, LogItem, LogReader, LogSettings, Role, Session, StreamTransport,
+    source::{self, Arrival},
 };
 use whimbrel_plan::OnDdl;
 
@@ -16,8 +17,8 @@ use crate::{
     shared::{Message, Shared},
 };
 
-/// How long a source may lag behind what was applied before that counts as lost: a replica that was
-/// just promoted, or one that is read from, has its queue to finish.
+/// How long a source may lag behind what was applied before it is asked whether that still comes: a
+/// replica that was just promoted, or one that is read from, has its queue to finish.
 const EXECUTED_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// A connection that was followed for as long had nothing wrong with it.
@@ -73,11 +74,12 @@ impl TailStage {
             }
             failure_count += 1;
             let retryable = is_passing(&error)
-                || matches!(&error, RunError::Log(cause) if cause.is_transient());
+                || matches!(&error, RunError::Log(cause) if cause.is_transient())
+                || matches!(&error, RunError::SourceBehind { is_applying: true, .. });
             let Some(delay) = RETRIES.delay(failure_count).filter(|_| retryable) else {
                 return Err(error);
             };
-            tracing::warn!(%error, failure_count, "source connection lost, connecting again");
+            tracing::warn!(%error, failure_count, "the source cannot be followed now, trying again");
             self.shared.progress.waits("source", Some(error.to_string()));
             tokio::select! {
                 () = self.shared.clock.sleep(delay) => {}
@@ -275,6 +277,12 @@ impl TailStage {
         if source::wait_executed(session, &seen, EXECUTED_WAIT_MAX.as_secs()).await? {
             return Ok(());
         }
-        Err(RunError::SourceLost { lost: source::lost(session, &seen).await? })
+        let missing = source::lost(session, &seen).await?;
+        Err(match source::arrival(session, &missing).await? {
+            Arrival::None => RunError::SourceLost { lost: missing },
+            arrival @ (Arrival::UnderWay | Arrival::Stopped) => {
+                RunError::SourceBehind { missing, is_applying: arrival == Arrival::UnderWay }
+            }
+        })
     }
 }

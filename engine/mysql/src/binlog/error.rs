@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use thiserror::Error as ThisError;
 use whimbrel_model::{Gtid, LogOffset};
 
-use crate::{Class, Error, error::is_passing};
+use crate::{Error, error::is_passing};
 
 /// Why a source's log cannot be read on.
 ///
@@ -201,7 +201,7 @@ impl LogError {
             // A checksum is mostly broken on the way: the next copy may be whole. Whoever tries
             // again bounds how often.
             Self::Lost { .. } | Self::Silent { .. } | Self::Ended | Self::Checksum { .. } => true,
-            Self::Connect { source } => matches!(source.class(), Class::Lost | Class::TryAgain),
+            Self::Connect { source } => source.class().may_pass(),
             // A source that shuts down, or whose administrator ended the connection.
             Self::Refused { code, .. } => is_passing(*code),
             Self::Purged { .. }

@@ -95,3 +95,26 @@ fn a_driver_error_loses_the_packet_that_it_holds() {
     assert!(!format!("{error:?} {error}").contains("secret"));
     assert!(!format!("{error:?}").contains("115, 101"));
 }
+
+#[test]
+fn want_of_room_is_told_from_other_errors_of_files() {
+    for (code, message, class) in [
+        (1114, "The table 'orders' is full", Class::Full),
+        (
+            1021,
+            "Disk full (/tmp/x); waiting for someone to free some space (errno: 28)",
+            Class::Full,
+        ),
+        (1030, "Got error 28 - 'No space left on device' from storage engine", Class::Full),
+        (1026, "Error writing file './bin' (errno: 28 - No space left on device)", Class::Full),
+        (1026, "Error writing file './bin' (OS errno 28 - No space left on device)", Class::Full),
+        (1026, "Error writing file './bin' (errno: 5 - Input/output error)", Class::Other),
+        (
+            1030,
+            "Got error 168 - 'Unknown (generic) error from engine' from storage engine",
+            Class::Other,
+        ),
+    ] {
+        assert_eq!(server(code, message).class(), class, "{message}");
+    }
+}
