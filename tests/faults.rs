@@ -2,6 +2,7 @@
 //! rows, and its limits. A live writer is at work all the while; its seed is printed.
 
 mod connections;
+mod counter;
 mod definitions;
 mod failover;
 mod limits;

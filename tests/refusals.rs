@@ -208,7 +208,9 @@ async fn purged_log_is_a_terminal_error_that_says_what_to_do() {
         .await
         .unwrap();
 
-    migration.refused(1, &["purged", "binlog_expire_logs_seconds"]).await;
+    let remedy = "point `source.mysql.url` at a replica that still has the log; otherwise begin again \
+                  under a new `name` with an empty target, with a longer `binlog_expire_logs_seconds`";
+    migration.refused(1, &["purged", remedy]).await;
 }
 
 #[tokio::test]

@@ -109,7 +109,8 @@ async fn a_second_runner_is_refused_and_one_that_takes_over_ends_the_first() {
     let mut first = migration.start(&[]);
     first.says("following").await;
 
-    migration.refused(1, &["another runner is at work", "--take-over"]).await;
+    let remedy = "stop the other runner, or end it and take its place with `--take-over`";
+    migration.refused(1, &["another runner is at work", remedy]).await;
     let mut second = migration.start(&["--take-over"]);
     second.says("following").await;
     pair.execute_source("UPDATE people SET score = score + 1").await.unwrap();

@@ -2,10 +2,11 @@
 
 use whimbrel_kit::{Server, shared_source, shared_target};
 
-use super::tables::{TABLES, fill, mark_arrives, server, writer};
+use super::{
+    counter::note,
+    tables::{Live, TABLES, ends_equal, fill, server},
+};
 use crate::support::Migration;
-
-const MARK: u32 = 2_000_000_000;
 
 /// A server that keeps what it has committed, as one in production does.
 async fn durable_server() -> Server {
@@ -26,7 +27,7 @@ async fn a_source_that_is_restarted_and_killed_is_followed_on() {
     target.execute("CREATE DATABASE restarted_source").await.unwrap();
     fill(&source, "shop", 10_000).await;
     let url = source.url();
-    let writer = writer(&source, "shop").await;
+    let live = Live::on(&source, "shop").await;
     let plan = "limits: { rows_per_second: 10000 }\n";
     let mut running = {
         let migration =
@@ -36,24 +37,20 @@ async fn a_source_that_is_restarted_and_killed_is_followed_on() {
     };
 
     running.0.says("rows/s").await;
+    note(target, "restarted_source").await;
     source.kill_hard().await.unwrap();
     source.restart().await.unwrap();
-    writer.commits(20).await.unwrap();
+    live.commits(20).await;
     source.restart().await.unwrap();
     running.0.says("following").await;
-    writer.commits(20).await.unwrap();
+    live.commits(20).await;
     source.kill_hard().await.unwrap();
     source.restart().await.unwrap();
-    writer.commits(20).await.unwrap();
-    writer.stop().await.unwrap();
+    live.commits(20).await;
     assert_eq!(source.url(), url);
-    mark_arrives((&source, "shop"), (target, "restarted_source"), MARK).await;
 
-    running.0.interrupt();
-    let (code, log) = running.0.ended().await;
-    assert_eq!(code, Some(0), "{log}");
     let migration = Migration::new((&source, "shop"), (target, "restarted_source"), &TABLES, plan);
-    migration.assert_equal(&TABLES).await;
+    ends_equal(&migration, live, running.0, 1).await;
 }
 
 #[tokio::test]
@@ -62,7 +59,7 @@ async fn a_target_that_is_restarted_and_killed_is_written_on() {
     source.execute("CREATE DATABASE restarted_target").await.unwrap();
     let mut target = durable_server().await;
     fill(source, "restarted_target", 10_000).await;
-    let writer = writer(source, "restarted_target").await;
+    let live = Live::on(source, "restarted_target").await;
     let plan = "limits: { rows_per_second: 10000 }\n";
     let mut running = {
         let migration =
@@ -72,23 +69,19 @@ async fn a_target_that_is_restarted_and_killed_is_written_on() {
     };
 
     running.0.says("rows/s").await;
+    note(&target, "shop").await;
     target.kill_hard().await.unwrap();
-    writer.commits(20).await.unwrap();
+    live.commits(20).await;
     target.restart().await.unwrap();
-    writer.commits(20).await.unwrap();
+    live.commits(20).await;
     target.restart().await.unwrap();
     running.0.says("following").await;
-    writer.commits(20).await.unwrap();
+    live.commits(20).await;
     target.kill_hard().await.unwrap();
     target.restart().await.unwrap();
-    writer.stop().await.unwrap();
-    mark_arrives((source, "restarted_target"), (&target, "shop"), MARK).await;
 
-    running.0.interrupt();
-    let (code, log) = running.0.ended().await;
-    assert_eq!(code, Some(0), "{log}");
     let migration = Migration::new((source, "restarted_target"), (&target, "shop"), &TABLES, plan);
-    migration.assert_equal(&TABLES).await;
+    ends_equal(&migration, live, running.0, 1).await;
 }
 
 #[tokio::test]

@@ -2,13 +2,22 @@
 
 use whimbrel_kit::{Pair, Server, Writer, mysql_async::prelude::Queryable};
 
-use crate::support::Migration;
+use super::counter::{Counting, assert_written_once};
+use crate::support::{Migration, Running};
 
 /// One of each kind that lanes treat differently: spread by key, with a second unique key, with a key
-/// whose case does not count.
-pub(super) const TABLES: [&str; 3] = ["orders", "people", "words"];
+/// whose case does not count; and the counter.
+pub(super) const TABLES: [&str; 4] = ["counter", "orders", "people", "words"];
+
+/// What the writer writes to; the counter is counted up.
+const WRITTEN: [&str; 3] = ["orders", "people", "words"];
+
+/// A row's number, far from what writers use.
+const MARK: u32 = 2_000_000_000;
 
 const SCHEMA: &str = "
+    CREATE TABLE counter (id INT NOT NULL PRIMARY KEY, n BIGINT NOT NULL);
+    INSERT INTO counter VALUES (1, 0);
     CREATE TABLE orders (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, customer INT NOT NULL,
       price DECIMAL(12,2) NULL, note VARCHAR(200) NULL, placed TIMESTAMP(6) NULL, KEY (customer));
     CREATE TABLE people (id BIGINT UNSIGNED NOT NULL PRIMARY KEY, email VARCHAR(60) NULL,
@@ -49,9 +58,45 @@ pub(super) fn migration<'a>(pair: &'a Pair, more: &str) -> Migration<'a> {
     )
 }
 
-/// A writer of all that the tables take.
-pub(super) async fn writer(server: &Server, database: &str) -> Writer {
-    Writer::on(server, database, &TABLES).start().await.unwrap()
+/// A live application: a writer of all that the tables take, and transactions that count.
+pub(super) struct Live {
+    writer: Writer,
+    counting: Counting,
+}
+
+impl Live {
+    pub(super) async fn on(server: &Server, database: &str) -> Self {
+        let writer = Writer::on(server, database, &WRITTEN).start().await.unwrap();
+        Self { writer, counting: Counting::on(server, database) }
+    }
+
+    /// Waits until the writer has committed so many transactions more.
+    pub(super) async fn commits(&self, transactions: u64) {
+        self.writer.commits(transactions).await.unwrap();
+    }
+
+    pub(super) async fn stop(self) {
+        self.counting.stop().await;
+        self.writer.stop().await.unwrap();
+    }
+}
+
+/// What all faults must come to: the run takes all that was written and ends in order, both sides are
+/// equal row by row, and no value of the counter was written twice but for `readings_max` readings
+/// of its row for the copy.
+pub(super) async fn ends_equal(
+    migration: &Migration<'_>,
+    live: Live,
+    running: Running,
+    readings_max: u64,
+) {
+    live.stop().await;
+    mark_arrives(migration).await;
+    running.interrupt();
+    let (code, log) = running.ended().await;
+    assert_eq!(code, Some(0), "{log}");
+    assert_written_once((migration.target, &migration.target_database), readings_max).await;
+    migration.assert_equal(&TABLES).await;
 }
 
 /// A server of the test's own, with the database `shop`.
@@ -61,14 +106,14 @@ pub(super) async fn server() -> Server {
     server
 }
 
-/// Waits until the target has the row `mark` of `orders`, which is written to the source first: all
-/// that came before it has arrived then.
-pub(super) async fn mark_arrives(source: (&Server, &str), target: (&Server, &str), mark: u32) {
-    let insert = format!("INSERT INTO orders (id, customer, note) VALUES ({mark}, 1, 'mark')");
-    source.0.execute_in(source.1, &insert).await.unwrap();
-    let select = format!("SELECT COUNT(*) FROM orders WHERE id = {mark}");
+/// Waits until the target has a row of `orders` that is written to the source first: all that came
+/// before it has arrived then.
+pub(super) async fn mark_arrives(migration: &Migration<'_>) {
+    let insert = format!("INSERT INTO orders (id, customer, note) VALUES ({MARK}, 1, 'mark')");
+    migration.source.execute_in(&migration.source_database, &insert).await.unwrap();
+    let select = format!("SELECT COUNT(*) FROM orders WHERE id = {MARK}");
     whimbrel_kit::eventually("the arrival of a mark", 120, async || {
-        let mut conn = target.0.connect_to(target.1).await?;
+        let mut conn = migration.target.connect_to(&migration.target_database).await?;
         let found: Option<u64> = conn.query_first(&select).await?;
         conn.disconnect().await?;
         Ok(found == Some(1))

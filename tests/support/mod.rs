@@ -13,6 +13,10 @@ use whimbrel_kit::{Server, Side, compare};
 /// How long a run in a test may take: far above any, so that a hang is a failure.
 const RUN_TIME_MAX: Duration = Duration::from_secs(240);
 
+/// What a run says to do when the target's state is not as it left it.
+pub(crate) const DIVERGED_REMEDY: &str = "run again: it goes on from what the target holds now; if the target was restored from a backup, \
+     its tables and `_whimbrel_*` must be of the same moment";
+
 /// A plan file, and what it speaks of.
 pub(crate) struct Migration<'a> {
     pub(crate) source: &'a Server,
@@ -208,6 +212,19 @@ impl Running {
             assert!(Instant::now() < deadline, "did not end:\n{}", self.log());
             tick().await;
         }
+    }
+}
+
+impl Running {
+    /// Wants it to fail with the error `id`, in whose text is each of `texts`; what it said.
+    pub(crate) async fn fails(self, id: &str, texts: &[&str]) -> String {
+        let (code, log) = self.ended().await;
+        let error = format!("error[{id}]: ");
+        for text in [&error, "\n  help: "].iter().chain(texts) {
+            assert!(log.contains(text), "`{text}` is not in\n{log}");
+        }
+        assert_eq!(code, Some(1), "\n{log}");
+        log
     }
 }
 
