@@ -15,7 +15,7 @@ mod tokens;
 
 pub use self::{
     classify::{Ddl, Statement, TableName, Xa, Xid, classify},
-    create::{CreateTable, CreateTableError, ForeignKey, Item, ItemKind},
+    create::{CreateTable, CreateTableError, ForeignKey, IndexTime, Item, ItemKind},
     definition::{DefinedPiece, DefinedTable, DefinitionError, defined_tables},
     differences::{Difference, DifferenceKind, differences},
 };

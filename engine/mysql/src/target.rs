@@ -25,6 +25,16 @@ const VARIABLES: &[&str] = &[
 const PRIVILEGES: &[&str] =
     &["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES"];
 
+/// The bytes of tables and indexes that the server keeps in memory.
+///
+/// # Errors
+///
+/// Those of [`Session::query`].
+pub async fn buffer_pool_bytes(session: &mut Session) -> Result<u64, Error> {
+    let rows = session.query("SELECT @@innodb_buffer_pool_size AS bytes").await?;
+    rows.first().map_or(Ok(0), |row| row.number("bytes"))
+}
+
 /// What stands in the way of moving `source_database` to `database` on this server, or may later.
 ///
 /// # Errors

@@ -35,6 +35,15 @@ pub struct Item {
     pub text: String,
 }
 
+/// When the indexes of a table are made that are neither unique nor of texts or places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexTime {
+    /// With the table: each row goes into them as it is written.
+    WithTable,
+    /// After the rows, which are then sorted into them.
+    AfterRows,
+}
+
 /// A foreign key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignKey {
@@ -118,10 +127,10 @@ impl CreateTable {
     }
 
     /// The statement that makes the table in the session's database: with its columns, keys, checks,
-    /// options, partitions and next `AUTO_INCREMENT`, without deferred indexes and foreign keys.
+    /// options, partitions, next `AUTO_INCREMENT` and the indexes that `when` says, without foreign keys.
     #[must_use]
-    pub fn statement(&self) -> String {
-        let deferred = self.deferred_indexes();
+    pub fn statement(&self, when: IndexTime) -> String {
+        let deferred = self.deferred_indexes(when);
         let kept: Vec<String> = self
             .items
             .iter()
@@ -131,30 +140,21 @@ impl CreateTable {
         format!("CREATE TABLE {} (\n{}\n) {}", quoted(&self.name), kept.join(",\n"), self.options)
     }
 
-    /// The indexes that are made after the rows are there: all that are not unique, but for the one
-    /// that an `AUTO_INCREMENT` column cannot be without.
-    #[must_use]
-    pub fn deferred_indexes(&self) -> Vec<&Item> {
+    /// The indexes that are not made with the table: never the one that an `AUTO_INCREMENT` column
+    /// cannot be without; always those of texts and of places, which cost far more row by row.
+    fn deferred_indexes(&self, when: IndexTime) -> Vec<&Item> {
         let needed = self.index_of_auto_increment();
-        self.items_of(ItemKind::Index).filter(|&item| Some(item) != needed).collect()
-    }
-
-    /// One statement that makes all deferred indexes, if there are any.
-    #[must_use]
-    pub fn add_indexes_statement(&self) -> Option<String> {
-        self.add_statement(&self.deferred_indexes())
+        let is_plain = |item: &Item| item.text.starts_with("KEY");
+        self.items_of(ItemKind::Index)
+            .filter(|&item| Some(item) != needed)
+            .filter(|item| when == IndexTime::AfterRows || !is_plain(item))
+            .collect()
     }
 
     /// The foreign keys.
     #[must_use]
     pub fn foreign_keys(&self) -> Vec<ForeignKey> {
         self.items_of(ItemKind::ForeignKey).filter_map(foreign_key).collect()
-    }
-
-    /// One statement that makes all foreign keys, if there are any.
-    #[must_use]
-    pub fn add_foreign_keys_statement(&self) -> Option<String> {
-        self.add_statement(&self.items_of(ItemKind::ForeignKey).collect::<Vec<_>>())
     }
 
     /// The first column whose labels the server may not have been able to print: in `ENUM` and `SET`

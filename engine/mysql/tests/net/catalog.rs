@@ -3,6 +3,7 @@ use whimbrel_model::{ColumnType, Generation, IntWidth};
 use whimbrel_mysql::{
     Class, Error, Role, Session,
     catalog::{self, CatalogError, Definition, left_behind, table_names},
+    ddl::IndexTime,
 };
 
 use crate::common::session;
@@ -176,7 +177,13 @@ async fn a_generated_invisible_key_is_a_key() {
 
     let names: Vec<_> = found.table.columns().iter().map(|column| column.name.as_str()).collect();
     assert_eq!(names, ["my_row_id", "a"]);
-    assert!(found.description.create.statement().contains("`my_row_id` bigint unsigned"));
+    assert!(
+        found
+            .description
+            .create
+            .statement(IndexTime::AfterRows)
+            .contains("`my_row_id` bigint unsigned")
+    );
 }
 
 #[tokio::test]
@@ -211,7 +218,7 @@ async fn labels_that_the_server_cannot_print_are_refused() {
         panic!("{refused}")
     };
     assert_eq!(column, "e");
-    let statement = fine.description.create.statement();
+    let statement = fine.description.create.statement(IndexTime::AfterRows);
     assert!(statement.contains("_utf8mb4'😀'") && statement.contains("DEFAULT 0xF09F9880"));
 }
 

@@ -52,22 +52,31 @@ fn a_definition_is_cut_into_its_pieces() {
 #[test]
 fn the_table_is_made_with_its_keys_and_the_rest_comes_later() {
     let table = CreateTable::parse(ORDERS).unwrap();
+    let without = |left_out: &[&str]| {
+        let stays = |line: &&str| !left_out.iter().any(|out| line.contains(out));
+        ORDERS.lines().filter(stays).collect::<Vec<_>>().join("\n")
+    };
 
-    let expected: Vec<&str> = ORDERS
-        .lines()
-        .filter(|line| !["KEY `k", "FULLTEXT", "FOREIGN"].iter().any(|out| line.contains(out)))
-        .collect();
-    assert_eq!(table.statement(), expected.join("\n"));
+    assert_eq!(table.statement(IndexTime::AfterRows), without(&["KEY `k", "FULLTEXT", "FOREIGN"]));
+    assert_eq!(table.statement(IndexTime::WithTable), without(&["FULLTEXT", "FOREIGN"]));
+}
+
+#[test]
+fn what_comes_later_is_added_in_one_statement() {
+    let table = CreateTable::parse(ORDERS).unwrap();
+    let foreign_keys: Vec<&Item> = table.items_of(ItemKind::ForeignKey).collect();
+
     assert_eq!(
-        table.add_indexes_statement().unwrap(),
+        table.add_statement(&table.deferred_indexes(IndexTime::AfterRows)).unwrap(),
         "ALTER TABLE `or``ders, (` ADD KEY `k (` (((`inv` + 1)),`e` DESC) COMMENT 'x' \
          /*!80000 INVISIBLE */, ADD FULLTEXT KEY `f` (`g`) /*!50100 WITH PARSER `ngram` */"
     );
     assert_eq!(
-        table.add_foreign_keys_statement().unwrap(),
+        table.add_statement(&foreign_keys).unwrap(),
         "ALTER TABLE `or``ders, (` ADD CONSTRAINT `fk` FOREIGN KEY (`inv`) REFERENCES `p` (`id`) \
          ON DELETE CASCADE, ADD CONSTRAINT `fk2` FOREIGN KEY (`inv`) REFERENCES `crm`.`p` (`id`)"
     );
+    assert_eq!(table.add_statement(&[]), None);
 }
 
 #[test]
@@ -76,7 +85,7 @@ fn an_index_stays_where_auto_increment_has_no_key() {
         let text = format!(
             "CREATE TABLE `t` (\n  `a` int,\n  `id` int AUTO_INCREMENT,\n  {keys}\n) ENGINE=InnoDB"
         );
-        names(&CreateTable::parse(&text).unwrap().deferred_indexes())
+        names(&CreateTable::parse(&text).unwrap().deferred_indexes(IndexTime::AfterRows))
     };
 
     assert_eq!(with("PRIMARY KEY (`id`),\n  KEY `k` (`id`)"), ["k"]);
@@ -134,6 +143,6 @@ proptest! {
         prop_assert_eq!(table.name(), &name);
         prop_assert_eq!(table.items().len(), 2);
         prop_assert_eq!(&table.items()[0].name, &name);
-        prop_assert_eq!(names(&table.deferred_indexes()), [name]);
+        prop_assert_eq!(names(&table.deferred_indexes(IndexTime::AfterRows)), [name]);
     }
 }
