@@ -12,7 +12,7 @@ use whimbrel_model::{Table, TableId};
 use whimbrel_mysql::{
     Error, Session,
     catalog::{self, CatalogError},
-    ddl::{CreateTable, defined_tables, quoted},
+    ddl::{CreateTable, IndexTime, defined_tables, quoted},
 };
 use whimbrel_plan::{
     Bound, BoundTarget, Create, Definitions, OnError, Plan, STATE_PREFIX, Written, bind,
@@ -192,7 +192,7 @@ async fn create(target: &mut Session, plan: &Plan, made: &BoundTarget) -> Result
         // Its indexes are made after the copy.
         true => CreateTable::parse(statement)
             .map_err(|error| RunError::Broken { what: error.to_string() })?
-            .statement(),
+            .statement(IndexTime::AfterRows),
         false => statement.clone(),
     };
     let created = target.execute(statement.as_bytes()).await;

@@ -3,7 +3,7 @@ use whimbrel_model::{Change, TransactionPart};
 
 use super::*;
 
-#[path = "../../../../../fuzz/sample.rs"]
+#[path = "../../../../../tests/fuzz/sample.rs"]
 mod sample;
 
 /// All items that `events` make, and the error that stops them if one does.
