@@ -55,7 +55,7 @@ fuzz_target!(|text: &str| {
             let selected = plan.selection.select(&["orders".to_owned(), "order_1".to_owned()]);
             let mut all = shown(text, &selected.err().unwrap_or_default());
             for format in [ExplainFormat::Text, ExplainFormat::Json] {
-                all.push_str(&explain(plan, &graph, format));
+                all.push_str(&explain(plan, (&graph, None), format));
             }
             let open =
                 [&plan.source, &plan.target].map(|end| [&end.user, &end.host, &end.database]);
@@ -63,7 +63,8 @@ fuzz_target!(|text: &str| {
                 // The plan itself says that it is none.
                 return;
             }
-            all + &shown(text, &loaded.warnings) + &format!("{loaded:?}")
+            all.push_str(&shown(text, &loaded.warnings));
+            all + format!("{loaded:?}").as_str()
         }
         Err(problems) => {
             assert!(problems.iter().any(PlanError::is_error), "what is refused has a reason");
