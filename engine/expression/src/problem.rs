@@ -215,7 +215,7 @@ impl Problem {
         Self { what: Box::new(what), span: span.clone() }
     }
 
-    /// What a plan acknowledges a warning by, and a person looks an error up by.
+    /// What a person looks a problem up by, and a program tells it by.
     #[must_use]
     pub fn id(&self) -> &'static str {
         self.what.id()
@@ -294,9 +294,9 @@ impl What {
             Self::NullIntoNotNull { .. } => {
                 text("say what stands for NULL: `x ?? 0`, or leave such rows out: `where: x != ()`")
             }
-            Self::Collation { column, .. } => Some(format!(
-                "write `lower({column}) == \"…\"` if case should not matter, or acknowledge it"
-            )),
+            Self::Collation { column, .. } => {
+                Some(format!("write `lower({column}) == \"…\"` if case should not matter"))
+            }
         }
     }
 }
