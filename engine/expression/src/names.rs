@@ -2,6 +2,7 @@
 
 use crate::{
     function,
+    nearest::nearest,
     problem::{Problem, What},
     syntax::{Node, NodeKind},
 };
@@ -110,20 +111,4 @@ fn name_problem(name: &str, count: usize) -> Option<What> {
         };
         What::UnknownFunction { name: name.to_owned(), nearest }
     })
-}
-
-/// The candidate that `name` most likely is a slip of: one edit for short words, up to a third of
-/// the letters for longer ones; upper and lower case do not count.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
-    let name = name.to_lowercase();
-    let distance_max = (name.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&name, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= distance_max)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate.to_owned())
 }

@@ -7,7 +7,9 @@ mod keys;
 
 use std::collections::BTreeMap;
 
-use whimbrel_expression::{Assignment, Checked, Expression, Source, assign, check, check_filter};
+use whimbrel_expression::{
+    Assignment, Checked, Expression, Source, assign, check, check_filter, nearest,
+};
 use whimbrel_model::{Column, Table};
 
 use self::columns::Planned;
@@ -15,7 +17,6 @@ pub use self::groups::{BoundAggregate, BoundGroups};
 use crate::{
     definition::Definition,
     materialize::{Create, Materialized, Named, Text},
-    nearest::nearest,
     plan::Plan,
     problem::{MaterializeProblem, PlanError, Problem, in_order},
     span::Span,
@@ -227,7 +228,7 @@ impl<'a> Binder<'a> {
             return None;
         }
         let names = self.definitions.source_names.iter().map(String::as_str);
-        let nearest = nearest(&named.name, names).map(str::to_owned);
+        let nearest = nearest(&named.name, names);
         let problem = MaterializeProblem::UnknownSource { name: named.name.clone(), nearest };
         self.report(problem, named.at);
         None

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
+use whimbrel_expression::nearest;
 
 use crate::{
-    nearest::nearest,
     problem::{FormProblem, PlanError, ValueProblem},
     span::Span,
     yaml::{Entry, Kind, Tree, Value},
@@ -143,7 +143,7 @@ impl<'a> Checker<'a> {
             let Some(property) = property.or(any_key) else {
                 let known: Vec<String> =
                     properties.unwrap_or(&no_properties).keys().cloned().collect();
-                let nearest = nearest(key, known.iter().map(String::as_str)).map(str::to_owned);
+                let nearest = nearest(key, known.iter().map(String::as_str));
                 meant.extend(nearest.clone());
                 let problem = FormProblem::UnknownKey { key: key.clone(), nearest, known };
                 self.errors.push(PlanError::new(problem, *key_at));
@@ -218,7 +218,7 @@ impl<'a> Checker<'a> {
             self.refuse_type("a word", &tree.value, tree.at, path);
             return None;
         }
-        let nearest = nearest(text, words.iter().map(String::as_str)).map(str::to_owned);
+        let nearest = nearest(text, words.iter().map(String::as_str));
         let (key, value) = (path.keys.clone(), text.clone());
         let problem = FormProblem::UnknownValue { key, value, nearest, known: words.to_vec() };
         self.errors.push(PlanError::new(problem, tree.at));

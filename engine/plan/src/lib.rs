@@ -13,7 +13,6 @@ mod fingerprint;
 mod graph;
 mod load;
 mod materialize;
-mod nearest;
 mod pattern;
 mod placed;
 mod plan;

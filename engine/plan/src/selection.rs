@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use whimbrel_expression::nearest;
+
 use crate::{
-    nearest::nearest,
     pattern::Pattern,
     problem::{PROBLEMS_MAX, PlanError, RuleProblem, in_order},
     span::Span,
@@ -189,7 +190,7 @@ fn covered_names(rules: &[Rule]) -> impl Iterator<Item = PlanError> {
 fn unmatched(rule: &Rule, tables: &[&str], problem_count: usize) -> PlanError {
     // A problem that is not shown needs no suggestion, which takes a look at every table.
     let nearest = if problem_count < PROBLEMS_MAX {
-        nearest(&rule.text, tables.iter().copied()).map(str::to_owned)
+        nearest(&rule.text, tables.iter().copied())
     } else {
         None
     };

@@ -14,7 +14,7 @@ use crate::{
     column::reading,
     expression::{Checked, Expression},
     function::{self, Call, Form, choice_joined, fold},
-    names::nearest,
+    nearest::nearest,
     prepared::Prepared,
     problem::{Problem, What},
     syntax::{Node, NodeKind, Syntax},

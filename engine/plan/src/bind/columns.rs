@@ -1,13 +1,12 @@
 //! Which columns a target has, and what each is.
 
-use whimbrel_expression::{Expression, Source, check};
+use whimbrel_expression::{Expression, Source, check, nearest};
 use whimbrel_model::{Column, Table};
 
 use super::{Binder, Origin, same_name};
 use crate::{
     definition::{Definition, PieceKind},
     materialize::{ColumnRule, Text, bare_column},
-    nearest::nearest,
     problem::{MaterializeProblem, PlanError},
     span::Span,
     spec::OnError,
@@ -74,7 +73,7 @@ impl<'a> Binder<'a> {
             if names().any(|name| same_name(name, &named.name)) {
                 continue;
             }
-            let nearest = nearest(&named.name, names()).map(str::to_owned);
+            let nearest = nearest(&named.name, names());
             let (table, name) = (first.name().to_owned(), named.name.clone());
             self.report(MaterializeProblem::ExceptUnknown { table, name, nearest }, named.at);
         }
@@ -133,7 +132,7 @@ impl<'a> Binder<'a> {
         for value in planned {
             let names = || table.carried_columns().map(|column| column.name.as_str());
             if !names().any(|name| same_name(name, &value.name)) {
-                let nearest = nearest(&value.name, names()).map(str::to_owned);
+                let nearest = nearest(&value.name, names());
                 let (target, name) = (target.clone(), value.name.clone());
                 let problem = MaterializeProblem::TargetColumnMissing { target, name, nearest };
                 self.report(problem, value.at);

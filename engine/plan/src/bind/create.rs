@@ -1,12 +1,11 @@
 //! The definition of a target that is made after its source's.
 
-use whimbrel_expression::{Expression, Type, assign};
+use whimbrel_expression::{Expression, Type, assign, nearest};
 use whimbrel_model::{Column, ColumnType, Generation, IntWidth, Table};
 
 use super::{Binder, Origin, columns::Planned, same_name};
 use crate::{
     definition::{Piece, PieceKind, quoted},
-    nearest::nearest,
     problem::MaterializeProblem,
 };
 
@@ -91,7 +90,7 @@ impl Binder<'_> {
                     continue;
                 }
                 let all = planned.iter().map(|value| value.name.as_str());
-                let nearest = nearest(&named.name, all).map(str::to_owned);
+                let nearest = nearest(&named.name, all);
                 let (target, name) = (target.clone(), named.name.clone());
                 self.report(MaterializeProblem::KeyUnknown { target, name, nearest }, named.at);
                 return None;

@@ -1,6 +1,6 @@
 //! Targets with one row for each group of source rows.
 
-use whimbrel_expression::{Expression, Source, Type, assign, check, parse};
+use whimbrel_expression::{Expression, Source, Type, assign, check, nearest, parse};
 use whimbrel_model::{Column, ColumnType, Generation, IntWidth};
 
 use super::{
@@ -12,7 +12,6 @@ use super::{
 use crate::{
     definition::{Definition, PieceKind, quoted},
     materialize::{AggregateFunction, AggregateRule, Create},
-    nearest::nearest,
     problem::MaterializeProblem,
     span::Span,
     spec::OnError,
@@ -224,7 +223,7 @@ impl<'a> Binder<'a> {
         let found = given.columns.iter().find(|column| same_name(&column.name, name));
         if found.is_none() {
             let names = given.columns.iter().map(|column| column.name.as_str());
-            let nearest = nearest(name, names).map(str::to_owned);
+            let nearest = nearest(name, names);
             let (target, name) = (self.name(), name.to_owned());
             self.report(MaterializeProblem::TargetColumnMissing { target, name, nearest }, at);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use whimbrel_expression::{Syntax, parse};
+use whimbrel_expression::{Syntax, nearest, parse};
 
 use super::{
     AggregateFunction, AggregateRule, ColumnRule, Create, Materialized, Named, Text,
@@ -10,7 +10,6 @@ use super::{
 };
 use crate::{
     check::Places,
-    nearest::nearest,
     pattern::NAME_CHARACTERS_MAX,
     placed::Placed,
     problem::{FormProblem, MaterializeProblem, PlanError, Problem},
@@ -165,7 +164,7 @@ impl Resolver<'_> {
                 if !begins.eq_ignore_ascii_case("create ") {
                     let key = self.path_of("create");
                     let known = vec!["copy".to_owned(), "existing".to_owned()];
-                    let found = nearest(text, ["copy", "existing"]).map(str::to_owned);
+                    let found = nearest(text, ["copy", "existing"]);
                     let value = text.to_owned();
                     let at = self.places.at(&key);
                     let problem = FormProblem::UnknownValue { key, value, nearest: found, known };
@@ -245,7 +244,7 @@ impl Resolver<'_> {
         };
         let Some(function) = AggregateFunction::named(call.name) else {
             let names = AggregateFunction::ALL.map(AggregateFunction::name);
-            let nearest = nearest(call.name, names).map(str::to_owned);
+            let nearest = nearest(call.name, names);
             let name = call.name.to_owned();
             self.report(MaterializeProblem::UnknownAggregate { name, nearest }, whole);
             return None;

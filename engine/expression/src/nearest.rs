@@ -4,10 +4,8 @@
 ///
 /// Near is one edit for short words, and up to a third of the letters for longer ones; upper and
 /// lower case do not count.
-pub(crate) fn nearest<'a>(
-    text: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let text = text.to_lowercase();
     let distance_max = (text.chars().count() / 3).max(1);
     candidates
@@ -15,7 +13,7 @@ pub(crate) fn nearest<'a>(
         .map(|candidate| (strsim::damerau_levenshtein(&text, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= distance_max)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .map(|(_, candidate)| candidate.to_owned())
 }
 
 #[cfg(test)]
@@ -34,7 +32,7 @@ mod tests {
             ("materialize", None),
             ("x", None),
         ] {
-            assert_eq!(nearest(text, keys), expected, "{text}");
+            assert_eq!(nearest(text, keys).as_deref(), expected, "{text}");
         }
     }
 }
