@@ -292,7 +292,7 @@ async fn begin(
     }
     // One is the session's, one has the plan's lock.
     let connections = plan.limits.target_connections.saturating_sub(2);
-    tables::make_ready(target, (&endpoint(&plan.target)?, connections), &tables).await?;
+    tables::make_ready(target, (target_options, connections), &tables).await?;
     let made = materialize::make_ready(plan, target, definitions).await?;
     store::create_tables(target).await?;
     let fingerprint = serde_json::to_string(&plan.fingerprint())?;
