@@ -211,8 +211,25 @@ fn overwrite(password: &str, shown: &mut String) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Surroundings without a variable or a file.
+    pub(crate) struct Nothing;
+
+    impl Secrets for Nothing {
+        fn environment(&self, _name: &str) -> Result<SecretString, SecretError> {
+            Err(SecretError::Missing)
+        }
+
+        fn file(&self, _path: &str) -> Result<SecretString, SecretError> {
+            Err(SecretError::Missing)
+        }
+
+        fn path(&self, path: &str) -> PathBuf {
+            PathBuf::from(path)
+        }
+    }
 
     #[test]
     fn passwords_are_overwritten_in_place_and_references_stay() {

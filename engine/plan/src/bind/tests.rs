@@ -1,32 +1,13 @@
 //! Plans bound to tables, without a server.
 
-use std::path::PathBuf;
-
-use secrecy::SecretString;
 use whimbrel_model::{Generation, IntWidth};
 
 use super::*;
 use crate::{
-    SecretError, Secrets,
     definition::{Piece, PieceKind},
     load,
+    secrets::tests::Nothing,
 };
-
-struct Nothing;
-
-impl Secrets for Nothing {
-    fn environment(&self, _name: &str) -> Result<SecretString, SecretError> {
-        Err(SecretError::Missing)
-    }
-
-    fn file(&self, _path: &str) -> Result<SecretString, SecretError> {
-        Err(SecretError::Missing)
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        PathBuf::from(path)
-    }
-}
 
 fn column(name: &str, column_type: whimbrel_model::ColumnType, declaration: &str) -> Column {
     Column {

@@ -1,25 +1,5 @@
-use std::path::PathBuf;
-
-use secrecy::SecretString;
-
 use super::*;
-use crate::{Memory, SecretError, Secrets, compile, load};
-
-struct Nothing;
-
-impl Secrets for Nothing {
-    fn environment(&self, _name: &str) -> Result<SecretString, SecretError> {
-        Err(SecretError::Missing)
-    }
-
-    fn file(&self, _path: &str) -> Result<SecretString, SecretError> {
-        Err(SecretError::Missing)
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        PathBuf::from(path)
-    }
-}
+use crate::{Memory, compile, load, secrets::tests::Nothing};
 
 fn plan(limits: &str) -> Plan {
     let text = format!(
