@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, fmt, time::Duration};
 
 use whimbrel_model::LogOffset;
-use whimbrel_mysql::source::LogKept;
+use whimbrel_mysql::source::{LogKept, keeping_statement};
 
 /// How long a trend is watched before it counts, and at most.
 const TREND_MIN: Duration = Duration::from_secs(60);
@@ -13,9 +13,6 @@ const TREND_MAX: Duration = Duration::from_secs(600);
 
 /// The most log files whose last use is remembered, and the most looks of a trend.
 const REMEMBERED_MAX: usize = 200;
-
-/// What is proposed at least: a week, so that a run that stopped on a Friday goes on on a Monday.
-const PROPOSED_SECONDS_MIN: u64 = 604_800;
 
 /// The source and the run at a moment.
 #[derive(Debug, Clone)]
@@ -120,7 +117,7 @@ fn ratio(of: u64, to: u64) -> f64 {
 }
 
 /// A round figure.
-pub(crate) fn about(duration: Duration) -> String {
+fn about(duration: Duration) -> String {
     const STEPS: [(u64, &str); 3] = [(172_800, "days"), (7_200, "hours"), (120, "minutes")];
     let seconds = duration.as_secs();
     let sizes = [86_400, 3_600, 60];
@@ -129,12 +126,6 @@ pub(crate) fn about(duration: Duration) -> String {
         || format!("{seconds} s"),
         |((_, unit), size)| format!("{} {unit}", seconds / size),
     )
-}
-
-/// The statement that lets the server keep its log for twice as long as `needed`.
-pub(crate) fn remedy(needed: Duration) -> String {
-    let seconds = needed.as_secs().saturating_mul(2).clamp(PROPOSED_SECONDS_MIN, u32::MAX.into());
-    format!("`SET GLOBAL binlog_expire_logs_seconds = {seconds}`")
 }
 
 impl fmt::Display for Danger {
@@ -154,7 +145,7 @@ impl fmt::Display for Danger {
                  soon be removed; {}",
                 about(*lag),
                 about(*kept),
-                remedy(*lag + *kept)
+                keeping_statement(*lag + *kept)
             ),
             Self::FallingBehind { copy_left, lag_then, kept } => write!(
                 f,
@@ -164,7 +155,7 @@ impl fmt::Display for Danger {
                 about(*copy_left),
                 about(*lag_then),
                 about(*kept),
-                remedy(*lag_then)
+                keeping_statement(*lag_then)
             ),
         }
     }

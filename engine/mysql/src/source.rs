@@ -15,7 +15,7 @@ use crate::{
 
 pub use self::{
     checks::{absence_finding, findings},
-    kept::{LogKept, expires_after, log_kept},
+    kept::{LogKept, expires_after, keeping_statement, log_kept},
     load::{Load, load},
 };
 

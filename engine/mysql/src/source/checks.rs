@@ -9,6 +9,7 @@ use crate::{
     error::{Class, Error},
     finding::Finding,
     session::{ServerVersion, Session},
+    source::keeping_statement,
 };
 
 /// The settings that are looked at.
@@ -29,9 +30,6 @@ const VARIABLES: &[&str] = &[
 /// The shortest time that logs should be kept, in seconds: a day, so that a run that stopped in the
 /// night goes on in the morning.
 const RETENTION_SECONDS_MIN: u64 = 86_400;
-
-/// What is proposed: a week, so that a run that stopped on a Friday goes on on a Monday.
-const RETENTION_SECONDS_PROPOSED: u64 = 604_800;
 
 /// The oldest version that all of this was seen to work with.
 const VERSION_MIN: (u16, u16, u16) = (8, 4, 0);
@@ -221,7 +219,7 @@ fn durability_findings(variables: &Variables) -> Vec<Finding> {
             "source-retention",
             format!("logs are kept for {kept} s"),
             "a run that is stopped or slow for longer has to begin again",
-            format!("`SET GLOBAL binlog_expire_logs_seconds = {RETENTION_SECONDS_PROPOSED}`"),
+            keeping_statement(Duration::from_secs(kept)),
         ));
     }
     found
@@ -247,10 +245,7 @@ pub async fn absence_finding(
                 kept.as_secs()
             ),
             "what this run has to read first may be removed before it is read",
-            format!(
-                "`SET GLOBAL binlog_expire_logs_seconds = {}` now",
-                RETENTION_SECONDS_PROPOSED.max(absent.as_secs().saturating_mul(2))
-            ),
+            format!("{} now", keeping_statement(absent)),
         )
     }))
 }

@@ -7,6 +7,9 @@ use whimbrel_model::LogOffset;
 use super::unexpected;
 use crate::{account::Variables, error::Error, session::Session};
 
+/// What is proposed at least: a week, so that a run that stopped on a Friday goes on on a Monday.
+const PROPOSED_SECONDS_MIN: u64 = 604_800;
+
 /// What a server keeps of its log, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogKept {
@@ -49,4 +52,11 @@ pub async fn expires_after(session: &mut Session) -> Result<Option<Duration>, Er
     let [_, switch] = names;
     let is_on = variables.get(switch).is_empty() || variables.is_on(switch);
     Ok((is_on && seconds > 0).then(|| Duration::from_secs(seconds)))
+}
+
+/// The statement, in backquotes, that lets the server keep its log for twice as long as `needed`.
+#[must_use]
+pub fn keeping_statement(needed: Duration) -> String {
+    let seconds = needed.as_secs().saturating_mul(2).clamp(PROPOSED_SECONDS_MIN, u32::MAX.into());
+    format!("`SET GLOBAL binlog_expire_logs_seconds = {seconds}`")
 }
