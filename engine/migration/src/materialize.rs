@@ -6,7 +6,10 @@ mod definitions;
 mod groups;
 mod mapping;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use whimbrel_model::{Table, TableId};
 use whimbrel_mysql::{
@@ -31,60 +34,37 @@ use crate::{
 pub(crate) async fn other_sources(
     plan: &Plan,
     source: &mut Session,
-    moved: &[catalog::Definition],
+    moved: &[String],
 ) -> Result<Vec<catalog::Definition>, RunError> {
-    let mut found: BTreeMap<&str, catalog::Definition> = BTreeMap::new();
-    let mut problems = Vec::new();
-    for named in plan.materialized.iter().flat_map(|target| &target.from) {
-        let name = named.name.as_str();
-        if found.contains_key(name) || moved.iter().any(|it| it.description.name == name) {
-            continue;
-        }
-        let described = catalog::describe(source, &plan.source.database, name).await;
-        match described.and_then(catalog::definition) {
-            Ok(definition) => {
-                problems.extend(crate::tables::unsafe_engine(&definition.description));
-                found.insert(name, definition);
-            }
-            // Binding says so, with its place.
-            Err(Error::Catalog(CatalogError::NoTable { .. })) => {}
-            Err(Error::Catalog(error)) => problems.push(crate::tables::unmovable(name, &error)),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    if problems.is_empty() {
-        Ok(found.into_values().collect())
-    } else {
-        Err(RunError::Tables { problems })
-    }
+    let named = plan.materialized.iter().flat_map(|target| &target.from).map(|it| it.name.clone());
+    let others: BTreeSet<String> = named.filter(|name| !moved.contains(name)).collect();
+    let others: Vec<String> = others.into_iter().collect();
+    let mut described = catalog::describe_all(source, &plan.source.database, &others).await?;
+    // Of one that is not there binding tells, with its place.
+    described.retain(|(_, it)| !matches!(it, Err(CatalogError::NoTable { .. })));
+    crate::tables::readable(described)
 }
 
-/// The definitions that a plan is bound to when it begins.
+/// The definitions that a plan is bound to when it begins: `sources`, and the names of all tables of
+/// the source database.
 pub(crate) async fn definitions(
     plan: &Plan,
-    source: &mut Session,
     target: &mut Session,
-    tables: &[catalog::Definition],
+    sources: impl Iterator<Item = &catalog::Definition>,
+    source_names: Vec<String>,
 ) -> Result<Definitions, RunError> {
     let mut targets = BTreeMap::new();
-    for made in &plan.materialized {
+    for made in plan.materialized.iter().filter(|made| made.create == Create::Existing) {
         let name = &made.name.name;
-        match &made.create {
-            Create::Copy => {}
-            Create::Existing => {
-                if let Some(found) = found(target, &plan.target.database, name).await? {
-                    targets.insert(name.clone(), found);
-                }
-            }
-            // Read below.
-            Create::Statement(_) => {}
+        if let Some(found) = found(target, &plan.target.database, name).await? {
+            targets.insert(name.clone(), found);
         }
     }
     let unreadable = definitions::of_plan(plan, &mut targets);
     Ok(Definitions {
         unreadable,
-        sources: tables.iter().map(|it| definition(&it.description, Some(&it.table))).collect(),
-        source_names: catalog::table_names(source, &plan.source.database).await?,
+        sources: sources.map(|it| definition(&it.description, Some(&it.table))).collect(),
+        source_names,
         targets,
         are_all_targets_known: true,
     })

@@ -272,17 +272,16 @@ async fn begin(
     let uuid = source::server_uuid(source).await?;
     let reader = server_id(&plan.name, target_options);
     let newest = newest::of(&position, (source, source_options), reader).await?;
-    let mut tables = tables::select(plan, source).await?;
+    let names = catalog::table_names(source, &plan.source.database).await?;
+    let mut tables = tables::select(plan, source, &names).await?;
     let moved: Vec<String> = tables.iter().map(|it| it.description.name.clone()).collect();
     let errors = also_moved(plan, &moved);
     if !errors.is_empty() {
         return Err(RunError::Selection { errors });
     }
-    let others = materialize::other_sources(plan, source, &tables).await?;
-    let definitions = {
-        let all: Vec<_> = tables.iter().chain(&others).cloned().collect();
-        materialize::definitions(plan, source, target, &all).await?
-    };
+    let others = materialize::other_sources(plan, source, &moved).await?;
+    let sources = tables.iter().chain(&others);
+    let definitions = materialize::definitions(plan, target, sources, names).await?;
     if store::exists(target).await? {
         store::create_tables(target).await?;
         let problems = tables::taken(target, key, &targets_of(plan, &moved)).await?;

@@ -24,15 +24,24 @@ const CREATED_PER_CONNECTION_MIN: usize = 50;
 /// of a copy of 10 s.
 const IN_MEMORY_SHARE: u64 = 2;
 
-/// The plan's tables as they are on the source now, biggest first: what takes longest starts first.
-pub(crate) async fn select(plan: &Plan, source: &mut Session) -> Result<Vec<Definition>, RunError> {
-    let database = &plan.source.database;
-    let names = catalog::table_names(source, database).await?;
-    let selected =
-        plan.selection.select(&names).map_err(|errors| RunError::Selection { errors })?;
-    let mut tables = Vec::with_capacity(selected.tables.len());
+/// The tables that the plan moves, out of `names`, as they are on the source now.
+pub(crate) async fn select(
+    plan: &Plan,
+    source: &mut Session,
+    names: &[String],
+) -> Result<Vec<Definition>, RunError> {
+    let selected = plan.selection.select(names).map_err(|errors| RunError::Selection { errors })?;
+    let described = catalog::describe_all(source, &plan.source.database, &selected.tables).await?;
+    readable(described)
+}
+
+/// The described tables, all of which can be read while they are written.
+pub(crate) fn readable(
+    described: Vec<(String, Result<Description, CatalogError>)>,
+) -> Result<Vec<Definition>, RunError> {
+    let mut tables = Vec::with_capacity(described.len());
     let mut problems = Vec::new();
-    for (name, described) in catalog::describe_all(source, database, &selected.tables).await? {
+    for (name, described) in described {
         match described.map_err(Error::from).and_then(catalog::definition) {
             Ok(definition) => {
                 problems.extend(unsafe_engine(&definition.description));
@@ -42,14 +51,10 @@ pub(crate) async fn select(plan: &Plan, source: &mut Session) -> Result<Vec<Defi
             Err(error) => return Err(error.into()),
         }
     }
-    if !problems.is_empty() {
-        return Err(RunError::Tables { problems });
-    }
-    tables.sort_by_key(|table| std::cmp::Reverse(table.description.bytes_estimate));
-    Ok(tables)
+    if problems.is_empty() { Ok(tables) } else { Err(RunError::Tables { problems }) }
 }
 
-pub(crate) fn unmovable(name: &str, error: &CatalogError) -> TableProblem {
+fn unmovable(name: &str, error: &CatalogError) -> TableProblem {
     let mut remedy = format!("leave it out with `!{name}`");
     let mut what = error.to_string();
     if let CatalogError::NoKey { why, remedy: alter, .. } = error {
@@ -60,7 +65,7 @@ pub(crate) fn unmovable(name: &str, error: &CatalogError) -> TableProblem {
 }
 
 /// Only InnoDB reads as of one moment and writes whole transactions, on either side.
-pub(crate) fn unsafe_engine(table: &Description) -> Option<TableProblem> {
+fn unsafe_engine(table: &Description) -> Option<TableProblem> {
     let name = &table.name;
     (!table.engine.eq_ignore_ascii_case("InnoDB")).then(|| TableProblem {
         table: name.clone(),
