@@ -7,10 +7,6 @@ use crate::support::{Migration, Running};
 /// What a plan may take by default.
 const MEMORY_MIB_MAX: u64 = 256;
 
-/// What rows of 20 MB may take. They need 168 MiB, as `GLIBC_TUNABLES=glibc.malloc.mmap_threshold=1048576`
-/// shows; without it the C library keeps some of what was freed, for it takes that size for usual.
-const HUGE_ROWS_MIB_MAX: u64 = 320;
-
 fn migration<'a>(pair: &'a Pair, rules: &[&str]) -> Migration<'a> {
     Migration::new(
         (pair.source, &pair.source_database),
@@ -97,7 +93,7 @@ async fn rows_of_twenty_megabytes_pass_both_ways() {
     arrive(&pair, "t", "id = 6", 1).await;
 
     assert!(copied <= MEMORY_MIB_MAX, "{copied} MiB resident after the copy");
-    drained(running, HUGE_ROWS_MIB_MAX).await;
+    drained(running, MEMORY_MIB_MAX).await;
     assert_same_sums(&pair).await;
 }
 

@@ -3,6 +3,7 @@
 mod args;
 mod explain;
 mod logs;
+mod memory;
 mod output;
 mod plan_file;
 mod report;
