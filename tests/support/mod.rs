@@ -167,6 +167,16 @@ impl Running {
         fs::read_to_string(&self.log).unwrap()
     }
 
+    /// The rows copied and those estimated, of each line of a copy so far.
+    pub(crate) fn rows_told(&self) -> Vec<(u64, u64)> {
+        let number = |text: &str| text.replace(',', "").parse::<u64>().ok();
+        let told = |line: &str| {
+            let counts = line.split(" · ").find_map(|part| part.split_once(" of about "))?;
+            Some((number(counts.0)?, number(counts.1.split_once(' ')?.0)?))
+        };
+        self.log().lines().filter_map(told).collect()
+    }
+
     /// Kills it hard.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

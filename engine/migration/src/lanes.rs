@@ -188,17 +188,19 @@ impl Cutter {
     }
 }
 
-/// Tells the lanes how many rows of the source they stand for: each its own where they are the
-/// source's rows, otherwise all are counted with the first.
+/// Tells the lanes how many rows of the source they stand for: each its own, and the first those that
+/// are with nobody, as the log brings them or no target has them; all where rows are with several.
 fn count_rows(cut: &mut [(u32, LaneChunk)], row_count: u64) {
     let own = |share: &LaneChunk| share.rows.iter().map(|(_, rows)| rows.len() as u64).sum();
     let sum: u64 = cut.iter().map(|(_, share)| own(share)).sum();
-    if sum == row_count {
-        for (_, share) in cut {
+    let with_nobody = row_count.checked_sub(sum);
+    if with_nobody.is_some() {
+        for (_, share) in &mut *cut {
             share.row_count = own(share);
         }
-    } else if let Some((_, first)) = cut.first_mut() {
-        first.row_count = row_count;
+    }
+    if let Some((_, first)) = cut.first_mut() {
+        first.row_count += with_nobody.unwrap_or(row_count);
     }
 }
 

@@ -68,6 +68,11 @@ impl<T> Merge<T> {
         None
     }
 
+    /// How many chunks wait for the tail.
+    pub fn waiting_count(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Forgets where the log was and gives up what waits: the tail moved to another server.
     pub fn moved(&mut self, windows: &mut Windows) -> Vec<ChunkId> {
         self.upto = None;
@@ -117,7 +122,8 @@ mod tests {
         let id = ChunkId { table: TableId(0), number: 0 };
         let window = windows.open(id.table).window;
         let high = "bin.000009:4".parse().unwrap();
-        let chunk = ChunkBatch { chunk: id, window, attempt: 0, high, rows: Vec::new() };
+        let chunk =
+            ChunkBatch { chunk: id, window, attempt: 0, high, row_count: 0, rows: Vec::new() };
 
         merge.moved(&mut windows);
         let merged = merge.chunk(&mut windows, chunk, ());
@@ -151,8 +157,9 @@ mod tests {
         let id = ChunkId { table: TableId(0), number: 0 };
         let window = windows.open(id.table).window;
         let high = "bin.000002:9".parse().unwrap();
-        let rows = (0..row_count).map(|id| (row(id).key(&tables[0]), row(id))).collect();
-        let chunk = ChunkBatch { chunk: id, window, attempt: 0, high, rows };
+        let rows: Vec<_> = (0..row_count).map(|id| (row(id).key(&tables[0]), row(id))).collect();
+        let row_count = rows.len() as u64;
+        let chunk = ChunkBatch { chunk: id, window, attempt: 0, high, row_count, rows };
         let change = |id| Change::Insert { table: TableId(0), after: row(id) };
         let part = TransactionPart {
             transaction: Newest {
@@ -170,6 +177,7 @@ mod tests {
         assert!(merge.chunk(&mut windows, chunk, ()).is_none());
         match merge.tail(&mut windows, &tables, tail, ()).pop() {
             Some(Merged::Emit(Batch::Chunk(chunk), ())) => {
+                assert_eq!(chunk.row_count, row_count, "dropped rows count as read");
                 Some(chunk.rows.into_iter().map(|(_, row)| row).collect())
             }
             _ => None,
@@ -192,7 +200,8 @@ mod tests {
         let id = ChunkId { table: TableId(0), number: 0 };
         let window = windows.open(id.table).window;
         let high = "bin.000002:9".parse().unwrap();
-        let chunk = ChunkBatch { chunk: id, window, attempt: 0, high, rows: Vec::new() };
+        let chunk =
+            ChunkBatch { chunk: id, window, attempt: 0, high, row_count: 0, rows: Vec::new() };
         let heartbeat = |upto: &str| TailBatch {
             parts: Vec::new(),
             upto: upto.parse().unwrap(),

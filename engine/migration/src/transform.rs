@@ -122,7 +122,7 @@ pub struct TargetChunk {
     pub chunk: ChunkId,
     /// Which reading of it.
     pub attempt: u64,
-    /// How many rows of the source it stands for.
+    /// How many rows of the source it stands for, with those that the log brings.
     pub row_count: u64,
     /// The rows for each target of the source table, also for one that gets none.
     pub shares: Vec<Share>,
@@ -251,8 +251,7 @@ impl Transform {
     ///
     /// [`FailedRow`] for the first row that a mapping stops at.
     pub fn chunk(&self, batch: ChunkBatch) -> Result<TargetChunk, FailedRow> {
-        let ChunkBatch { chunk, attempt, rows, .. } = batch;
-        let row_count = rows.len() as u64;
+        let ChunkBatch { chunk, attempt, row_count, rows, .. } = batch;
         let shares = match self.feeds(chunk.table) {
             [Feed::Same(target)] => vec![(*target, rows)],
             feeds => self.shares(feeds, &rows)?,

@@ -125,6 +125,8 @@ pub struct ChunkBatch {
     pub attempt: u64,
     /// The end of the source's log just after the read view was opened.
     pub high: LogOffset,
+    /// How many rows were read: `rows`, and those dropped of them since the log brings them.
+    pub row_count: u64,
     /// Keys and rows, in key order.
     pub rows: Vec<(Key, Row)>,
 }

@@ -195,7 +195,9 @@ impl Snapshot {
                     self.unfiltered.insert(window, rows.clone());
                 }
                 let attempt = (epoch << 32) | window.0;
-                edges.chunks.push_back(ChunkBatch { chunk: piece.id, window, attempt, high, rows });
+                let (chunk, row_count) = (piece.id, rows.len() as u64);
+                let batch = ChunkBatch { chunk, window, attempt, high, row_count, rows };
+                edges.chunks.push_back(batch);
                 self.waiting.push(piece);
                 return;
             }

@@ -1,6 +1,6 @@
 //! The merge stage.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use whimbrel_flow::{Permit, Receiver, Sender};
 use whimbrel_model::Batch;
@@ -10,6 +10,9 @@ use crate::{
     merge::{Merge, Merged},
     shared::{Message, Shared},
 };
+
+/// How long chunks may wait for the log before that is told: it is behind then, and the copy stands.
+const WAIT_TOLD_AFTER: Duration = Duration::from_secs(2);
 
 /// Brings chunks into the stream of changes.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ impl MergeStage {
     pub(crate) async fn run(self) -> Result<(), RunError> {
         let mut merge = Merge::default();
         let mut chunks_are_open = true;
+        let mut waits = Waits::default();
         loop {
             let message = tokio::select! {
                 biased;
@@ -43,9 +47,11 @@ impl MergeStage {
                         | Message::Made(..)
                         | Message::Connected(_) => None,
                     };
+                    let before = merge.waiting_count();
                     for merged in self.take_in(&mut merge, message) {
                         self.let_go(merged).await?;
                     }
+                    waits.look(&self.shared, before, merge.waiting_count());
                     if let Some(upto) = upto {
                         self.shared.merged(upto);
                     }
@@ -93,6 +99,37 @@ impl MergeStage {
                 }
                 sent.map_err(|_| RunError::Downstream)
             }
+        }
+    }
+}
+
+/// Tells of chunks that wait for the log.
+#[derive(Debug, Default)]
+struct Waits {
+    /// Since when some wait and none was let go.
+    since: Option<Duration>,
+    is_told: bool,
+}
+
+impl Waits {
+    /// So many chunks waited `before`, and wait `now`.
+    fn look(&mut self, shared: &Shared, before: usize, now: usize) {
+        const WHO: &str = "merge";
+        if now == 0 || now < before {
+            self.since = None;
+            if std::mem::take(&mut self.is_told) {
+                shared.progress.waits(WHO, None);
+            }
+        }
+        if now == 0 {
+            return;
+        }
+        let time = shared.clock.monotonic();
+        let since = *self.since.get_or_insert(time);
+        if !self.is_told && time.saturating_sub(since) > WAIT_TOLD_AFTER {
+            self.is_told = true;
+            let what = "the log to come to where chunks were read";
+            shared.progress.waits(WHO, Some(what.to_owned()));
         }
     }
 }

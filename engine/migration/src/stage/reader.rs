@@ -194,7 +194,8 @@ impl Reader {
     ) -> Result<bool, RunError> {
         // A number is used once: windows are counted from 0 in each run, and epochs only grow.
         let attempt = (self.epoch << 32) | window.0;
-        let batch = ChunkBatch { chunk, window, attempt, high, rows };
+        let row_count = rows.len() as u64;
+        let batch = ChunkBatch { chunk, window, attempt, high, row_count, rows };
         let message = Message::Batch(Batch::Chunk(batch), permit);
         self.outlet.send(message).await.map_err(|_| RunError::Downstream)?;
         Ok(true)
