@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use whimbrel_flow::{Receiver, Sender, StopLevel, channel};
 use whimbrel_model::{GtidSet, LogOffset, TableId};
 use whimbrel_mysql::{ConnectOptions, Role, Session, source};
@@ -26,9 +27,6 @@ use crate::{
 
 /// How often the target's own rows are looked at while something is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-
-/// Tables that wait for their indexes while more are found to be copied.
-const TABLES_WAITING_MAX: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
 /// The task that takes a run from phase to phase.
 #[derive(Debug)]
@@ -72,7 +70,9 @@ impl Finish {
             source_database: &self.source_database,
             targets: &self.targets,
         };
-        let (outlet, copied) = channel(TABLES_WAITING_MAX);
+        // All may wait for their indexes: that a table is copied is told while another's are built.
+        let tables = NonZeroUsize::new(self.shared.tables.len()).unwrap_or(NonZeroUsize::MIN);
+        let (outlet, copied) = channel(tables);
         tokio::try_join!(self.copied(outlet), self.index(copied, &mut definitions))?;
         definitions.add_indexes_of_made(&self.shared.progress).await?;
         definitions.add_foreign_keys(&self.shared.progress).await?;
@@ -96,7 +96,11 @@ impl Finish {
         definitions: &mut Definitions<'_>,
     ) -> Result<(), RunError> {
         while let Some(table) = copied.recv().await {
-            definitions.add_indexes(table, &self.shared.progress).await?;
+            let mut tables = vec![table];
+            while let Some(Some(table)) = copied.recv().now_or_never() {
+                tables.push(table);
+            }
+            definitions.add_indexes(&tables, &self.shared.progress).await?;
         }
         Ok(())
     }

@@ -1,12 +1,12 @@
 //! What is created on the target after its rows: secondary indexes, foreign keys, and an
 //! `AUTO_INCREMENT` that goes on after the source's.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use whimbrel_model::TableId;
 use whimbrel_mysql::{
-    Session,
-    catalog::{self, Description},
+    Error, Session,
+    catalog::{self, CatalogError, Description},
     ddl::{CreateTable, Item, ItemKind, quoted},
 };
 
@@ -24,6 +24,13 @@ const ALTER_TIME_MAX: Duration = Duration::from_secs(7 * 86_400);
 /// under way. A name that something else has is an error in the end.
 const FOUND_MAX: u32 = 3;
 
+/// How many tables are looked at together: as many as a server tells of in one answer.
+const LOOKED_AT_ONCE: usize = 100;
+
+/// What is created of a table's definition, and what it is called.
+const INDEXES: (ItemKind, &str) = (ItemKind::Index, "secondary indexes");
+const FOREIGN_KEYS: (ItemKind, &str) = (ItemKind::ForeignKey, "foreign keys");
+
 /// The two sides of the tables whose definitions are completed.
 #[derive(Debug)]
 pub(crate) struct Definitions<'a> {
@@ -35,14 +42,15 @@ pub(crate) struct Definitions<'a> {
 }
 
 impl Definitions<'_> {
-    /// Creates the secondary indexes of what a source table is moved into, in one statement. What is
-    /// there already is left alone, so that a run that died in between goes on.
+    /// Creates the secondary indexes of what source tables are moved into, in one statement a table.
+    /// What is there already is left alone, so that a run that died in between goes on.
     pub(crate) async fn add_indexes(
         &mut self,
-        table: TableId,
+        tables: &[TableId],
         progress: &Progress,
     ) -> Result<(), RunError> {
-        self.add_indexes_of(Some(table), progress).await
+        let is_of = |it: &&StoredTarget| it.moved_from.is_some_and(|from| tables.contains(&from));
+        self.add(is_of, INDEXES, progress).await
     }
 
     /// Creates the secondary indexes of the targets that are made by expressions.
@@ -50,30 +58,59 @@ impl Definitions<'_> {
         &mut self,
         progress: &Progress,
     ) -> Result<(), RunError> {
-        self.add_indexes_of(None, progress).await
-    }
-
-    async fn add_indexes_of(
-        &mut self,
-        moved_from: Option<TableId>,
-        progress: &Progress,
-    ) -> Result<(), RunError> {
-        let targets = self.targets;
-        for target in targets.iter().filter(|target| target.moved_from == moved_from) {
-            self.add_missing(target, (ItemKind::Index, "secondary indexes"), progress).await?;
-        }
-        progress.waits("indexes", None);
-        Ok(())
+        self.add(|target| target.moved_from.is_none(), INDEXES, progress).await
     }
 
     /// Creates the foreign keys of all tables, as [`Definitions::add_indexes`] does indexes.
     pub(crate) async fn add_foreign_keys(&mut self, progress: &Progress) -> Result<(), RunError> {
-        let targets = self.targets;
-        for target in targets {
-            self.add_missing(target, (ItemKind::ForeignKey, "foreign keys"), progress).await?;
+        self.add(|_| true, FOREIGN_KEYS, progress).await
+    }
+
+    async fn add(
+        &mut self,
+        is_of: impl Fn(&&StoredTarget) -> bool,
+        (kind, what): (ItemKind, &str),
+        progress: &Progress,
+    ) -> Result<(), RunError> {
+        let targets: Vec<&StoredTarget> = self.targets.iter().filter(is_of).collect();
+        for targets in targets.chunks(LOOKED_AT_ONCE) {
+            let incomplete = self.incomplete(targets, kind).await?;
+            for (target, left) in incomplete.iter().zip((0..incomplete.len()).rev()) {
+                let name = target.table.name();
+                let doing = match left {
+                    0 => format!("{what} of `{name}`"),
+                    left => format!("{what} of `{name}` and of {left} tables more"),
+                };
+                self.add_missing(target, kind, (&doing, progress)).await?;
+            }
         }
         progress.waits("indexes", None);
         Ok(())
+    }
+
+    /// Those of `targets` that lack an item of the kind: most of many tables lack nothing, and are told
+    /// so by a few questions for all of them.
+    async fn incomplete<'t>(
+        &mut self,
+        targets: &[&'t StoredTarget],
+        kind: ItemKind,
+    ) -> Result<Vec<&'t StoredTarget>, RunError> {
+        let moved = targets.iter().filter(|target| target.moved_from.is_some());
+        let mut source = self.sources(&names(moved)).await?;
+        let mut found = self.found(&names(targets.iter())).await?;
+        let mut incomplete = Vec::new();
+        for target in targets {
+            let name = target.table.name();
+            let wanted = match target.moved_from {
+                Some(_) => Some(there(&mut source, name)?.create),
+                None => target.wanted.as_deref().map(parsed).transpose()?,
+            };
+            let Some(wanted) = wanted else { continue };
+            if !missing(&wanted, &there(&mut found, name)?.create, kind).is_empty() {
+                incomplete.push(*target);
+            }
+        }
+        Ok(incomplete)
     }
 
     /// Adds what is missing, and looks again after each statement, whatever it came to: one whose
@@ -81,17 +118,18 @@ impl Definitions<'_> {
     async fn add_missing(
         &mut self,
         target: &StoredTarget,
-        (kind, what): (ItemKind, &str),
-        progress: &Progress,
+        kind: ItemKind,
+        (doing, progress): (&str, &Progress),
     ) -> Result<(), RunError> {
         let (mut failure_count, mut found_count) = (0, 0);
         loop {
+            let name = target.table.name();
             let Some(wanted) = self.wanted(target).await? else { return Ok(()) };
-            let found = self.found(target.table.name()).await?.create;
+            let found = there(&mut self.found(&[name.to_owned()]).await?, name)?.create;
             let Some(alter) = missing(&wanted, &found, kind).into_iter().next() else {
                 return Ok(());
             };
-            progress.waits("indexes", Some(format!("{what} of `{}`", target.table.name())));
+            progress.waits("indexes", Some(doing.to_owned()));
             let ended = match self.target.session().await {
                 Ok(session) => run(session, &alter).await,
                 Err(error) => Err(error.into()),
@@ -111,14 +149,22 @@ impl Definitions<'_> {
     /// Lets the target's `AUTO_INCREMENT` go on where the source's would: rows with the highest numbers
     /// may be gone, and their numbers must not be given again.
     pub(crate) async fn raise_auto_increment(&mut self) -> Result<(), RunError> {
-        for table in self.targets.iter().filter(|it| it.moved_from.is_some()) {
-            let name = table.table.name();
-            let (source, target) = (self.source(name).await?, self.found(name).await?);
-            if source.auto_increment > target.auto_increment
-                && let Some(next) = source.auto_increment
-            {
-                let alter = format!("ALTER TABLE {} AUTO_INCREMENT = {next}", quoted(name));
-                on_link!(self.target, session => run(session, &alter))?;
+        let moved: Vec<&StoredTarget> =
+            self.targets.iter().filter(|it| it.moved_from.is_some()).collect();
+        for targets in moved.chunks(LOOKED_AT_ONCE) {
+            let names = names(targets.iter());
+            let mut source = {
+                let mut link = self.source.lock().await;
+                on_link!(link, session => numbers(session, self.source_database, &names))?
+            };
+            let mut found =
+                on_link!(self.target, session => numbers(session, self.target_database, &names))?;
+            for name in names {
+                let (source, target) = (source.remove(&name), found.remove(&name));
+                if let Some(next) = source.filter(|source| target < Some(*source)) {
+                    let alter = format!("ALTER TABLE {} AUTO_INCREMENT = {next}", quoted(&name));
+                    on_link!(self.target, session => run(session, &alter))?;
+                }
             }
         }
         Ok(())
@@ -127,20 +173,20 @@ impl Definitions<'_> {
     /// The definition that a target is to have in the end; `None` for one that is as it was found.
     async fn wanted(&mut self, target: &StoredTarget) -> Result<Option<CreateTable>, RunError> {
         if target.moved_from.is_some() {
-            return Ok(Some(self.source(target.table.name()).await?.create));
+            let name = target.table.name();
+            let mut source = self.sources(&[name.to_owned()]).await?;
+            return Ok(Some(there(&mut source, name)?.create));
         }
-        let Some(wanted) = &target.wanted else { return Ok(None) };
-        let wanted = CreateTable::parse(wanted);
-        Ok(Some(wanted.map_err(|_| RunError::State { what: "definition of a target" })?))
+        target.wanted.as_deref().map(parsed).transpose()
     }
 
-    async fn source(&mut self, name: &str) -> Result<Description, RunError> {
+    async fn sources(&mut self, names: &[String]) -> Result<Described, RunError> {
         let mut link = self.source.lock().await;
-        on_link!(link, session => describe(session, self.source_database, name))
+        on_link!(link, session => describe(session, self.source_database, names))
     }
 
-    async fn found(&mut self, name: &str) -> Result<Description, RunError> {
-        on_link!(self.target, session => describe(session, self.target_database, name))
+    async fn found(&mut self, names: &[String]) -> Result<Described, RunError> {
+        on_link!(self.target, session => describe(session, self.target_database, names))
     }
 }
 
@@ -167,12 +213,37 @@ fn is_there_already(error: &RunError) -> bool {
     matches!(error, RunError::Server(cause) if matches!(cause.code(), Some(1061 | 1826)))
 }
 
+/// Tables by their names, as they are on one side.
+type Described = BTreeMap<String, Result<Description, CatalogError>>;
+
 async fn describe(
     session: &mut Session,
     database: &str,
-    table: &str,
-) -> Result<Description, RunError> {
-    Ok(catalog::describe(session, database, table).await?)
+    names: &[String],
+) -> Result<Described, RunError> {
+    Ok(catalog::describe_all(session, database, names).await?.into_iter().collect())
+}
+
+/// One of those that were asked for.
+fn there(described: &mut Described, name: &str) -> Result<Description, RunError> {
+    let none = || Err(CatalogError::NoTable { table: name.to_owned() });
+    Ok(described.remove(name).unwrap_or_else(none).map_err(Error::from)?)
+}
+
+async fn numbers(
+    session: &mut Session,
+    database: &str,
+    names: &[String],
+) -> Result<BTreeMap<String, u64>, RunError> {
+    Ok(catalog::auto_increments(session, database, names).await?)
+}
+
+fn names<'t>(targets: impl Iterator<Item = &'t &'t StoredTarget>) -> Vec<String> {
+    targets.map(|target| target.table.name().to_owned()).collect()
+}
+
+fn parsed(definition: &str) -> Result<CreateTable, RunError> {
+    CreateTable::parse(definition).map_err(|_| RunError::State { what: "definition of a target" })
 }
 
 async fn run(session: &mut Session, alter: &str) -> Result<(), RunError> {

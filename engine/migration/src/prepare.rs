@@ -86,7 +86,10 @@ impl Prepared {
             *copied.entry(piece.id.table).or_default() += held.unwrap_or(0);
         }
         let sources = (0..).map(TableId).zip(&self.tables).map(|(id, table)| {
-            SourceProgress::new(table.row_estimate, copied.get(&id).copied().unwrap_or(0))
+            // A guess of nothing is made of tables of a few rows: thousands of them would count as
+            // nothing to do.
+            let rows = table.row_estimate.max(1);
+            SourceProgress::new(rows, copied.get(&id).copied().unwrap_or(0))
         });
         let targets = (0..).map(TargetId).zip(&self.targets).map(|(id, target)| {
             let feeds = (0..).map(TableId).zip(&self.feeds);

@@ -170,6 +170,30 @@ async fn put_together(
     })
 }
 
+/// The next values of the `AUTO_INCREMENT` columns of tables, by the tables' names; those without one
+/// are left out.
+///
+/// # Errors
+///
+/// Those of [`Session::query`].
+pub async fn auto_increments(
+    session: &mut Session,
+    database: &str,
+    names: &[String],
+) -> Result<BTreeMap<String, u64>, Error> {
+    let mut next = BTreeMap::new();
+    for names in names.chunks(TABLES_AT_ONCE) {
+        let tables = Batch { database, names };
+        let mut facts = facts(session, &tables).await?;
+        for name in names {
+            let facts = tables.take(&mut facts, name);
+            let number = facts.map(|facts| facts.optional_number("AUTO_INCREMENT")).transpose()?;
+            next.extend(number.flatten().map(|number| (name.clone(), number)));
+        }
+    }
+    Ok(next)
+}
+
 /// The table, with the key that its rows are told apart by.
 ///
 /// # Errors
