@@ -1,5 +1,7 @@
 //! A column as its definition says.
 
+use std::ops::Range;
+
 use whimbrel_model::{Column, ColumnType, Generation, IntWidth};
 
 use super::tokens::{Cursor, Kind, Token, USUAL, tokens};
@@ -18,6 +20,8 @@ pub(super) struct ReadColumn {
     pub(super) needs_value: bool,
     pub(super) is_primary: bool,
     pub(super) is_unique: bool,
+    /// Where it is said that it is a key, bytes of the text.
+    pub(super) key_words: Vec<Range<usize>>,
 }
 
 impl Defaults {
@@ -127,7 +131,9 @@ pub(super) fn read_column(
     let (mut is_primary, mut is_unique) = (false, is_serial);
     let mut generation = Generation::None;
     let mut is_generated = false;
+    let mut key_words = Vec::new();
     while let Some(token) = cursor.peek() {
+        let words = cursor.rest();
         if cursor.take("UNSIGNED") {
             declaration.push_str(" unsigned");
             if let ColumnType::Int { unsigned, .. } = &mut column_type {
@@ -147,10 +153,13 @@ pub(super) fn read_column(
             if is_null {
                 cursor.next();
             }
-        } else if cursor.take_all(&["PRIMARY", "KEY"]) {
+        } else if cursor.take_all(&["PRIMARY", "KEY"]) || cursor.take("KEY") {
             (is_primary, nullable) = (true, false);
+            key_words.push(taken(words, &cursor));
         } else if cursor.take("UNIQUE") {
+            cursor.take("KEY");
             is_unique = true;
+            key_words.push(taken(words, &cursor));
         } else if cursor.take("AS") {
             cursor.skip_parenthesized();
             (is_generated, generation) = (true, Generation::Virtual);
@@ -169,7 +178,15 @@ pub(super) fn read_column(
     }
     let needs_value = !nullable && !has_value && generation == Generation::None;
     let column = Column { name: name.to_owned(), column_type, declaration, nullable, generation };
-    Ok(ReadColumn { column, needs_value, is_primary, is_unique })
+    Ok(ReadColumn { column, needs_value, is_primary, is_unique, key_words })
+}
+
+/// Where the words are that the cursor has taken of `words`.
+fn taken(words: &[Token<'_>], cursor: &Cursor<'_, '_>) -> Range<usize> {
+    let count = words.len() - cursor.rest().len();
+    let taken = words.get(..count).unwrap_or_default();
+    let start = taken.first().map_or(0, |first| first.start);
+    start..taken.last().map_or(start, Token::end)
 }
 
 fn read_type(cursor: &mut Cursor<'_, '_>) -> Result<Named, &'static str> {

@@ -44,7 +44,7 @@ pub enum DefinitionError {
     #[error("a quote or a comment does not end")]
     Unended,
     /// A `CREATE TABLE` of another form.
-    #[error("{} is no `CREATE TABLE` with columns in parentheses", table_name(table))]
+    #[error("{} has no list of columns in parentheses", table_name(table))]
     Shape {
         /// The table, if it has a name.
         table: String,
@@ -70,7 +70,7 @@ pub enum DefinitionError {
 }
 
 fn table_name(name: &str) -> String {
-    if name.is_empty() { "a statement".to_owned() } else { format!("the definition of `{name}`") }
+    if name.is_empty() { "a `CREATE TABLE`".to_owned() } else { format!("`{name}`") }
 }
 
 /// The tables that the `CREATE TABLE` statements in `text` define; other statements are passed over.
@@ -170,9 +170,16 @@ fn add_piece(
         column: name.clone(),
         reason,
     })?;
-    let rest = text.get(first.end()..last.end()).unwrap_or_default();
-    let ReadColumn { column, needs_value, is_primary, is_unique } = read;
+    let ReadColumn { column, needs_value, is_primary, is_unique, key_words } = read;
     table.columns.push(column);
+    // A key is a piece of its own, wherever it is written.
+    let mut rest = String::new();
+    let mut from = first.end();
+    for words in key_words {
+        rest.push_str(text.get(from..words.start).unwrap_or_default().trim_end());
+        from = words.end;
+    }
+    rest.push_str(text.get(from..last.end()).unwrap_or_default());
     let text = format!("{}{rest}", super::quoted(&name));
     table.pieces.push(DefinedPiece {
         kind: ItemKind::Column,

@@ -37,6 +37,27 @@ fn a_dump_without_rows_gives_its_tables_and_nothing_else() {
 }
 
 #[test]
+fn a_key_beside_its_column_is_a_piece_of_its_own() {
+    let table = only(
+        "CREATE TABLE t (a INT PRIMARY KEY COMMENT 'KEY', b INT UNIQUE KEY NOT NULL, c INT UNIQUE)",
+    );
+
+    let texts: Vec<&str> = table.pieces.iter().map(|piece| piece.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "`a` INT COMMENT 'KEY'",
+            "PRIMARY KEY (`a`)",
+            "`b` INT NOT NULL",
+            "UNIQUE KEY (`b`)",
+            "`c` INT",
+            "UNIQUE KEY (`c`)",
+        ]
+    );
+    assert!(only("CREATE TABLE t (a INT KEY)").keyed("db").is_some());
+}
+
+#[test]
 fn types_are_read_as_the_server_prints_them() {
     for (written, printed) in [
         ("INTEGER(11) UNSIGNED", "int unsigned"),
