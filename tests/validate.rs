@@ -1,13 +1,30 @@
 //! Plans that are refused or taken: whole messages, as a person reads them.
 //!
-//! `refused/` holds plans with a fault each; beside each stands the message that it gets. To see a
-//! message: `whimbrel validate tests/refused/….yaml`.
+//! `refused/` holds plans with a fault each, `refused/tables/` those whose fault shows once the tables are
+//! known: `source.sql` and `target.sql`. Beside each stands the message that it gets. To see a message:
+//! `whimbrel validate ….yaml` in its folder.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::command::{text, whimbrel, whimbrel_reading};
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/refused");
+const FOLDERS: [&str; 2] = [
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/refused"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/refused/tables"),
+];
+
+/// Where the ids of problems with plans stand.
+const ID_FILES: [&str; 5] = [
+    "expression/src/problem.rs",
+    "plan/src/problem/form.rs",
+    "plan/src/problem/materialize.rs",
+    "plan/src/problem/rule.rs",
+    "plan/src/problem/value.rs",
+];
 
 const PLAN: &str = "\
 version: 1
@@ -19,81 +36,140 @@ target:
 move: ['*']
 ";
 
-/// The names of the plans in [`FOLDER`], without `.yaml`.
-fn refused() -> Vec<String> {
-    let files = fs::read_dir(FOLDER).unwrap().map(|file| file.unwrap().path());
-    let plans = files.filter(|path| path.extension().is_some_and(|it| it == "yaml"));
-    plans.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+/// The plans in [`FOLDERS`].
+fn refused() -> Vec<PathBuf> {
+    let files = FOLDERS.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let paths = files.map(|file| file.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|it| it == "yaml")).collect()
 }
 
-fn message(name: &str) -> String {
-    fs::read_to_string(Path::new(FOLDER).join(format!("{name}.txt"))).unwrap()
+/// What stands beside a plan.
+fn message(plan: &Path) -> String {
+    fs::read_to_string(plan.with_extension("txt")).unwrap()
+}
+
+/// The ids of the problems in a message.
+fn ids(message: &str) -> BTreeSet<String> {
+    let lines = message.lines();
+    lines.filter(|line| line.contains('.') && !line.contains(' ')).map(str::to_owned).collect()
 }
 
 #[test]
 fn every_fault_gets_the_whole_message_that_stands_beside_it() {
-    let names = refused();
+    let plans = refused();
 
-    assert!(names.len() >= 40, "{}", names.len());
-    for name in names {
-        let output = whimbrel(Path::new(FOLDER), &["validate", &format!("{name}.yaml")]);
+    assert!(plans.len() >= 110, "{}", plans.len());
+    for plan in plans {
+        let name = plan.file_name().unwrap().to_str().unwrap();
+        let output = whimbrel(plan.parent().unwrap(), &["validate", name]);
 
-        let shown = text(output.stderr);
-        assert!(shown == message(&name), "{name} is told\n{shown}\ninstead of\n{}", message(&name));
+        let (shown, wanted) = (text(output.stderr), message(&plan));
+        assert!(shown == wanted, "{name} is told\n{shown}\ninstead of\n{wanted}");
         assert_eq!((text(output.stdout).as_str(), output.status.code()), ("", Some(2)), "{name}");
     }
 }
 
+/// Every id that stands in the sources of the crates that check plans.
+fn known_ids() -> BTreeSet<String> {
+    let is_id = |text: &&str| {
+        let is_word = |word: &str| {
+            !word.is_empty() && word.bytes().all(|it| it.is_ascii_lowercase() || it == b'-')
+        };
+        text.split_once('.').is_some_and(|(area, name)| is_word(area) && is_word(name))
+    };
+    let mut ids = BTreeSet::new();
+    for file in ID_FILES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+        let source = fs::read_to_string(path).unwrap();
+        let quoted = source.split('"').skip(1).step_by(2);
+        ids.extend(quoted.filter(is_id).map(str::to_owned));
+    }
+    ids
+}
+
 #[test]
 fn every_kind_of_fault_that_needs_no_server_has_a_plan() {
-    let ids: BTreeSet<String> = refused()
-        .iter()
-        .flat_map(|name| message(name).lines().map(str::to_owned).collect::<Vec<_>>())
-        .filter(|line| line.contains('.') && !line.contains(' '))
-        .collect();
+    let mut told: BTreeSet<String> =
+        refused().iter().flat_map(|plan| ids(&message(plan))).collect();
+    told.extend(TOO_LARGE.iter().map(|(id, ..)| (*id).to_owned()));
 
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    assert_eq!(
-        ids,
-        [
-            "move.contradiction",
-            "move.covered",
-            "move.empty",
-            "move.pattern",
-            "move.twice",
-            "plan.database",
-            "plan.duplicate-key",
-            "plan.empty",
-            "plan.missing-key",
-            "plan.name",
-            "plan.no-value",
-            "plan.out-of-range",
-            "plan.same-database",
-            "plan.size",
-            "plan.syntax",
-            "plan.unknown-key",
-            "plan.unknown-value",
-            "plan.unsupported-yaml",
-            "plan.version",
-            "plan.wrong-type",
-            "secret.environment",
-            "secret.file",
-            "secret.misplaced",
-            "secret.plain-password",
-            "secret.reference",
-            "tls.missing-ca",
-            "tls.unused-ca",
-            "url.database",
-            "url.invalid",
-            "url.parameter",
-        ]
-    );
+    let known = known_ids();
+
+    assert!(known.len() >= 80, "{}", known.len());
+    assert_eq!(known.difference(&told).collect::<Vec<_>>(), [""; 0], "without a plan");
+    assert_eq!(told.difference(&known).collect::<Vec<_>>(), [""; 0], "not known");
+}
+
+/// A fault of plans that are too large to lie in a folder: the id, what follows the target, and the
+/// message.
+type TooLarge = (&'static str, fn() -> String, &'static str);
+
+const TOO_LARGE: [TooLarge; 3] = [
+    (
+        "move.too-many",
+        || format!("move: [{}]\n", (0..=10_000).map(|n| format!("t{n}, ")).collect::<String>()),
+        "move.too-many
+
+  × `move` has 10001 rules, and 10000 are the most (standard input:7:68898)
+  help: name tables by patterns, such as `\"order_*\"`
+
+",
+    ),
+    (
+        "materialize.too-many",
+        || {
+            let columns = (0..=4_096).map(|n| format!("      c{n}: id\n")).collect::<String>();
+            format!("materialize:\n  wide:\n    from: users\n    columns:\n{columns}")
+        },
+        "materialize.too-many
+
+  × there are more than 4096 columns
+      ╭─[standard input:4107:7]
+ 4106 │       c4095: id
+ 4107 │       c4096: id
+      ·       ──┬──
+      ·         ╰── one more than there may be
+      ╰────
+  help: MySQL has no tables of more columns
+
+",
+    ),
+    (
+        "plan.more",
+        || (0..110).map(|n| format!("x{n}: 1\n")).collect(),
+        "plan.more
+
+  × there are 10 more problems
+     ╭─[standard input:106:1]
+ 105 │ x98: 1
+ 106 │ x99: 1
+     · ─┬─
+     ·  ╰── the last that is told
+ 107 │ x100: 1
+     ╰────
+  help: mend those above first
+
+",
+    ),
+];
+
+#[test]
+fn a_plan_that_is_too_large_gets_the_whole_message() {
+    for (id, more, wanted) in TOO_LARGE {
+        let plan = format!("{}{}", PLAN.replace("move: ['*']\n", ""), more());
+
+        let output = whimbrel_reading(&plan, &["validate", "-"]);
+
+        let shown = text(output.stderr);
+        let last = shown.rfind(&format!("{id}\n")).and_then(|at| shown.get(at..));
+        assert_eq!(last, Some(wanted), "{id}");
+    }
 }
 
 #[test]
 fn no_message_shows_a_password() {
-    for name in refused() {
-        assert!(!message(&name).contains("geheim"), "{name}");
+    for plan in refused() {
+        assert!(!message(&plan).contains("geheim"), "{}", plan.display());
     }
 }
 
@@ -124,7 +200,8 @@ fn several_plans_are_all_told_about_and_one_refused_plan_refuses() {
     let output = whimbrel_reading(PLAN, &arguments);
 
     let shown = text(output.stderr);
-    assert!(shown.starts_with(&message("a-missing-key")), "{shown}");
+    let first = Path::new(FOLDERS[0]).join("a-missing-key.yaml");
+    assert!(shown.starts_with(&message(&first)), "{shown}");
     let unreadable = "plan.unreadable\n\n  × `no-such.yaml`: there is no file of this name\n";
     assert!(shown.contains(unreadable), "{shown}");
     assert!(shown.contains("  × `../refused`: the file cannot be read: "), "{shown}");

@@ -9,7 +9,7 @@ use std::{
 
 use thiserror::Error;
 use whimbrel_migration::bind_offline;
-use whimbrel_plan::{Bound, Loaded, PlanError, SchemaFile, load};
+use whimbrel_plan::{Bound, Draft, Loaded, Plan, PlanError, SchemaFile, draft, in_order, load};
 
 use crate::{args::PlanPath, surroundings::Surroundings};
 
@@ -77,23 +77,50 @@ pub(crate) fn open(path: &PlanPath) -> Result<(PlanFile, Loaded), Refused> {
     }
 }
 
-/// The plan with its expressions typed by its schema files; `None` if it names none for its source.
+/// A plan that nothing is wrong with, as far as its own text and its schema files tell.
+#[derive(Debug)]
+pub(crate) struct CheckedPlan {
+    /// Its file.
+    pub(crate) file: PlanFile,
+    /// The plan, with all warnings.
+    pub(crate) loaded: Loaded,
+    /// With its expressions typed; `None` if it names no schema file for its source.
+    pub(crate) bound: Option<Bound>,
+}
+
+/// Reads and loads the plan at `path`, and types its expressions by its schema files.
 ///
 /// # Errors
 ///
-/// [`Refused`] with everything that does not fit, or that a file cannot be read.
-pub(crate) fn bound(file: &PlanFile, loaded: &Loaded) -> Result<Option<Bound>, Refused> {
-    let plan = &loaded.plan;
-    let wrong = |problems| Refused::Wrong { file: file.clone(), problems };
+/// [`Refused`] without a plan, with everything that is wrong: what is wrong with its form does not hide
+/// what is wrong with its expressions.
+pub(crate) fn check(path: &PlanPath) -> Result<CheckedPlan, Refused> {
+    let file = PlanFile::read(path)?;
+    let Draft { plan, mut problems } = draft(&file.text, &Surroundings::new(&file.folder));
+    let bound = plan.as_ref().map_or(Ok(None), bound).unwrap_or_else(|errors| {
+        problems.extend(errors);
+        None
+    });
+    problems.extend(bound.iter().flat_map(|bound| bound.warnings.clone()));
+    let problems = in_order(problems);
+    match plan {
+        Some(plan) if !problems.iter().any(PlanError::is_error) => {
+            Ok(CheckedPlan { file, loaded: Loaded { plan, warnings: problems }, bound })
+        }
+        _ => Err(Refused::Wrong { file, problems }),
+    }
+}
+
+fn bound(plan: &Plan) -> Result<Option<Bound>, Vec<PlanError>> {
     let read = |schema: Option<&SchemaFile>| {
         let Some(schema) = schema else { return Ok(None) };
         let read = File::open(&schema.path).map_err(PlanFileError::from).and_then(text);
         let problem = |error: PlanFileError| PlanError::schema_file(schema, error.to_string());
-        read.map(Some).map_err(|error| wrong(vec![problem(error)]))
+        read.map(Some).map_err(|error| vec![problem(error)])
     };
     let source = read(plan.source.schema.as_ref())?;
     let target = read(plan.target.schema.as_ref())?;
-    bind_offline(plan, source.as_deref(), target.as_deref()).map_err(wrong)
+    bind_offline(plan, source.as_deref(), target.as_deref())
 }
 
 impl PlanFile {

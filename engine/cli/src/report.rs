@@ -38,10 +38,37 @@ pub(crate) fn refused_text(refused: &Refused, has_colours: bool) -> String {
 pub(crate) fn problems_text(file: &PlanFile, problems: &[PlanError], has_colours: bool) -> String {
     let lines = Arc::new(NamedSource::new(&file.name, redact(&file.text)));
     let report = |problem: &PlanError| {
-        let advice = problem.advice();
-        render(&PlanReport { lines: Arc::clone(&lines), advice, problem }, has_colours)
+        let (advice, at) = (problem.advice(), [Some(problem.at), problem.other]);
+        let frame = Frame::new(file, &lines, at.into_iter().flatten());
+        render(&PlanReport { frame, advice, problem }, has_colours)
     };
     problems.iter().map(report).collect()
+}
+
+/// An error of a run that a place in the plan leads to.
+#[derive(Debug, Error)]
+#[error("{message}")]
+pub(crate) struct PlacedError {
+    /// Its id.
+    pub(crate) id: &'static str,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What to do.
+    pub(crate) help: String,
+    /// Where in the plan.
+    pub(crate) at: Span,
+}
+
+/// An error of a run with the part of the plan that it is about, for people.
+pub(crate) fn placed_text(file: &PlanFile, error: PlacedError, has_colours: bool) -> String {
+    let lines = Arc::new(NamedSource::new(&file.name, redact(&file.text)));
+    let frame = Frame::new(file, &lines, [error.at].into_iter());
+    render(&PlacedReport { frame, error }, has_colours)
+}
+
+/// A place in a plan, for machines.
+pub(crate) fn place_json(file: &PlanFile, at: Span) -> Value {
+    place(at, &file.text)
 }
 
 /// A plan that cannot be read or is wrong, for machines.
@@ -125,11 +152,62 @@ impl Diagnostic for Unreadable<'_> {
     }
 }
 
+/// Wider lines are not shown: nobody reads them, and frames have no room for them.
+const LINE_BYTES_MAX: usize = 1_000;
+
+/// The lines of a plan that a message shows, or what it says instead.
+#[derive(Debug)]
+enum Frame {
+    Lines(Arc<NamedSource<String>>),
+    /// `file:line:column`.
+    Place(String),
+}
+
+impl Frame {
+    fn new(
+        file: &PlanFile,
+        lines: &Arc<NamedSource<String>>,
+        mut spans: impl Iterator<Item = Span> + Clone,
+    ) -> Self {
+        let first = spans.clone().next();
+        if spans.all(|span| has_short_lines(&file.text, span)) {
+            return Self::Lines(Arc::clone(lines));
+        }
+        let at = first.map(|span| span.location(&file.text));
+        let at = at.map(|at| format!("{}:{}:{}", file.name, at.line, at.column));
+        Self::Place(at.unwrap_or_default())
+    }
+
+    fn lines(&self) -> Option<&NamedSource<String>> {
+        match self {
+            Self::Lines(lines) => Some(lines),
+            Self::Place(_) => None,
+        }
+    }
+
+    fn instead(&self) -> String {
+        match self {
+            Self::Lines(_) => String::new(),
+            Self::Place(place) => format!(" ({place})"),
+        }
+    }
+}
+
+/// Whether the lines around a place are short enough to be shown.
+fn has_short_lines(text: &str, at: Span) -> bool {
+    let before = text.get(..at.start).unwrap_or_default();
+    let behind = text.get(at.end..).unwrap_or_default();
+    let start = before.rmatch_indices('\n').nth(1).map_or(0, |(offset, _)| offset + 1);
+    let end = behind.match_indices('\n').nth(1).map_or(behind.len(), |(offset, _)| offset);
+    let shown = text.get(start..at.end + end).unwrap_or_default();
+    shown.lines().all(|line| line.len() <= LINE_BYTES_MAX)
+}
+
 /// One problem of a plan. A URL may stand where none belongs, so that its password is in the message.
 #[derive(Debug, Error)]
-#[error("{}", redact(&problem.to_string()))]
+#[error("{}{}", redact(&problem.to_string()), frame.instead())]
 struct PlanReport<'a> {
-    lines: Arc<NamedSource<String>>,
+    frame: Frame,
     advice: Advice,
     problem: &'a PlanError,
 }
@@ -151,10 +229,11 @@ impl Diagnostic for PlanReport<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&*self.lines)
+        self.frame.lines().map(|lines| lines as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.frame.lines()?;
         let span = |span: Span| SourceSpan::from(span.start..span.end);
         let label = |text: &str, at| LabeledSpan::new_with_span(Some(text.to_owned()), span(at));
         let own = LabeledSpan::new_primary_with_span(
@@ -163,6 +242,34 @@ impl Diagnostic for PlanReport<'_> {
         );
         let other = self.problem.other.map(|at| label(self.advice.other_label, at));
         Some(Box::new(std::iter::once(own).chain(other)))
+    }
+}
+
+#[derive(Debug, Error)]
+#[error("{}{}", redact(&error.message), frame.instead())]
+struct PlacedReport {
+    frame: Frame,
+    error: PlacedError,
+}
+
+impl Diagnostic for PlacedReport {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.error.id))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(&self.error.help))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.frame.lines().map(|lines| lines as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.frame.lines()?;
+        let span = SourceSpan::from(self.error.at.start..self.error.at.end);
+        let label = LabeledSpan::new_primary_with_span(Some("fails here".to_owned()), span);
+        Some(Box::new(std::iter::once(label)))
     }
 }
 

@@ -19,12 +19,7 @@ pub(crate) fn run(arguments: &Validate, output: &mut Output) -> io::Result<Exit>
     let mut exit = Exit::Done;
     let mut reports = Vec::new();
     for path in &arguments.plans {
-        let outcome = plan_file::open(path).and_then(|(file, mut loaded)| {
-            if let Some(bound) = plan_file::bound(&file, &loaded)? {
-                loaded.warnings.extend(bound.warnings);
-            }
-            Ok((file, loaded))
-        });
+        let outcome = plan_file::check(path).map(|checked| (checked.file, checked.loaded));
         if outcome.is_err() {
             exit = Exit::PlanRefused;
         }

@@ -1,6 +1,6 @@
 //! From an expression to a column: whether its values fit, and what cells they become.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, fmt::Display, sync::Arc};
 
 use whimbrel_model::{Cell, Column, ColumnType, Datetime, Row};
 
@@ -87,26 +87,28 @@ pub fn assign(from: &Expression, column: &Column) -> Result<Assignment, Problem>
     let typed = from.result();
     let is_checked = matches!(from.code().kind, CodeKind::MustFit(_));
     if typed.nullable && !column.nullable && !is_checked {
-        return Err(problem(What::NullIntoNotNull { column: column.name.clone() }));
+        let (column, stand_in) = (column.name.clone(), stand_in(&typed.kind));
+        return Err(problem(What::NullIntoNotNull { column, stand_in }));
     }
-    let does_not_fit = |remedy: &str| {
+    let does_not_fit = |remedy: String| {
         problem(What::DoesNotFit {
             column: column.name.clone(),
             declaration: column.declaration.clone(),
             found: typed.kind.clone(),
-            remedy: remedy.to_owned(),
+            remedy,
         })
     };
     let to = match from.copied() {
         Some((place, source)) if is_same(source, column) => To::Copy { place },
         _ => {
             let to = to(column).map_err(|()| {
-                does_not_fit("only a bare column of the same type can be copied into it")
+                does_not_fit("only a bare column of the same type can be copied into it".to_owned())
             })?;
             match fits(&typed.kind, &to) {
                 Fit::Always => {}
                 Fit::Sometimes(_) if is_checked => {}
-                Fit::Sometimes(remedy) | Fit::Never(remedy) => return Err(does_not_fit(remedy)),
+                Fit::Sometimes(remedy) => return Err(does_not_fit(remedy)),
+                Fit::Never(remedy) => return Err(does_not_fit(remedy.to_owned())),
             }
             to
         }
@@ -186,22 +188,52 @@ fn to(column: &Column) -> Result<To, ()> {
 enum Fit {
     Always,
     /// Some may not be; what to do.
-    Sometimes(&'static str),
+    Sometimes(String),
     /// None is; what to do.
     Never(&'static str),
 }
 
 const ROOM: &str = "give the column more room, or write `must_fit(…)` around the value: then a \
                     row whose value does not fit fails, by the column's `on_error`";
-const ROUND: &str = "round it to the column's digits, such as `round(x, 2)`, or give the column \
-                     more room, or write `must_fit(…)` around it: then a value that does not fit \
-                     fails its row";
-const CUT: &str = "cut it, such as `left(x, 64)`, or give the column more room, or write \
-                   `must_fit(…)` around it: then a value that does not fit fails its row";
 const DAY: &str = "write `date(…)` for its day";
 
+/// What is done with text that is too long for a column of `length` characters.
+fn cut(length: impl Display) -> String {
+    format!("cut it: `left(x, {length})`; or {ROOM}")
+}
+
+/// What is done with bytes that are too many for a column of `length`.
+fn cut_bytes(length: impl Display) -> String {
+    format!("cut it: `truncate_to(x, {length})`; or {ROOM}")
+}
+
+/// What is done with a value of more digits behind the point than the column's.
+fn round(scale: u8) -> String {
+    format!("round it to the column's digits: `round(x, {scale})`; or {ROOM}")
+}
+
+/// What could stand for `NULL` among values of a type.
+fn stand_in(kind: &Type) -> &'static str {
+    match kind {
+        Type::Text { .. } => "\"\"",
+        Type::Bool => "false",
+        Type::Int { .. } | Type::Decimal { .. } | Type::Double => "0",
+        Type::Null
+        | Type::Bytes { .. }
+        | Type::Date
+        | Type::Time { .. }
+        | Type::Datetime { .. }
+        | Type::Json
+        | Type::CopyOnly => "…",
+    }
+}
+
 fn fits(kind: &Type, to: &To) -> Fit {
-    let when = |always: bool, remedy| if always { Fit::Always } else { Fit::Sometimes(remedy) };
+    let when = |always: bool, remedy: String| match always {
+        true => Fit::Always,
+        false => Fit::Sometimes(remedy),
+    };
+    let room = || ROOM.to_owned();
     match (kind, to) {
         (Type::Null, _) => Fit::Always,
         (Type::Bool, To::Int { .. } | To::Decimal { .. } | To::Double) => Fit::Always,
@@ -209,36 +241,43 @@ fn fits(kind: &Type, to: &To) -> Fit {
             match min >= floor && max <= ceiling {
                 true => Fit::Always,
                 false if max < floor || min > ceiling => Fit::Never("no value of it fits"),
-                false => Fit::Sometimes(ROOM),
+                false => Fit::Sometimes(room()),
             }
         }
-        (Type::Int { min, max, .. }, To::Year) => when(*min >= 1901 && *max <= 2155, ROOM),
+        (Type::Int { min, max, .. }, To::Year) => when(*min >= 1901 && *max <= 2155, room()),
         (Type::Int { min, max, .. }, To::Double) => {
-            when(min.abs().max(max.abs()) <= 1 << f64::MANTISSA_DIGITS, "write `cast_double(…)`")
+            let is_exact = min.abs().max(max.abs()) <= 1 << f64::MANTISSA_DIGITS;
+            when(is_exact, "write `cast_double(…)`".to_owned())
         }
         (Type::Int { .. } | Type::Decimal { .. }, To::Decimal { precision, scale }) => {
             let (whole, digits) = kind.digits().unwrap_or((u8::MAX, u8::MAX));
-            when(whole <= precision - scale && digits <= *scale, ROUND)
+            let remedy = if digits <= *scale { room() } else { round(*scale) };
+            when(whole <= precision - scale && digits <= *scale, remedy)
         }
-        (Type::Decimal { .. }, To::Int { .. }) => Fit::Sometimes("write `cast_signed(…)`"),
+        (Type::Decimal { .. }, To::Int { .. }) => {
+            Fit::Sometimes("write `cast_signed(…)`".to_owned())
+        }
         (Type::Decimal { .. }, To::Double) => Fit::Never("write `cast_double(…)`"),
         (Type::Double, To::Double) => Fit::Always,
-        (Type::Double, To::Float) => Fit::Sometimes(ROOM),
+        (Type::Double, To::Float) => Fit::Sometimes(room()),
         (Type::Double, To::Decimal { .. }) => Fit::Never("write `cast_decimal(x, 10, 2)`"),
         (Type::Text { characters_max }, To::Text { length_max, .. }) => {
-            when(characters_max <= length_max, CUT)
+            when(characters_max <= length_max, cut(length_max))
         }
         (Type::Text { characters_max }, To::Bytes { bytes_max }) => {
-            when(characters_max.saturating_mul(4) <= *bytes_max, CUT)
+            when(characters_max.saturating_mul(4) <= *bytes_max, cut(bytes_max / 4))
         }
         (Type::Text { .. }, To::Enum(_) | To::Set(_)) => Fit::Always,
-        (Type::Bytes { bytes_max: most }, To::Bytes { bytes_max }) => when(most <= bytes_max, CUT),
+        (Type::Bytes { bytes_max: most }, To::Bytes { bytes_max }) => {
+            when(most <= bytes_max, cut_bytes(bytes_max))
+        }
         (Type::Bytes { bytes_max }, To::FixedBytes { length }) => {
-            when(usize::try_from(*bytes_max).is_ok_and(|most| most <= *length), CUT)
+            let has_room = usize::try_from(*bytes_max).is_ok_and(|most| most <= *length);
+            when(has_room, cut_bytes(length))
         }
         (Type::Date, To::Date | To::Datetime { .. } | To::Timestamp { .. }) => Fit::Always,
         (Type::Datetime { fsp: more }, To::Datetime { fsp } | To::Timestamp { fsp })
-        | (Type::Time { fsp: more }, To::Time { fsp }) => when(more <= fsp, ROOM),
+        | (Type::Time { fsp: more }, To::Time { fsp }) => when(more <= fsp, room()),
         (Type::Datetime { .. }, To::Date) => Fit::Never(DAY),
         (Type::Json, To::Json) => Fit::Always,
         (Type::Text { .. }, To::Int { .. } | To::Decimal { .. }) => {

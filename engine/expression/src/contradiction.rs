@@ -51,7 +51,10 @@ fn together(parts: &[Code], text: &str) -> Option<String> {
     let impossible = known.iter().find(|known| !known.is_possible())?;
     let name = text.get(impossible.subject.span.clone()).unwrap_or("it");
     Some(if parts.len() == 1 {
-        format!("`{name}` never has such a value")
+        match impossible.members() {
+            Some(members) => format!("`{name}` is one of {members}"),
+            None => format!("`{name}` never has such a value"),
+        }
     } else {
         format!("`{name}` cannot be all of that at once")
     })
@@ -210,6 +213,18 @@ impl<'c> Known<'c> {
             && !self.not.iter().any(|other| equal(other, value))
             && self.within(value, self.low, Ordering::Greater)
             && self.within(value, self.high, Ordering::Less)
+    }
+
+    /// The members of an `ENUM`, as far as anyone reads them.
+    fn members(&self) -> Option<String> {
+        const MEMBERS_MAX: usize = 20;
+        let CodeKind::Column(ColumnCode { reading: Reading::Enum(members), .. }) =
+            &self.subject.kind
+        else {
+            return None;
+        };
+        let told: Vec<String> = members.iter().map(|member| format!("{member:?}")).collect();
+        (told.len() <= MEMBERS_MAX).then(|| told.join(", "))
     }
 
     /// Whether a text is one of an `ENUM`'s, or the empty one of its invalid value.

@@ -53,5 +53,5 @@ pub use filter::check_filter;
 pub use function::{Function, GROUPS, Group, Origin, functions};
 pub use nearest::nearest;
 pub use problem::{Problem, What};
-pub use syntax::{Syntax, parse};
+pub use syntax::{Reference, Syntax, parse};
 pub use types::{Type, Typed};

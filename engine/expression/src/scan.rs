@@ -1,6 +1,8 @@
 //! What a look at the tokens tells: slips of people who know SQL or a programming language, named as
 //! such, where the parser would only say that something is unexpected.
 
+use std::ops::Range;
+
 use crate::{
     lex::{Token, TokenKind},
     problem::{Problem, What},
@@ -34,7 +36,16 @@ const fn forbidden(what: &'static str, instead: &'static str) -> What {
 pub(crate) fn scan(text: &str, tokens: &[Token]) -> Result<String, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut seen = text.to_owned();
+    let mut told_until = 0;
     for (index, token) in tokens.iter().enumerate() {
+        if token.span.start < told_until {
+            continue;
+        }
+        if let Some((what, span)) = null_test(text, tokens.get(index..).unwrap_or_default()) {
+            told_until = span.end;
+            problems.push(Problem::new(what, &span));
+            continue;
+        }
         let next = tokens.get(index + 1).map_or("", |next| slice(text, next));
         let word = slice(text, token);
         let slip = match token.kind {
@@ -58,6 +69,23 @@ pub(crate) fn scan(text: &str, tokens: &[Token]) -> Result<String, Vec<Problem>>
 
 fn slice<'t>(text: &'t str, token: &Token) -> &'t str {
     text.get(token.span.clone()).unwrap_or_default()
+}
+
+/// `IS NULL` and `IS NOT NULL`: one slip, not three.
+fn null_test(text: &str, tokens: &[Token]) -> Option<(What, Range<usize>)> {
+    let word = |index: usize| -> Option<(String, &Token)> {
+        let token = tokens.get(index)?;
+        Some((slice(text, token).to_ascii_lowercase(), token))
+    };
+    let (first, (second, last)) = (word(0)?, word(1)?);
+    let (instead, last) = match (first.0.as_str(), second.as_str()) {
+        ("is", "null") => ("write `x == ()`", last),
+        ("is", "not") => ("write `x != ()`", word(2).filter(|(third, _)| third == "null")?.1),
+        _ => return None,
+    };
+    let span = first.1.span.start..last.span.end;
+    let word = text.get(span.clone())?.to_owned();
+    Some((What::Sql { word, instead }, span))
 }
 
 /// Whether `behind`, what follows an `if`, is a list of arguments: it has a comma of its own.

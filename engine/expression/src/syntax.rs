@@ -13,11 +13,25 @@ pub(crate) const DEPTH_MAX: usize = 64;
 /// The most parts of one expression: a list of a few thousand values still is one.
 pub(crate) const NODES_MAX: usize = 8_000;
 
+/// The function that takes a key: its second argument.
+pub(crate) const KEYED: &str = "hash_token";
+
 /// An expression whose form is right, and whose functions exist.
 #[derive(Debug, Clone)]
 pub struct Syntax {
     pub(crate) text: Arc<str>,
     pub(crate) root: Node,
+}
+
+/// A text of an expression that refers to what is kept outside of it: `${env:NAME}`, `${file:PATH}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference<'s> {
+    /// As written, without its quotes.
+    pub text: &'s str,
+    /// Where it is: bytes of the expression's text.
+    pub span: Range<usize>,
+    /// Whether it stands where a function takes a key; elsewhere it would be a text like any other.
+    pub is_key: bool,
 }
 
 /// A part of an expression.
@@ -137,6 +151,26 @@ impl Syntax {
             }
         });
         names
+    }
+}
+
+impl Syntax {
+    /// The texts that refer to what is kept outside, in their order.
+    #[must_use]
+    pub fn references(&self) -> Vec<Reference<'_>> {
+        let mut key_starts = Vec::new();
+        let mut references = Vec::new();
+        self.root.walk(&mut |node| match &node.kind {
+            NodeKind::Call { name, arguments, .. } if name == KEYED => {
+                key_starts.extend(arguments.get(1).map(|key| key.span.start));
+            }
+            NodeKind::Text(text) if ["${env:", "${file:"].iter().any(|it| text.contains(it)) => {
+                let is_key = key_starts.contains(&node.span.start);
+                references.push(Reference { text, span: node.span.clone(), is_key });
+            }
+            _ => {}
+        });
+        references
     }
 }
 

@@ -158,9 +158,14 @@ fn failed_row(failed: &FailedRow) -> String {
         Some(gtid) => format!("transaction {gtid} wrote it"),
         None => "it was found while the table was copied".to_owned(),
     };
-    let null = if failed.column.is_some() { "`on_error: \"null\"` or " } else { "" };
+    let null = if failed.column.is_some() {
+        "; `on_error: \"null\"`, which makes it NULL there"
+    } else {
+        ""
+    };
     format!(
-        "{place}; mend the row on the source, or begin again under a new `name` with {null}\
-         `on_error: dead_letter`, or with an expression that holds for it"
+        "{place}; mend the row on the source and run again: it goes on there; or begin again under a \
+         new `name` with an expression that holds for such rows, or with `on_error: dead_letter`, \
+         which leaves them out and notes the key of each in the target{null}"
     )
 }

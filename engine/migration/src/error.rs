@@ -128,7 +128,7 @@ pub enum RunError {
     },
     /// An expression failed on a row.
     #[error(transparent)]
-    FailedRow(#[from] FailedRow),
+    FailedRow(Box<FailedRow>),
     /// The target refuses a row.
     #[error("the target refuses a row of `{table}`")]
     RefusedRow {
@@ -188,6 +188,12 @@ pub enum RunError {
 impl From<Error> for RunError {
     fn from(error: Error) -> Self {
         Self::Server(Box::new(error))
+    }
+}
+
+impl From<FailedRow> for RunError {
+    fn from(error: FailedRow) -> Self {
+        Self::FailedRow(Box::new(error))
     }
 }
 

@@ -7,10 +7,12 @@
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
 use thiserror::Error;
+use whimbrel_expression::Fault;
 use whimbrel_model::{
     Batch, Change, ChunkBatch, ChunkId, Gtid, Key, Newest, Row, Table, TableId, TailBatch,
     TransactionPart,
 };
+use whimbrel_plan::Span;
 
 use crate::lanes::Operation;
 
@@ -58,15 +60,17 @@ pub enum Mapped {
 #[error("{} of `{target}` failed on a row of `{source_table}`: {fault}", what_of(column.as_deref()))]
 pub struct FailedRow {
     /// The target.
-    pub target: String,
+    pub target: Box<str>,
     /// The source table.
-    pub source_table: String,
+    pub source_table: Box<str>,
     /// The column; `None` for the filter.
     pub column: Option<String>,
     /// What failed.
-    pub fault: String,
+    pub fault: Fault,
+    /// Where it is written: bytes of the plan's text.
+    pub at: Span,
     /// The transaction that wrote the row; `None` for one that was copied.
-    pub gtid: Option<String>,
+    pub gtid: Option<Box<str>>,
 }
 
 fn what_of(column: Option<&str>) -> String {

@@ -16,7 +16,8 @@ use self::columns::Planned;
 pub use self::groups::{BoundAggregate, BoundGroups};
 use crate::{
     definition::Definition,
-    materialize::{Create, Materialized, Named, Text},
+    materialize::{Create, Materialized, Named, Text, is_no_source},
+    placed::Placed,
     plan::Plan,
     problem::{MaterializeProblem, PlanError, Problem, in_order},
     span::Span,
@@ -81,6 +82,8 @@ pub struct BoundSource {
     pub table: String,
     /// Which of its rows.
     pub filter: Option<Expression>,
+    /// Where the filter is written; the target's name without one.
+    pub filter_at: Placed,
     /// What happens when the filter fails on a row.
     pub on_error: OnError,
     /// A value for each column that is written, in their order.
@@ -94,6 +97,8 @@ pub struct BoundColumn {
     pub name: String,
     /// The value.
     pub value: Assignment,
+    /// Where the value is written; the target's name where the plan does not speak of it.
+    pub at: Placed,
     /// What happens when it fails on a row.
     pub on_error: OnError,
 }
@@ -162,19 +167,29 @@ impl<'a> Binder<'a> {
         self.target.name.name.clone()
     }
 
+    /// How many problems there are, warnings aside.
+    fn errors(&self) -> usize {
+        self.problems.iter().filter(|problem| problem.is_error()).count()
+    }
+
     /// The target; `None` once it is said what is wrong.
     fn bind(&mut self) -> Option<BoundTarget> {
         let sources: Vec<Origin<'a>> =
             self.target.from.iter().filter_map(|named| self.source(named)).collect();
         let filters: Vec<Option<Expression>> =
             sources.iter().map(|source| self.filter(source.table)).collect();
-        if sources.len() < self.target.from.len() {
+        if !self.target.is_whole || sources.len() < self.target.from.len() {
+            self.check_expressions(&sources);
             return None;
         }
         if self.target.is_aggregated() {
             return self.bind_groups(&sources, filters);
         }
-        let planned = self.planned_columns(&sources)?;
+        let (planned, is_whole) = self.planned_columns(&sources);
+        if !is_whole {
+            self.assign_known(&planned);
+            return None;
+        }
         let (table, statement) = match &self.target.create {
             Create::Copy if !self.is_there() => {
                 let (table, statement) = self.copied(&sources, &planned)?;
@@ -185,13 +200,42 @@ impl<'a> Binder<'a> {
                     let target = self.unknown(&sources, filters);
                     return Some(target);
                 };
-                (self.fitted(definition, &planned)?, self.given_statement())
+                let Some(table) = self.fitted(definition, &planned) else {
+                    self.assign_known(&planned);
+                    return None;
+                };
+                (table, self.given_statement())
             }
         };
-        let columns = self.assigned(&sources, &planned, &table)?;
+        let columns = self.assigned(&sources, &planned, &table);
         self.check_key(&sources, &planned, &table)?;
+        let columns = columns?;
         let sources = self.bound_sources(&sources, filters, columns);
         Some(BoundTarget { name: self.name(), written: Written::Rows(table), statement, sources })
+    }
+
+    /// Says what is wrong with the expressions of a target of which nothing else can be said.
+    fn check_expressions(&mut self, sources: &[Origin<'a>]) {
+        let target = self.target;
+        for rule in target.columns.iter().chain(&target.groups) {
+            self.computed(rule, sources);
+        }
+        for argument in target.aggregates.iter().filter_map(|rule| rule.argument.as_ref()) {
+            for source in sources {
+                self.expression(argument, source.table);
+            }
+        }
+    }
+
+    /// Says which of the values that are known do not fit the columns that are.
+    fn assign_known(&mut self, planned: &[Planned<'_>]) {
+        let Some(given) = self.definitions.targets.get(&self.target.name.name) else { return };
+        for value in planned {
+            let column = given.columns.iter().find(|column| same_name(&value.name, &column.name));
+            for expression in &value.expressions {
+                column.and_then(|column| self.assign(value, expression, column));
+            }
+        }
     }
 
     fn unknown(&self, sources: &[Origin<'_>], filters: Vec<Option<Expression>>) -> BoundTarget {
@@ -206,11 +250,16 @@ impl<'a> Binder<'a> {
         filters: Vec<Option<Expression>>,
         columns: Vec<Vec<BoundColumn>>,
     ) -> Vec<BoundSource> {
+        let filter_at = match &self.target.filter {
+            Some(text) => text.placed.clone(),
+            None => Placed::whole(self.target.name.at),
+        };
         let bound = sources.iter().zip(filters).zip(columns);
         bound
             .map(|((source, filter), columns)| BoundSource {
                 table: source.table.name().to_owned(),
                 filter,
+                filter_at: filter_at.clone(),
                 on_error: self.target.on_error,
                 columns,
             })
@@ -227,6 +276,10 @@ impl<'a> Binder<'a> {
             self.report(MaterializeProblem::SourceKeyless { name }, named.at);
             return None;
         }
+        if is_no_source(&named.name) {
+            // It is said already.
+            return None;
+        }
         let names = self.definitions.source_names.iter().map(String::as_str);
         let nearest = nearest(&named.name, names);
         let problem = MaterializeProblem::UnknownSource { name: named.name.clone(), nearest };
@@ -236,12 +289,14 @@ impl<'a> Binder<'a> {
 
     fn filter(&mut self, table: &Table) -> Option<Expression> {
         let text = self.target.filter.as_ref()?;
-        let checked = check_filter(&text.syntax, &Source::new(table));
+        let key = |reference: &str| text.key(reference);
+        let checked = check_filter(&text.syntax, &Source::new(table).with_secrets(&key));
         self.checked(text, checked)
     }
 
     fn expression(&mut self, text: &Text, table: &Table) -> Option<Expression> {
-        let checked = check(&text.syntax, &Source::new(table));
+        let key = |reference: &str| text.key(reference);
+        let checked = check(&text.syntax, &Source::new(table).with_secrets(&key));
         self.checked(text, checked)
     }
 
@@ -314,7 +369,7 @@ impl<'a> Binder<'a> {
         planned: &[Planned<'_>],
         table: &Table,
     ) -> Option<Vec<Vec<BoundColumn>>> {
-        let before = self.problems.len();
+        let before = self.errors();
         let mut assigned = Vec::with_capacity(sources.len());
         for source_index in 0..sources.len() {
             let mut columns = Vec::with_capacity(planned.len());
@@ -326,7 +381,7 @@ impl<'a> Binder<'a> {
             }
             assigned.push(columns);
         }
-        (self.problems.len() == before).then_some(assigned)
+        (self.errors() == before).then_some(assigned)
     }
 
     fn assign(
@@ -341,17 +396,14 @@ impl<'a> Binder<'a> {
         }
         match assign(expression, column) {
             Ok(value) => {
-                Some(BoundColumn { name: column.name.clone(), value, on_error: planned.on_error })
+                let (name, on_error) = (column.name.clone(), planned.on_error);
+                Some(BoundColumn { name, value, at: planned.placed(), on_error })
             }
             Err(problem) => {
-                let error = match planned.text {
-                    Some(text) => text.errors(vec![problem]),
-                    None => vec![PlanError::new(problem, planned.at)],
-                };
-                for error in error {
-                    if !self.problems.contains(&error) {
-                        self.problems.push(error);
-                    }
+                let at = planned.placed().at(&problem.span);
+                let error = PlanError::new(problem, at);
+                if !self.problems.contains(&error) {
+                    self.problems.push(error);
                 }
                 None
             }

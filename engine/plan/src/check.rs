@@ -1,6 +1,6 @@
 //! A tree against the schema of plans: every place where it does not fit, and what is left of it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use serde_json::{Map, Value as Json};
 use whimbrel_expression::nearest;
@@ -31,6 +31,15 @@ impl Places {
                 None => return self.values.get("").copied().unwrap_or(Span { start: 0, end: 0 }),
             }
         }
+    }
+
+    /// From the key at the end of `path` to the next key that is not below it.
+    pub(crate) fn region(&self, path: &str) -> Range<usize> {
+        let from = self.key(path).start;
+        let is_below =
+            |key: &str| key.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '[']));
+        let others = self.keys.iter().filter(|(key, at)| at.start > from && !is_below(key));
+        from..others.map(|(_, at)| at.start).min().unwrap_or(usize::MAX)
     }
 
     /// The place of the key at the end of `path`; that of the nearest value around it where there is none.
@@ -135,9 +144,20 @@ impl<'a> Checker<'a> {
         let properties = schema.get("properties").and_then(Json::as_object);
         let mut left = Map::new();
         let mut meant = Vec::new();
-        for Entry { key, key_at, value } in entries {
+        let mut cut_count = 0;
+        for (index, Entry { key, key_at, value }) in entries.iter().enumerate() {
             let keys = join(&path.keys, key);
             self.places.keys.insert(keys.clone(), *key_at);
+            if cut_count > 0 {
+                cut_count -= 1;
+                continue;
+            }
+            if let Some(cut) = cut_text(entries.get(index..).unwrap_or_default()) {
+                cut_count = cut.pieces - 1;
+                let (key, text) = (key.clone(), cut.text);
+                self.errors.push(PlanError::new(FormProblem::CutText { key, text }, cut.at));
+                continue;
+            }
             let property = properties.and_then(|properties| properties.get(key));
             let any_key = schema.get("additionalProperties").filter(|any| any.is_object());
             let Some(property) = property.or(any_key) else {
@@ -250,6 +270,50 @@ impl<'a> Checker<'a> {
 }
 
 const TEXT: &str = "text";
+
+/// A text that a comma between braces ends, which was not meant to end there.
+struct Cut {
+    /// How many entries it became.
+    pieces: usize,
+    /// The text as it was meant.
+    text: String,
+    at: Span,
+}
+
+/// The text with a bracket that is not closed which the first of `entries` has, with the keys without
+/// values that YAML makes of what stands behind a comma.
+fn cut_text(entries: &[Entry]) -> Option<Cut> {
+    let (first, others) = entries.split_first()?;
+    let Value::Scalar(Kind::Text, text) = &first.value.value else { return None };
+    let mut text = text.clone();
+    let mut at = first.value.at;
+    let mut pieces = 1;
+    for other in others {
+        let has_value = !matches!(&other.value.value, Value::Scalar(Kind::Nothing, _));
+        if has_value || !is_open(&text) {
+            break;
+        }
+        text = format!("{text}, {}", other.key);
+        at.end = other.key_at.end;
+        pieces += 1;
+    }
+    (pieces > 1).then_some(Cut { pieces, text, at })
+}
+
+/// Whether a bracket of `text` is not closed.
+fn is_open(text: &str) -> bool {
+    let mut depth = 0_i64;
+    let mut is_quoted = false;
+    for character in text.chars() {
+        match character {
+            '"' => is_quoted = !is_quoted,
+            '(' | '[' if !is_quoted => depth += 1,
+            ')' | ']' if !is_quoted => depth -= 1,
+            _ => {}
+        }
+    }
+    depth > 0
+}
 
 /// The words to choose from, if `schema` is such a choice.
 fn words(schema: &Json) -> Option<Vec<String>> {

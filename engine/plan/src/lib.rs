@@ -38,15 +38,16 @@ pub use graph::{
     Apply, Connections, Edge, EdgeBytes, Graph, Memory, Merge, Node, Snapshot, Tail, Transform,
     compile,
 };
-pub use load::{Loaded, load};
+pub use load::{Draft, Loaded, draft, load};
 pub use materialize::{
     AggregateFunction, AggregateRule, ColumnRule, Create, Materialized, Named, Text,
 };
 pub use pattern::Pattern;
+pub use placed::Placed;
 pub use plan::{Endpoint, Limits, Plan, PlanChange, SchemaFile, SourceLoad, Tls};
 pub use problem::{
     Advice, FormProblem, MaterializeProblem, PlanError, Problem, RuleProblem, SecretError,
-    Severity, ValueProblem,
+    Severity, ValueProblem, in_order,
 };
 pub use schema::schema;
 pub use secrets::{Secrets, redact};

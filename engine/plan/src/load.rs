@@ -20,17 +20,26 @@ pub struct Loaded {
     pub warnings: Vec<PlanError>,
 }
 
-/// Reads the plan that `text` is.
-///
-/// # Errors
-///
-/// Everything that is wrong with it, and the warnings, in the order of the file.
-pub fn load(text: &str, secrets: &impl Secrets) -> Result<Loaded, Vec<PlanError>> {
-    let (tree, mut problems) = yaml::read(text).map_err(|error| vec![error])?;
+/// What can be read of a text, whatever else is wrong with it.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The plan. Where something is wrong, a value that nothing stands for takes its place, so that a
+    /// draft with an error is only good for finding more of them.
+    pub plan: Option<Plan>,
+    /// Everything that is wrong with it, and the warnings.
+    pub problems: Vec<PlanError>,
+}
+
+/// Reads what can be read of `text`.
+pub fn draft(text: &str, secrets: &impl Secrets) -> Draft {
+    let (tree, mut problems) = match yaml::read(text) {
+        Ok(read) => read,
+        Err(error) => return Draft { plan: None, problems: vec![error] },
+    };
     let Checked { value, places, errors } = check(&tree, &schema());
     problems.extend(errors);
     let plan = match serde_path_to_error::deserialize::<_, Spec>(value) {
-        Ok(spec) => resolve(&spec, (text, &places), secrets, &mut problems),
+        Ok(spec) => Some(resolve(&spec, (text, &places), secrets, &mut problems)),
         Err(error) => {
             let path = error.path().to_string();
             let reason = error.into_inner().to_string();
@@ -38,15 +47,23 @@ pub fn load(text: &str, secrets: &impl Secrets) -> Result<Loaded, Vec<PlanError>
             None
         }
     };
+    debug_assert!(plan.is_some() || !problems.is_empty(), "a plan without problems is resolved");
+    Draft { plan, problems }
+}
+
+/// Reads the plan that `text` is.
+///
+/// # Errors
+///
+/// Everything that is wrong with it, and the warnings, in the order of the file.
+pub fn load(text: &str, secrets: &impl Secrets) -> Result<Loaded, Vec<PlanError>> {
+    let Draft { plan, problems } = draft(text, secrets);
     let problems = in_order(problems);
     match plan {
         Some(plan) if !problems.iter().any(PlanError::is_error) => {
             Ok(Loaded { plan, warnings: problems })
         }
-        _ => {
-            debug_assert!(!problems.is_empty(), "a plan without problems can be resolved");
-            Err(problems)
-        }
+        _ => Err(problems),
     }
 }
 

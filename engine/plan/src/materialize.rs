@@ -5,10 +5,13 @@ mod resolve;
 
 use std::fmt;
 
+use hmac::{Hmac, Mac as _};
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::Sha256;
 use whimbrel_expression::{Problem as ExpressionProblem, Syntax};
 
 pub use self::aggregate::AggregateFunction;
-pub(crate) use self::resolve::{bare_column, resolve};
+pub(crate) use self::resolve::{bare_column, is_no_source, resolve};
 use crate::{placed::Placed, problem::PlanError, span::Span, spec::OnError};
 
 /// A target table that is made of source tables.
@@ -37,6 +40,9 @@ pub struct Materialized {
     pub key: Option<Vec<Named>>,
     /// What happens when the filter, or a column that says nothing else, fails on a row.
     pub on_error: OnError,
+    /// Whether all that the plan says of it could be read; otherwise only its expressions can be
+    /// checked.
+    pub(crate) is_whole: bool,
 }
 
 /// A name and its place.
@@ -88,6 +94,8 @@ pub enum Create {
 pub struct Text {
     pub(crate) syntax: Syntax,
     pub(crate) placed: Placed,
+    /// What the references in it stand for.
+    pub(crate) keys: Vec<(String, SecretString)>,
 }
 
 impl Text {
@@ -95,6 +103,24 @@ impl Text {
     #[must_use]
     pub fn text(&self) -> &str {
         self.syntax.text()
+    }
+
+    /// What a reference in it stands for.
+    pub(crate) fn key(&self, reference: &str) -> Result<String, String> {
+        let found = self.keys.iter().find(|(own, _)| own == reference);
+        let key = found.map(|(_, key)| key.expose_secret().to_owned());
+        key.ok_or_else(|| format!("`{reference}` is not known"))
+    }
+
+    /// As written, with a digest of each key in place of its reference: the same wherever the key is kept,
+    /// another one with another key. The digest says no more of the key than the tokens that are made
+    /// with it and kept beside it.
+    fn canonical(&self) -> String {
+        let mut text = self.text().trim().to_owned();
+        for (reference, key) in &self.keys {
+            text = text.replace(reference, &format!("${{key:{}}}", digest(key)));
+        }
+        text
     }
 
     /// What is wrong with the expression, at its place in the plan.
@@ -112,6 +138,15 @@ impl fmt::Debug for Text {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Text({:?})", self.text())
     }
+}
+
+/// Half of an HMAC-SHA-256 of a constant, in hexadecimal digits.
+fn digest(key: &SecretString) -> String {
+    let Ok(mut keyed) = Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes()) else {
+        return String::new();
+    };
+    keyed.update(b"whimbrel: whether a plan's key is still the same");
+    format!("{:x}", keyed.finalize().into_bytes()).chars().take(32).collect()
 }
 
 fn at_their_places(placed: &Placed, problems: Vec<ExpressionProblem>) -> Vec<PlanError> {
@@ -137,7 +172,7 @@ impl Materialized {
         let rules = |rules: &[ColumnRule]| -> Vec<(String, String, String)> {
             let rule = |rule: &ColumnRule| {
                 let on_error = format!("{:?}", rule.on_error);
-                (rule.name.name.clone(), rule.value.text().trim().to_owned(), on_error)
+                (rule.name.name.clone(), rule.value.canonical(), on_error)
             };
             rules.iter().map(rule).collect()
         };
@@ -145,14 +180,14 @@ impl Materialized {
             .aggregates
             .iter()
             .map(|rule| {
-                let argument = rule.argument.as_ref().map(|text| text.text().trim().to_owned());
+                let argument = rule.argument.as_ref().map(Text::canonical);
                 let on_error = format!("{:?}", rule.on_error);
                 (rule.name.name.clone(), rule.function.name(), argument, on_error)
             })
             .collect();
         serde_json::json!({
             "from": names(&self.from),
-            "where": self.filter.as_ref().map(|text| text.text().trim().to_owned()),
+            "where": self.filter.as_ref().map(Text::canonical),
             "except": self.except.as_deref().map(names),
             "columns": rules(&self.columns),
             "group_by": rules(&self.groups),

@@ -6,8 +6,10 @@ use crate::span::Span;
 
 /// The place of a text whose parts can be pointed at.
 #[derive(Debug, Clone)]
-pub(crate) struct Placed {
+pub struct Placed {
     value: Span,
+    /// Bytes that stand before the text where its parts are counted, and nowhere in the plan.
+    prefix_bytes: usize,
     /// The place of each byte of the text, and of its end; `None` where the text is written in a way
     /// that hides them.
     offsets: Option<Vec<usize>>,
@@ -21,12 +23,26 @@ impl Placed {
         // The place of a block may be that of its mark alone.
         let end = if is_block { plan.len() } else { value.end };
         let written = plan.get(value.start..end).unwrap_or_default();
-        Self { value, offsets: align(written, text, value.start) }
+        Self { value, prefix_bytes: 0, offsets: align(written, text, value.start) }
+    }
+
+    /// The place of a text that is written nowhere, and that `value` stands for.
+    pub(crate) fn whole(value: Span) -> Self {
+        Self { value, prefix_bytes: 0, offsets: None }
+    }
+
+    /// The same text, as a part of one that has so many bytes before it.
+    pub(crate) fn behind(&self, prefix_bytes: usize) -> Self {
+        Self { prefix_bytes, ..self.clone() }
     }
 
     /// The place of a part of the text, from byte to byte; the whole value's where it cannot be told.
-    pub(crate) fn at(&self, part: &Range<usize>) -> Span {
-        let offset = |index: usize| self.offsets.as_ref()?.get(index).copied();
+    #[must_use]
+    pub fn at(&self, part: &Range<usize>) -> Span {
+        let offset = |index: usize| {
+            let index = index.checked_sub(self.prefix_bytes)?;
+            self.offsets.as_ref()?.get(index).copied()
+        };
         let last = part.end.checked_sub(1).filter(|last| *last >= part.start);
         let span = offset(part.start).and_then(|start| {
             // The last byte's place, since what follows may be on another line.
@@ -40,7 +56,7 @@ impl Placed {
     pub(crate) fn part(&self, from: usize, to: usize) -> Self {
         let value = self.at(&(from..to));
         let offsets = self.offsets.as_ref().and_then(|all| all.get(from..=to));
-        Self { value, offsets: offsets.map(<[usize]>::to_vec) }
+        Self { value, prefix_bytes: 0, offsets: offsets.map(<[usize]>::to_vec) }
     }
 }
 

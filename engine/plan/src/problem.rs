@@ -96,10 +96,21 @@ pub struct Advice {
 /// As many problems of one plan as a person reads at a time.
 pub(crate) const PROBLEMS_MAX: usize = 100;
 
-/// `problems` in the order of the file; of more than [`PROBLEMS_MAX`] the first, errors rather than
-/// warnings, and beside errors how many more there are.
-pub(crate) fn in_order(mut problems: Vec<PlanError>) -> Vec<PlanError> {
-    let count = problems.len();
+/// `problems` in the order of the file; of more than a person reads at a time the first, errors rather
+/// than warnings, and beside errors how many more there are.
+#[must_use]
+pub fn in_order(mut problems: Vec<PlanError>) -> Vec<PlanError> {
+    let mut count = 0;
+    problems.retain(|problem| {
+        let is_more = if let Problem::Form(FormProblem::More { count: more }) = *problem.problem {
+            count += more;
+            true
+        } else {
+            count += 1;
+            false
+        };
+        !is_more
+    });
     if count > PROBLEMS_MAX && problems.iter().any(PlanError::is_error) {
         problems.retain(PlanError::is_error);
     }

@@ -1,6 +1,6 @@
 //! From what a plan says to what it means.
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     check::Places,
@@ -16,20 +16,23 @@ use crate::{
     url,
 };
 
-/// Fills in what `spec` leaves open and checks what it says. Problems go to `problems`; there is a
-/// plan only if what it is made of has none.
+/// Fills in what `spec` leaves open and checks what it says. Problems go to `problems`; the plan is one
+/// only if there is no error among them.
 pub(crate) fn resolve(
     spec: &Spec,
     (text, places): (&str, &Places),
     secrets: &impl Secrets,
     problems: &mut Vec<PlanError>,
-) -> Option<Plan> {
+) -> Plan {
     let mut resolver = Resolver { text, places, secrets, problems };
     let name = spec.name.as_deref().and_then(|name| resolver.name(name));
-    let source = spec.source.as_ref().and_then(|side| side.mysql.as_ref());
-    let source = source.and_then(|it| resolver.endpoint("source", &Written::source(it)));
+    let from = spec.source.as_ref().and_then(|side| side.mysql.as_ref());
+    let from = from.map_or_else(Written::default, Written::source);
+    let source = resolver.endpoint("source", &from);
     let to = spec.target.as_ref().and_then(|side| side.mysql.as_ref());
-    let target = to.and_then(|it| resolver.endpoint("target", &Written::target(it)));
+    let binlog = to.and_then(|it| it.binlog).unwrap_or_default();
+    let to = to.map_or_else(Written::default, Written::target);
+    let target = resolver.endpoint("target", &to);
     if let (Some(source), Some(target)) = (&source, &target)
         && (&source.host, source.port, &source.database)
             == (&target.host, target.port, &target.database)
@@ -40,25 +43,24 @@ pub(crate) fn resolve(
     }
     let selection = resolver.tables(spec);
     let materialized = spec.materialize.as_ref().map_or_else(Vec::new, |targets| {
-        materialize::resolve(targets, (text, places), resolver.problems)
+        materialize::resolve(targets, (text, places), secrets, resolver.problems)
     });
     let limits = resolver.limits(spec.limits.as_ref());
     let on_ddl = spec.on.as_ref().and_then(|on| on.ddl).unwrap_or_default();
-    // Its value is checked by the schema; no plan is made of a file without one.
-    spec.version?;
-    Some(Plan {
-        name: name?,
-        source: source?,
-        target: target?,
-        selection: selection?,
+    Plan {
+        name: name.unwrap_or_default(),
+        source: source.unwrap_or_else(|| resolver.unreachable("source", &from)),
+        target: target.unwrap_or_else(|| resolver.unreachable("target", &to)),
+        selection: selection.unwrap_or_else(Selection::nothing),
         materialized,
-        limits: limits?,
+        limits,
         on_ddl,
-        binlog: to?.binlog.unwrap_or_default(),
-    })
+        binlog,
+    }
 }
 
 /// What a plan says of a server, whichever side it is.
+#[derive(Default)]
 struct Written<'a> {
     url: Option<&'a UrlText>,
     database: Option<&'a str>,
@@ -115,11 +117,28 @@ impl<S: Secrets> Resolver<'_, S> {
             password: url.password,
             database: database?,
             tls: tls?,
-            schema: written.schema.map(|written| SchemaFile {
-                written: written.to_owned(),
-                path: self.secrets.path(written),
-                at: self.places.at(&path("schema")),
-            }),
+            schema: self.schema(side, written),
+        })
+    }
+
+    /// What is known of a server that the plan does not say how to reach.
+    fn unreachable(&self, side: &str, written: &Written<'_>) -> Endpoint {
+        Endpoint {
+            host: String::new(),
+            port: 0,
+            user: String::new(),
+            password: SecretString::default(),
+            database: written.database.unwrap_or_default().to_owned(),
+            tls: Tls::Preferred,
+            schema: self.schema(side, written),
+        }
+    }
+
+    fn schema(&self, side: &str, written: &Written<'_>) -> Option<SchemaFile> {
+        written.schema.map(|written| SchemaFile {
+            written: written.to_owned(),
+            path: self.secrets.path(written),
+            at: self.places.at(&format!("{side}.mysql.schema")),
         })
     }
 
@@ -250,19 +269,19 @@ impl<S: Secrets> Resolver<'_, S> {
         (!has_error).then_some(selection)
     }
 
-    fn limits(&mut self, spec: Option<&LimitsSpec>) -> Option<Limits> {
+    fn limits(&mut self, spec: Option<&LimitsSpec>) -> Limits {
         let default = LimitsSpec::default();
         let spec = spec.unwrap_or(&default);
         let memory = spec.memory.as_deref().unwrap_or(bounds::MEMORY_DEFAULT);
-        let memory_bytes = self.memory("limits.memory", memory)?;
-        Some(Limits {
+        let memory_bytes = self.memory("limits.memory", memory);
+        Limits {
             source_connections: spec
                 .source_connections
                 .unwrap_or(bounds::SOURCE_CONNECTIONS_DEFAULT),
             target_connections: spec
                 .target_connections
                 .unwrap_or(bounds::TARGET_CONNECTIONS_DEFAULT),
-            memory_bytes,
+            memory_bytes: memory_bytes.unwrap_or(bounds::MEMORY_BYTES_MIN),
             rows_per_second: spec.rows_per_second,
             source_load: SourceLoad {
                 threads_running: spec
@@ -272,7 +291,7 @@ impl<S: Secrets> Resolver<'_, S> {
                     .source_history_list
                     .unwrap_or(bounds::SOURCE_HISTORY_LIST_DEFAULT),
             },
-        })
+        }
     }
 
     fn memory(&mut self, key: &str, text: &str) -> Option<u64> {

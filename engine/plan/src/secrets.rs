@@ -81,7 +81,25 @@ pub(crate) fn expand(text: &str, secrets: &impl Secrets) -> Result<Expanded, Vec
     Err(problems)
 }
 
-fn value(piece: &Piece<'_>, secrets: &impl Secrets) -> Result<Option<SecretString>, ValueProblem> {
+/// What the reference that `text` is stands for, without the line's end behind it.
+///
+/// # Errors
+///
+/// What is wrong with the reference, or why it has no value.
+pub(crate) fn referred(text: &str, secrets: &dyn Secrets) -> Result<SecretString, ValueProblem> {
+    let pieces = pieces(text).map_err(|reason| ValueProblem::Reference { reason })?;
+    let [piece @ (Piece::Environment(_) | Piece::File(_))] = pieces.as_slice() else {
+        let reason = "something stands beside it, and a key is one reference";
+        return Err(ValueProblem::Reference { reason });
+    };
+    let secret = value(piece, secrets)?.unwrap_or_default();
+    Ok(secret.expose_secret().trim_end_matches(['\n', '\r']).into())
+}
+
+fn value(
+    piece: &Piece<'_>,
+    secrets: &(impl Secrets + ?Sized),
+) -> Result<Option<SecretString>, ValueProblem> {
     let present = |secret: SecretString| {
         if secret.expose_secret().trim_end_matches(['\n', '\r']).is_empty() {
             return Err(SecretError::Empty);
@@ -145,10 +163,55 @@ fn escape(text: &str, into: &mut String) {
     }
 }
 
-/// `text` with every password in a URL overwritten by `*`, byte for byte: places stay where they
-/// are. References stay readable. For showing a plan's own lines in messages.
+/// `text` with every password in a URL, and every key of `hash_token`, overwritten by `*`, byte for
+/// byte: places stay where they are. References stay readable. For showing a plan's own lines in
+/// messages.
 #[must_use]
 pub fn redact(text: &str) -> String {
+    let text = without_passwords(text);
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once(KEYED) {
+        shown.push_str(before);
+        shown.push_str(KEYED);
+        let (value, key) = after.split_at(key_start(after));
+        let (key, behind) = key.split_at(key.find([')', '\n']).unwrap_or(key.len()));
+        shown.push_str(value);
+        match key.contains("${") {
+            true => shown.push_str(key),
+            false => shown.extend(key.chars().flat_map(|it| {
+                let is_kept = [' ', '"', '\'', '\\'].contains(&it);
+                std::iter::repeat_n(if is_kept { it } else { '*' }, it.len_utf8())
+            })),
+        }
+        rest = behind;
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// What a call begins with that takes a key.
+const KEYED: &str = "hash_token(";
+
+/// Behind the comma that ends a call's first argument; the end of the line without one.
+fn key_start(arguments: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut is_quoted = false;
+    for (offset, character) in arguments.char_indices() {
+        match character {
+            '\n' => return offset,
+            '"' => is_quoted = !is_quoted,
+            '(' if !is_quoted => depth += 1,
+            ')' if !is_quoted && depth == 0 => return offset,
+            ')' if !is_quoted => depth -= 1,
+            ',' if !is_quoted && depth == 0 => return offset + 1,
+            _ => {}
+        }
+    }
+    arguments.len()
+}
+
+fn without_passwords(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("://") {
@@ -247,6 +310,14 @@ pub(crate) mod tests {
             ("a: mysql://a:b@c\nd: mysql://e:f@g\n", "a: mysql://a:*@c\nd: mysql://e:*@g\n"),
             ("{a: mysql://a:b@c , d: mysql://e:f@g}", "{a: mysql://a:*@c , d: mysql://e:*@g}"),
             ("nothing: here", "nothing: here"),
+            ("a: hash_token(b, \"c d\")", "a: hash_token(b, \"* *\")"),
+            (
+                "a: 'hash_token(concat(b, \",\"), \"é,f\") ?? c'",
+                "a: 'hash_token(concat(b, \",\"), \"****\") ?? c'",
+            ),
+            ("a: \"hash_token(b, \\\"c\\\")\"", "a: \"hash_token(b, \\\"*\\\")\""),
+            ("a: hash_token(b, \"${env:C}\")", "a: hash_token(b, \"${env:C}\")"),
+            ("a: hash_token(b", "a: hash_token(b"),
         ] {
             assert_eq!(redact(text), shown);
             assert_eq!(redact(text).len(), text.len());

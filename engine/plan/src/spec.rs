@@ -56,6 +56,7 @@ pub(crate) mod bounds {
 pub(crate) struct Spec {
     /// The version of the plan language: 1.
     #[schemars(required, extend("const" = 1))]
+    #[expect(dead_code, reason = "the schema checks it, and there is one version alone")]
     pub(crate) version: Option<u64>,
     /// The name of the migration, under which its state is kept in the target: 1 to 64 of the
     /// characters `a-z 0-9 - _`.

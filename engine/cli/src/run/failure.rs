@@ -10,7 +10,7 @@ use crate::{
     args::ReportFormat,
     output::{Exit, Output},
     plan_file::PlanFile,
-    report,
+    report::{self, PlacedError},
 };
 
 /// Shows `error`; the exit code that goes with it.
@@ -25,21 +25,29 @@ pub(crate) fn show(
 ) -> io::Result<Exit> {
     match format {
         ReportFormat::Json => {
-            let value = json!({
+            let mut value = json!({
                 "event": "failed",
                 "id": error.id(),
                 "message": message(error),
                 "help": error.remedy(),
                 "details": details_json(error),
             });
+            if let (RunError::FailedRow(failed), Some(object)) = (error, value.as_object_mut()) {
+                object.insert("at".to_owned(), report::place_json(file, failed.at));
+            }
             output.result(&format!("{value}\n"))?;
         }
         ReportFormat::Text => {
-            if let RunError::Selection { errors } = error {
-                output.message(&report::problems_text(file, errors, output.has_colours()));
+            let has_colours = output.has_colours();
+            output.message(&if let RunError::Selection { errors } = error {
+                report::problems_text(file, errors, has_colours)
+            } else if let RunError::FailedRow(failed) = error {
+                let (id, message, help) = (error.id(), message(error), error.remedy());
+                let placed = PlacedError { id, message, help, at: failed.at };
+                report::placed_text(file, placed, has_colours)
             } else {
-                output.message(&text(error));
-            }
+                text(error)
+            });
         }
     }
     Ok(exit(error))

@@ -191,11 +191,12 @@ impl Checker<'_> {
         if self.table.columns().iter().any(|column| column.name == name) {
             return What::GeneratedColumn { name: name.to_owned() };
         }
-        let names = self.table.carried_columns().map(|column| column.name.as_str());
+        let names = || self.table.carried_columns().map(|column| column.name.as_str());
         What::UnknownColumn {
             table: self.table.name().to_owned(),
             name: name.to_owned(),
-            nearest: nearest(name, names),
+            nearest: nearest(name, names()),
+            known: names().map(str::to_owned).collect(),
         }
     }
 

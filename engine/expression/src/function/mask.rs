@@ -14,6 +14,7 @@ use crate::{
     },
     prepared::{Prepared, Secret},
     problem::Problem,
+    syntax::KEYED,
     types::{Type, Typed},
     value::Value,
 };
@@ -31,12 +32,14 @@ pub(super) static FUNCTIONS: &[Function] = &[
         ..OWN
     },
     Function {
-        name: "hash_token",
+        name: KEYED,
         usage: "hash_token(value, \"${env:KEY}\")",
         doc: "HMAC-SHA-256 of text in UTF-8, of bytes, or of a number as it is printed, as 64 \
               hexadecimal digits: equal values stay equal, and nobody can try values without the key. \
-              The key is never written into the plan: it is a reference to an environment variable or, \
-              as `${file:/run/secrets/key}`, to a file.",
+              The key, of 16 bytes or more, is never written into the plan: it is a reference to an \
+              environment variable or, as `${file:/run/secrets/key}`, to a file, without the line's \
+              end. It is shown nowhere. With another key the plan is another one: of the key's \
+              digest, the run's state keeps enough to notice.",
         takes: (2, 2),
         form: Form::Call(resolve_token, hash_token),
         ..OWN

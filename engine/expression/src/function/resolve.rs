@@ -253,16 +253,27 @@ pub(crate) fn no_common_type(kind: &Type, part: &Code) -> Problem {
     let what = What::NoCommonType {
         left: kind.clone(),
         right: part.typed.kind.clone(),
-        remedy: remedy(kind, &part.typed.kind).to_owned(),
+        remedy: remedy(kind, part),
     };
     Problem::new(what, &part.span)
 }
 
-/// How two types come together.
-fn remedy(left: &Type, right: &Type) -> &'static str {
-    match (left, right) {
-        (Type::Text { .. }, other) | (other, Type::Text { .. }) if other.is_number() => {
-            "write the number without quotes, or `cast_char(…)` or `cast_decimal(…)` around one"
+/// How a value comes together with those of another type.
+fn remedy(left: &Type, part: &Code) -> String {
+    let fixed = match (left, &part.typed.kind) {
+        (Type::Text { .. }, other) if other.is_number() => {
+            if let Some(Value::Int(number)) = part.value() {
+                return format!(
+                    "write it as text: `\"{number}\"`, or read a number from the text, such as by \
+                     `cast_signed(x)`"
+                );
+            }
+            "write `cast_char(…)` around the number, or read one from the text, such as by \
+             `cast_decimal(x, 10, 2)`"
+        }
+        (other, Type::Text { .. }) if other.is_number() => {
+            "write the number without quotes, or read one from the text, such as by \
+             `cast_decimal(x, 10, 2)`"
         }
         (Type::Text { .. }, Type::Bytes { .. }) | (Type::Bytes { .. }, Type::Text { .. }) => {
             "`cast_char(…)` reads bytes as UTF-8 text, `unhex(\"…\")` writes bytes"
@@ -274,8 +285,9 @@ fn remedy(left: &Type, right: &Type) -> &'static str {
         (Type::Json, _) | (_, Type::Json) => {
             "take a value out of the document: `json_unquote(json_extract(x, \"$.name\"))`"
         }
-        _ => "",
-    }
+        _ => "compare or join values of one type: `cast_char(…)` makes text of most",
+    };
+    fixed.to_owned()
 }
 
 /// `NULL` at a place.

@@ -64,6 +64,10 @@ fn numbers_keep_all_their_digits_or_fail() {
     becomes("price", &decimal(12, 4), Ok(Cell::Decimal(b"-1.5000")));
     becomes("must_fit(price)", &decimal(10, 1), Ok(Cell::Decimal(b"-1.5")));
     becomes("must_fit(price)", &decimal(10, 0), Err(Fault::DoesNotFit));
+    // A quotient has four digits more than what is divided, as the server's, and is not cut to fewer.
+    becomes("must_fit(price / 7)", &decimal(10, 6), Ok(Cell::Decimal(b"-0.214286")));
+    becomes("must_fit(price / 7)", &decimal(10, 4), Err(Fault::DoesNotFit));
+    becomes("round(price / 7, 4)", &decimal(14, 4), Ok(Cell::Decimal(b"-0.2143")));
     becomes("must_fit(id * 100)", &decimal(2, 0), Err(Fault::DoesNotFit));
     becomes("if(quantity > 2, 7, price)", &decimal(10, 2), Ok(Cell::Decimal(b"7.00")));
     becomes(

@@ -39,11 +39,10 @@ pub fn bind_offline(
     };
     targets.retain(|name, _| is_existing(name));
     let source_names: Vec<String> = sources.iter().map(|table| table.name.clone()).collect();
-    let selected = plan.selection.select(&source_names)?;
-    let errors = also_moved(plan, &selected.tables);
-    if !errors.is_empty() {
-        return Err(errors);
-    }
+    let mut problems = match plan.selection.select(&source_names) {
+        Ok(selected) => [selected.warnings, also_moved(plan, &selected.tables)].concat(),
+        Err(problems) => problems,
+    };
     let unreadable = of_plan(plan, &mut targets);
     let definitions = Definitions {
         sources,
@@ -52,7 +51,16 @@ pub fn bind_offline(
         unreadable,
         are_all_targets_known: is_target_known,
     };
-    bind(plan, &definitions).map(Some)
+    let bound = bind(plan, &definitions);
+    match bound {
+        Ok(mut bound) if !problems.iter().any(PlanError::is_error) => {
+            bound.warnings.splice(0..0, problems);
+            return Ok(Some(bound));
+        }
+        Ok(bound) => problems.extend(bound.warnings),
+        Err(errors) => problems.extend(errors),
+    }
+    Err(problems)
 }
 
 fn read(

@@ -2,7 +2,7 @@
 
 use whimbrel_expression::{EvaluationError, Scratch};
 use whimbrel_model::{Cell, Gtid, Key, Row, RowBuilder, Table};
-use whimbrel_plan::{BoundSource, OnError};
+use whimbrel_plan::{BoundSource, OnError, Placed};
 
 use super::dead_letters::Place as DeadPlace;
 use crate::transform::{FailedRow, Mapped, Mapping, Place};
@@ -35,14 +35,15 @@ pub(super) fn has_dead_letters(source: &BoundSource) -> bool {
 struct Failure<'a> {
     column: Option<&'a str>,
     error: EvaluationError,
+    at: &'a Placed,
     on_error: OnError,
 }
 
 impl RowMapping {
     fn is_in(&self, row: &Row) -> Result<bool, Failure<'_>> {
         let Some(filter) = &self.bound.filter else { return Ok(true) };
-        let on_error = self.bound.on_error;
-        filter.is_true(row).map_err(|error| Failure { column: None, error, on_error })
+        let (at, on_error) = (&self.bound.filter_at, self.bound.on_error);
+        filter.is_true(row).map_err(|error| Failure { column: None, error, at, on_error })
     }
 
     /// The row in the target; `None` if it is not among the target's rows.
@@ -60,8 +61,8 @@ impl RowMapping {
                     builder.push(Cell::Null);
                 }
                 Err(error) => {
-                    let (column, on_error) = (Some(column.name.as_str()), column.on_error);
-                    return Err(Failure { column, error, on_error });
+                    let (at, on_error) = (&column.at, column.on_error);
+                    return Err(Failure { column: Some(&column.name), error, at, on_error });
                 }
             }
         }
@@ -127,11 +128,12 @@ impl Mapping for RowMapping {
             return Ok(Mapped::Dead(place.key(), letter));
         }
         Err(FailedRow {
-            target: self.name.clone(),
-            source_table: self.source.name().to_owned(),
+            target: self.name.as_str().into(),
+            source_table: self.source.name().into(),
             column: failure.column.map(str::to_owned),
-            fault: failure.error.to_string(),
-            gtid: gtid.map(ToString::to_string),
+            fault: failure.error.fault,
+            at: failure.at.at(&failure.error.span),
+            gtid: gtid.map(|gtid| gtid.to_string().into()),
         })
     }
 }

@@ -7,6 +7,7 @@ use super::{Binder, Origin, same_name};
 use crate::{
     definition::{Definition, PieceKind},
     materialize::{ColumnRule, Text, bare_column},
+    placed::Placed,
     problem::{MaterializeProblem, PlanError},
     span::Span,
     spec::OnError,
@@ -19,12 +20,22 @@ pub(super) struct Planned<'a> {
     pub(super) at: Span,
     /// Its expression, if the plan gives one.
     pub(super) text: Option<&'a Text>,
+    /// Bytes that stand before that text in what is computed.
+    pub(super) prefix_bytes: usize,
     /// Its value by source.
     pub(super) expressions: Vec<Expression>,
     pub(super) on_error: OnError,
 }
 
 impl Planned<'_> {
+    /// Where its value is written.
+    pub(super) fn placed(&self) -> Placed {
+        match self.text {
+            Some(text) => text.placed.behind(self.prefix_bytes),
+            None => Placed::whole(self.at),
+        }
+    }
+
     /// The column of the source that it is a bare copy of.
     pub(super) fn copied<'t>(&self, source_index: usize, source: &'t Table) -> Option<&'t Column> {
         let place = self.expressions.get(source_index)?.is_copy_of()?;
@@ -33,10 +44,10 @@ impl Planned<'_> {
 }
 
 impl<'a> Binder<'a> {
-    /// The columns in the target's order; `None` once it is said what is wrong.
-    pub(super) fn planned_columns(&mut self, sources: &[Origin<'_>]) -> Option<Vec<Planned<'a>>> {
-        let before = self.problems.len();
-        let first = sources.first()?;
+    /// The columns in the target's order, and whether they are all: where not, it is said what is wrong.
+    pub(super) fn planned_columns(&mut self, sources: &[Origin<'_>]) -> (Vec<Planned<'a>>, bool) {
+        let before = self.errors();
+        let Some(first) = sources.first() else { return (Vec::new(), false) };
         let rules: &'a [ColumnRule] = &self.target.columns;
         let keeps_all = self.target.except.is_some() || rules.is_empty();
         let mut planned: Vec<Planned<'a>> = Vec::new();
@@ -60,11 +71,11 @@ impl<'a> Binder<'a> {
                 planned.extend(self.computed(rule, sources));
             }
         }
-        if planned.is_empty() && self.problems.len() == before {
+        if planned.is_empty() && self.errors() == before {
             let target = self.name();
             self.report(MaterializeProblem::NoColumns { target }, self.target.name.at);
         }
-        (self.problems.len() == before).then_some(planned)
+        (planned, self.errors() == before)
     }
 
     fn check_except(&mut self, first: &Table) {
@@ -92,6 +103,7 @@ impl<'a> Binder<'a> {
             name: rule.name.name.clone(),
             at: rule.value.at(),
             text: Some(&rule.value),
+            prefix_bytes: 0,
             expressions,
             on_error: rule.on_error,
         })
@@ -113,7 +125,7 @@ impl<'a> Binder<'a> {
             }
         }
         let (name, at, on_error) = (name.to_owned(), self.target.name.at, self.target.on_error);
-        Some(Planned { name, at, text: None, expressions, on_error })
+        Some(Planned { name, at, text: None, prefix_bytes: 0, expressions, on_error })
     }
 
     /// The part of a given table that is written: it has every planned column, and no other that needs
@@ -123,22 +135,28 @@ impl<'a> Binder<'a> {
         definition: &Definition,
         planned: &[Planned<'_>],
     ) -> Option<Table> {
-        let before = self.problems.len();
+        let before = self.errors();
         let target = self.name();
         let Some(table) = &definition.table else {
             self.report(MaterializeProblem::TargetKeyless { target }, self.target.create_at);
             return None;
         };
+        // A slip in a name is one problem, not two.
+        let mut meant: Vec<String> = Vec::new();
         for value in planned {
             let names = || table.carried_columns().map(|column| column.name.as_str());
             if !names().any(|name| same_name(name, &value.name)) {
                 let nearest = nearest(&value.name, names());
+                meant.extend(nearest.clone());
                 let (target, name) = (target.clone(), value.name.clone());
                 let problem = MaterializeProblem::TargetColumnMissing { target, name, nearest };
                 self.report(problem, value.at);
             }
         }
-        let is_given = |name: &str| planned.iter().any(|value| same_name(&value.name, name));
+        let is_given = |name: &str| {
+            planned.iter().any(|value| same_name(&value.name, name))
+                || meant.iter().any(|meant| same_name(meant, name))
+        };
         for piece in definition.pieces.iter().filter(|piece| piece.kind == PieceKind::Column) {
             if piece.needs_value && !is_given(&piece.name) {
                 let (target, name) = (target.clone(), piece.name.clone());
@@ -147,7 +165,7 @@ impl<'a> Binder<'a> {
             }
         }
         self.check_given_key(table, &is_given);
-        if self.problems.len() > before {
+        if self.errors() > before {
             return None;
         }
         let columns: Vec<Column> =

@@ -41,17 +41,18 @@ impl Binder<'_> {
         for value in planned {
             columns.push(self.column(sources, value, key.first().map(String::as_str))?);
         }
-        let before = self.problems.len();
-        for name in &key {
+        let before = self.errors();
+        for (place, name) in key.iter().enumerate() {
             let column = columns.iter().find(|new| same_name(&new.column.name, name));
-            if column.is_some_and(|new| new.column.nullable) {
-                self.report(
-                    MaterializeProblem::KeyNullable { name: name.clone() },
-                    self.target.name.at,
-                );
+            if let Some(new) = column.filter(|new| new.column.nullable) {
+                let is_text = matches!(new.column.column_type, ColumnType::Text { .. });
+                let stand_in = if is_text { "\"\"" } else { "0" };
+                let given = self.target.key.as_ref().and_then(|key| key.get(place));
+                let at = given.map_or(self.target.name.at, |named| named.at);
+                self.report(MaterializeProblem::KeyNullable { name: name.clone(), stand_in }, at);
             }
         }
-        if self.problems.len() > before {
+        if self.errors() > before {
             return None;
         }
         let kept = |piece: &&Piece| is_kept(piece, planned, sources);
@@ -105,17 +106,14 @@ impl Binder<'_> {
             };
             match planned.iter().find(is_copy) {
                 Some(value) => names.push(value.name.clone()),
-                None => missing.push(format!("`{}`", wanted.name)),
+                None => missing.push(wanted.name.clone()),
             }
         }
         if missing.is_empty() {
             return Some(names);
         }
-        let problem = MaterializeProblem::KeyNotUnique {
-            table: first.name().to_owned(),
-            target,
-            missing: missing.join(", "),
-        };
+        let problem =
+            MaterializeProblem::KeyNotUnique { table: first.name().to_owned(), target, missing };
         self.report(problem, self.target.name.at);
         None
     }

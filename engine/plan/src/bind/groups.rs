@@ -49,6 +49,9 @@ struct Argument<'a> {
     column: Column,
 }
 
+/// What stands before an argument that is only counted.
+const COUNTED_PREFIX: &str = "if (";
+
 const SUM_HELP: &str = "sums are exact: cast it, such as `cast_decimal(x, 20, 4)`";
 
 impl<'a> Binder<'a> {
@@ -57,7 +60,7 @@ impl<'a> Binder<'a> {
         sources: &[Origin<'a>],
         filters: Vec<Option<Expression>>,
     ) -> Option<BoundTarget> {
-        let before = self.problems.len();
+        let before = self.errors();
         let mut groups = Vec::new();
         for rule in &self.target.groups {
             groups.extend(self.computed(rule, sources));
@@ -67,7 +70,7 @@ impl<'a> Binder<'a> {
         for rule in &self.target.aggregates {
             uses.push(self.argument(rule, sources, &mut arguments));
         }
-        if self.problems.len() > before {
+        if self.errors() > before {
             return None;
         }
         let given = match &self.target.create {
@@ -142,10 +145,14 @@ impl<'a> Binder<'a> {
         }
         if is_counted {
             // Of what is counted, only whether it is there is kept.
-            let syntax = parse(&format!("if ({}) == () {{ () }} else {{ 1 }}", key.0)).ok()?;
+            let syntax =
+                parse(&format!("{COUNTED_PREFIX}{}) == () {{ () }} else {{ 1 }}", key.0)).ok()?;
             expressions = sources
                 .iter()
-                .filter_map(|source| check(&syntax, &Source::new(source.table)).ok())
+                .filter_map(|source| {
+                    let key = |reference: &str| text.key(reference);
+                    check(&syntax, &Source::new(source.table).with_secrets(&key)).ok()
+                })
                 .map(|checked| checked.expression)
                 .collect();
         }
@@ -153,6 +160,7 @@ impl<'a> Binder<'a> {
             name: format!("argument {}", arguments.len() + 1),
             at: text.at(),
             text: Some(text),
+            prefix_bytes: if is_counted { COUNTED_PREFIX.len() } else { 0 },
             expressions,
             on_error: rule.on_error,
         };
@@ -305,8 +313,9 @@ impl<'a> Binder<'a> {
             key.len() == names.len()
                 && key.iter().all(|key| names.iter().any(|name| same_name(name, key)))
         };
-        let differs = |key: &[&str]| MaterializeProblem::KeyOfGroups {
+        let differs = |key: &[&str], is_of_plan| MaterializeProblem::KeyOfGroups {
             target: target.clone(),
+            is_of_plan,
             found: key.join(", "),
             wanted: names.join(", "),
         };
@@ -315,7 +324,7 @@ impl<'a> Binder<'a> {
             if !is_same(&key_names)
                 && let Some(first) = key.first()
             {
-                self.report(differs(&key_names), first.at);
+                self.report(differs(&key_names, true), first.at);
                 return None;
             }
         }
@@ -326,14 +335,14 @@ impl<'a> Binder<'a> {
         for piece in keys {
             let key: Vec<&str> = piece.columns.iter().map(String::as_str).collect();
             if !is_same(&key) {
-                self.report(differs(&key), self.target.create_at);
+                self.report(differs(&key, false), self.target.create_at);
                 return None;
             }
         }
         let is_nullable = groups.iter().any(|column| column.nullable);
         let has_key = given.is_none_or(|given| given.table.is_some());
         if !has_key && !is_nullable {
-            self.report(differs(&[]), self.target.create_at);
+            self.report(differs(&[], false), self.target.create_at);
             return None;
         }
         Some(())
@@ -345,7 +354,7 @@ impl<'a> Binder<'a> {
         groups: &[Column],
         aggregates: &[BoundAggregate],
     ) -> Option<()> {
-        let before = self.problems.len();
+        let before = self.errors();
         for piece in given.pieces.iter().filter(|piece| piece.needs_value) {
             let mut filled = groups.iter().chain(aggregates.iter().map(|shown| &shown.column));
             if !filled.any(|column| same_name(&column.name, &piece.name)) {
@@ -354,7 +363,7 @@ impl<'a> Binder<'a> {
                 self.report(problem, self.target.name.at);
             }
         }
-        (self.problems.len() == before).then_some(())
+        (self.errors() == before).then_some(())
     }
 
     fn statement(

@@ -9,6 +9,7 @@ use whimbrel_model::{Column, ColumnType, RowBuilder, Table};
 
 use super::{Binder, Origin, columns::Planned, same_name};
 use crate::{
+    materialize::Create,
     problem::{MaterializeProblem, PlanError},
     span::Span,
 };
@@ -20,7 +21,7 @@ impl Binder<'_> {
         planned: &[Planned<'_>],
         table: &Table,
     ) -> Option<()> {
-        let before = self.problems.len();
+        let before = self.errors();
         let keyed: Vec<(&Planned<'_>, &Column)> = table
             .key_columns()
             .filter_map(|column| {
@@ -31,10 +32,10 @@ impl Binder<'_> {
         for (index, source) in sources.iter().enumerate() {
             self.check_source_key((index, source.table), &keyed);
         }
-        if self.problems.len() == before {
+        if self.errors() == before {
             self.check_sources_apart(sources, &keyed);
         }
-        (self.problems.len() == before).then_some(())
+        (self.errors() == before).then_some(())
     }
 
     fn key_at(&self) -> Span {
@@ -54,7 +55,7 @@ impl Binder<'_> {
             });
             let columns: Vec<&Column> = copies.map(|(_, column)| *column).collect();
             if columns.is_empty() {
-                missing.push(format!("`{}`", wanted.name));
+                missing.push(wanted.name.clone());
             } else if !columns.iter().any(|column| is_as_fine(wanted, column))
                 && let Some(column) = columns.first()
             {
@@ -63,14 +64,18 @@ impl Binder<'_> {
                     target: collation(column),
                     source_collation: collation(wanted),
                 };
-                self.problems.push(PlanError::new(problem, self.key_at()));
+                let at = match self.target.create {
+                    Create::Copy => self.key_at(),
+                    Create::Existing | Create::Statement(_) => self.target.create_at,
+                };
+                self.problems.push(PlanError::new(problem, at));
             }
         }
         if !missing.is_empty() {
             let problem = MaterializeProblem::KeyNotUnique {
                 table: source.name().to_owned(),
                 target: self.name(),
-                missing: missing.join(", "),
+                missing,
             };
             self.report(problem, self.key_at());
         }

@@ -95,7 +95,7 @@ fn what_does_not_fit_is_said_at_its_place() {
     );
     refused(
         "{ from: a, columns: { id: id, at: email }, key: [at] }",
-        "made: the key column `at` may be NULL",
+        "at: the key column `at` may be NULL",
     );
     refused("{ from: [a, b] }", "made: rows of `a` and of `b` may have one key in `made`");
     refused(
@@ -127,6 +127,18 @@ fn a_copy_has_the_sources_columns_and_the_indexes_that_still_hold() {
             ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
         ]
     );
+}
+
+#[test]
+fn a_target_whose_column_is_warned_of_is_made() {
+    for target in [
+        "{ from: a, columns: { id: id, it: email == \"x\" } }",
+        "{ from: a, group_by: { it: email == \"x\" }, aggregates: { n: count() } }",
+    ] {
+        let bound = bound(target).unwrap();
+
+        assert_eq!((bound.targets.len(), bound.warnings.len()), (1, 1), "{target}");
+    }
 }
 
 #[test]

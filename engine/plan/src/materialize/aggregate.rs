@@ -54,10 +54,33 @@ impl<'a> Call<'a> {
         let end = text.trim_end().strip_suffix(')')?.len();
         let start = name.len() + 1;
         let inside = text.get(start..end)?;
+        if !is_one_group(inside) {
+            return None;
+        }
         let blanks = inside.len() - inside.trim_start().len();
         let argument = start + blanks..start + blanks + inside.trim().len();
         Some(Self { name: name.trim(), argument })
     }
+}
+
+/// Whether the bracket before `inside` is closed behind it, and not within.
+fn is_one_group(inside: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut is_text = false;
+    let mut characters = inside.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' if is_text => drop(characters.next()),
+            '"' => is_text = !is_text,
+            '(' if !is_text => depth += 1,
+            ')' if !is_text => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return false,
+            },
+            _ => {}
+        }
+    }
+    true
 }
 
 #[cfg(test)]
@@ -70,12 +93,15 @@ mod tests {
             ("count()", "count", ""),
             ("sum(price * 2)", "sum", "price * 2"),
             (" max ( lower(a) ) ", "max", "lower(a)"),
+            ("max(concat(a, \")\\\")\"))", "max", "concat(a, \")\\\")\")"),
         ] {
             let call = Call::parse(text).unwrap();
 
             let found = text.get(call.argument).unwrap();
             assert_eq!((call.name, found), (name, argument), "{text}");
         }
-        assert_eq!(Call::parse("price"), None);
+        for text in ["price", "sum(price) / count()", "concat(sum(a), \")\") + max(b)"] {
+            assert_eq!(Call::parse(text), None, "{text}");
+        }
     }
 }

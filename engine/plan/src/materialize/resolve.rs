@@ -1,7 +1,8 @@
 //! From what `materialize` says to what it means.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
+use secrecy::SecretString;
 use whimbrel_expression::{Syntax, nearest, parse};
 
 use super::{
@@ -12,8 +13,10 @@ use crate::{
     check::Places,
     pattern::NAME_CHARACTERS_MAX,
     placed::Placed,
-    problem::{FormProblem, MaterializeProblem, PlanError, Problem},
+    problem::{FormProblem, MaterializeProblem, PlanError, Problem, ValueProblem},
+    secrets::{Secrets, referred},
     selection::STATE_PREFIX,
+    span::Span,
     spec::{ColumnSpec, Entries, FromSpec, MaterializeSpec, OnError},
 };
 
@@ -22,17 +25,18 @@ use crate::{
 /// Source: MySQL manual, `Limits on Table Column Count`.
 const COLUMNS_MAX: usize = 4_096;
 
-/// What the target tables of `spec` mean. Problems go to `problems`; a target with one is left out.
+/// What the target tables of `spec` mean. Problems go to `problems`; a target with one is not whole.
 pub(crate) fn resolve(
     spec: &Entries<MaterializeSpec>,
     (plan, places): (&str, &Places),
+    secrets: &dyn Secrets,
     problems: &mut Vec<PlanError>,
 ) -> Vec<Materialized> {
     let mut targets = Vec::new();
     for (name, spec) in &spec.0 {
         let path = format!("materialize.{name}");
-        let mut resolver = Resolver { plan, places, path, problems };
-        targets.extend(resolver.target(name, spec));
+        let mut resolver = Resolver { plan, places, secrets, path, problems };
+        targets.push(resolver.target(name, spec));
     }
     targets
 }
@@ -40,19 +44,22 @@ pub(crate) fn resolve(
 struct Resolver<'a> {
     plan: &'a str,
     places: &'a Places,
+    secrets: &'a dyn Secrets,
     /// The keys that lead to the target.
     path: String,
     problems: &'a mut Vec<PlanError>,
 }
 
 impl Resolver<'_> {
-    fn report(&mut self, problem: impl Into<Problem>, at: crate::span::Span) {
+    fn report(&mut self, problem: impl Into<Problem>, at: Span) {
         self.problems.push(PlanError::new(problem, at));
     }
 
-    fn target(&mut self, name: &str, spec: &MaterializeSpec) -> Option<Materialized> {
+    fn target(&mut self, name: &str, spec: &MaterializeSpec) -> Materialized {
         let before = self.problems.len();
         let at = self.places.key(&self.path);
+        let region = self.places.region(&self.path);
+        let has_form = !self.problems.iter().any(|it| region.contains(&it.at.start));
         let name = Named { name: name.to_owned(), at };
         if let Some(reason) = misnamed(&name.name) {
             let problem = MaterializeProblem::TargetName { name: name.name.clone(), reason };
@@ -67,7 +74,7 @@ impl Resolver<'_> {
         let groups = self.groups(spec.group_by.as_ref(), on_error);
         let aggregates = self.aggregates(spec.aggregates.as_ref(), on_error);
         self.shape(spec);
-        let target = Materialized {
+        Materialized {
             name,
             from: self.from(spec.from.as_ref()),
             filter,
@@ -79,8 +86,8 @@ impl Resolver<'_> {
             create_at: self.places.at(&self.path_of("create")),
             key: spec.key.as_deref().map(|names| self.names("key", names)),
             on_error,
-        };
-        (self.problems.len() == before).then_some(target)
+            is_whole: has_form && self.problems.len() == before,
+        }
     }
 
     fn path_of(&self, key: &str) -> String {
@@ -127,7 +134,7 @@ impl Resolver<'_> {
             self.report(MaterializeProblem::NoSources, self.places.at(&path));
         }
         for name in &names {
-            if name.name.is_empty() || name.name.starts_with(STATE_PREFIX) {
+            if is_no_source(&name.name) {
                 let problem = MaterializeProblem::SourceName { name: name.name.clone() };
                 self.report(problem, name.at);
             }
@@ -137,7 +144,7 @@ impl Resolver<'_> {
 
     /// The names of a list, each of which may be there once.
     fn names(&mut self, key: &str, names: &[String]) -> Vec<Named> {
-        let mut seen: HashMap<String, crate::span::Span> = HashMap::new();
+        let mut seen: HashMap<String, Span> = HashMap::new();
         let mut named = Vec::with_capacity(names.len());
         for (index, name) in names.iter().enumerate() {
             let at = self.places.at(&format!("{}[{index}]", self.path_of(key)));
@@ -264,7 +271,7 @@ impl Resolver<'_> {
 
     /// No two columns of one name, and no name that a column cannot have.
     fn check_names<'n>(&mut self, key: &str, names: impl Iterator<Item = &'n str>) {
-        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let mut seen: HashMap<String, Span> = HashMap::new();
         for (count, name) in names.enumerate() {
             let at = self.places.key(&self.path_of(&format!("{key}.{name}")));
             if count == COLUMNS_MAX {
@@ -274,10 +281,32 @@ impl Resolver<'_> {
             }
             if let Some(reason) = misnamed(name) {
                 self.report(MaterializeProblem::ColumnName { name: name.to_owned(), reason }, at);
-            } else if !seen.insert(name.to_lowercase()) {
-                self.report(MaterializeProblem::ColumnTwice { name: name.to_owned() }, at);
+            } else if let Some(first) = seen.get(&name.to_lowercase()) {
+                let problem = MaterializeProblem::ColumnTwice { name: name.to_owned() };
+                self.problems.push(PlanError::new(problem, at).with_other(*first));
+            } else {
+                seen.insert(name.to_lowercase(), at);
             }
         }
+    }
+
+    /// What the references in an expression stand for.
+    fn keys(&mut self, syntax: &Syntax, placed: &Placed) -> Option<Vec<(String, SecretString)>> {
+        let before = self.problems.len();
+        let mut keys = Vec::new();
+        for reference in syntax.references() {
+            let text = reference.text.to_owned();
+            let found = if reference.is_key {
+                referred(&text, self.secrets)
+            } else {
+                Err(ValueProblem::ReferenceAsText { reference: text.clone() })
+            };
+            match found {
+                Ok(key) => keys.push((text, key)),
+                Err(problem) => self.report(problem, placed.at(&reference.span)),
+            }
+        }
+        (self.problems.len() == before).then_some(keys)
     }
 
     fn expression(&mut self, path: &str, text: &str) -> Option<Text> {
@@ -287,7 +316,10 @@ impl Resolver<'_> {
 
     fn parsed(&mut self, text: &str, placed: Placed) -> Option<Text> {
         match parse(text) {
-            Ok(syntax) => Some(Text { syntax, placed }),
+            Ok(syntax) => {
+                let keys = self.keys(&syntax, &placed)?;
+                Some(Text { syntax, placed, keys })
+            }
             Err(problems) => {
                 self.problems.extend(at_their_places(&placed, problems));
                 None
@@ -304,6 +336,11 @@ fn written(column: &ColumnSpec, path: String) -> (Option<&str>, String, Option<O
             (plain.value.as_deref(), format!("{path}.value"), plain.on_error)
         }
     }
+}
+
+/// Whether no source table has the name: it is none, or one of the run's own tables.
+pub(crate) fn is_no_source(name: &str) -> bool {
+    name.is_empty() || name.starts_with(STATE_PREFIX)
 }
 
 /// Why a table or a column cannot have the name.

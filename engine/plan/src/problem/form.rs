@@ -82,6 +82,14 @@ pub enum FormProblem {
         /// The words to choose from.
         known: Vec<String>,
     },
+    /// A text that ends at a comma, and was not meant to.
+    #[error("the text of `{key}` is cut: between braces, YAML ends a text at a comma")]
+    CutText {
+        /// The key.
+        key: String,
+        /// The text as it was meant.
+        text: String,
+    },
     /// A version of the plan language that this program does not know.
     #[error("version {version} of the plan language is not known")]
     Version {
@@ -97,7 +105,8 @@ impl FormProblem {
                 "plan.syntax",
                 "here",
                 "the keys of one mapping begin in one column, indented by spaces and never by \
-                 tabs; a text with `: ` or ` #` in it stands in quotes",
+                 tabs; a text with `: ` or ` #` in it, or with brackets between braces, stands in \
+                 quotes",
             ),
             Self::Unsupported { help, .. } => Advice::error("plan.unsupported-yaml", "here", *help),
             Self::More { .. } => {
@@ -145,6 +154,9 @@ impl FormProblem {
                 "not known",
                 format!("choose one of {}", list(known)),
             ),
+            Self::CutText { key, text } => {
+                Advice::error("plan.cut-text", "one text", in_quotes(key, text))
+            }
             Self::Version { .. } => Advice::error(
                 "plan.version",
                 "here",
@@ -166,6 +178,12 @@ fn type_help(expected: &str, found: &str) -> &'static str {
         ("a word", _) => "write one of its words; `whimbrel schema` lists them",
         _ => "write its keys one a line, indented, each with a colon and a value",
     }
+}
+
+/// The entry with its text in quotes.
+fn in_quotes(key: &str, text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    format!("put it in quotes: `{key}: '{quoted}'`")
 }
 
 fn list(words: &[String]) -> String {

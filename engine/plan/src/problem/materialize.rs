@@ -166,16 +166,21 @@ pub enum MaterializeProblem {
     KeyNullable {
         /// The column.
         name: String,
+        /// What could stand for `NULL`, as it is written.
+        stand_in: &'static str,
     },
     /// A key that does not hold the source's.
-    #[error("two rows of `{table}` may have one key in `{target}`: the key lacks {missing}")]
+    #[error(
+        "two rows of `{table}` may have one key in `{target}`: the key lacks {}",
+        list(missing)
+    )]
     KeyNotUnique {
         /// The source table.
         table: String,
         /// The target.
         target: String,
         /// The key columns of the source that it has no copy of.
-        missing: String,
+        missing: Vec<String>,
     },
     /// A key whose collation takes more values for equal than the source's.
     #[error(
@@ -205,6 +210,8 @@ pub enum MaterializeProblem {
     KeyOfGroups {
         /// The target.
         target: String,
+        /// Whether the plan gives the key, and not the target's definition.
+        is_of_plan: bool,
         /// The key's columns.
         found: String,
         /// The groups' columns.
@@ -278,6 +285,20 @@ pub enum MaterializeProblem {
     },
 }
 
+fn list(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+fn copies_help(missing: &[String]) -> String {
+    let copies: Vec<String> = missing.iter().map(|name| format!("{name}: {name}")).collect();
+    format!(
+        "give bare copies under `columns`, such as `columns: {{ {} }}`, and name them in `key` if the \
+         plan or the table gives one",
+        copies.join(", ")
+    )
+}
+
 impl MaterializeProblem {
     pub(super) fn advice(&self) -> Advice {
         let (id, label) = self.id_and_label();
@@ -347,15 +368,21 @@ impl MaterializeProblem {
             Self::AggregateArgument { name } => {
                 format!("write `{name}(x)` with a column or an expression").into()
             }
-            Self::KeyNullable { name } => {
-                format!("say what stands for NULL: `{name}: {name} ?? 0`").into()
+            Self::KeyNullable { name, stand_in } => {
+                format!("say what stands for NULL: `{name}: {name} ?? {stand_in}`").into()
             }
-            Self::KeyNotUnique { missing, .. } => {
-                format!("add a column that is a bare copy of {missing} to the key").into()
+            Self::KeyNotUnique { missing, .. } => copies_help(missing).into(),
+            Self::KeyOfGroups { is_of_plan: true, .. } => {
+                "leave `key` out: the groups' columns are the key".into()
             }
             Self::KeyOfGroups { wanted, .. } => {
-                format!("leave `key` out, or make the table's key PRIMARY KEY ({wanted})").into()
+                format!("make the table's key PRIMARY KEY ({wanted}), or group by its columns")
+                    .into()
             }
+            Self::AlsoMoved { name } => format!(
+                "leave the table out of `move` with `\"!{name}\"`, or give the target another name"
+            )
+            .into(),
             Self::TargetColumnUnfilled { name, .. } => {
                 format!("give `{name}` under `columns`, or a DEFAULT in the table").into()
             }
@@ -370,7 +397,6 @@ impl MaterializeProblem {
             | Self::NameTwice { .. }
             | Self::ColumnTwice { .. }
             | Self::TooManyColumns { .. }
-            | Self::AlsoMoved { .. }
             | Self::NullForRow
             | Self::NullOnError { .. }
             | Self::AggregatesWithoutGroups
@@ -402,9 +428,6 @@ impl MaterializeProblem {
             Self::NoSources => "name the table, or a list of tables: `from: [a, b]`",
             Self::NameTwice { .. } | Self::ColumnTwice { .. } => "remove or rename one of the two",
             Self::TooManyColumns { .. } => "MySQL has no tables of more columns",
-            Self::AlsoMoved { .. } => {
-                "leave the table out of `move` with `\"!name\"`, or give the target another name"
-            }
             Self::NullForRow => {
                 "choose `stop` or `dead_letter` here, and `null` for single columns: `{ value: …, \
                  on_error: \"null\" }`"
@@ -424,7 +447,9 @@ impl MaterializeProblem {
                  expression; what is computed of an aggregate is computed when it is read"
             }
             Self::NoColumns { .. } => "give columns under `columns`, or fewer under `except`",
-            Self::NoType { .. } => "give the target's definition under `create`",
+            Self::NoType { .. } => {
+                "give the target's definition under `create`, or leave the column out"
+            }
             Self::TypesDiffer { .. } => {
                 "give the target's definition under `create`, or make them one type, such as with \
                  `cast_char(x, 40)`"
@@ -445,7 +470,8 @@ impl MaterializeProblem {
                 "create it first, or say `create: copy`, or give its definition under `create`"
             }
             Self::Schema { .. } => {
-                "name a file of `CREATE TABLE` statements, such as `mysqldump --no-data` writes"
+                "name a file of `CREATE TABLE` statements, such as `mysqldump --no-data` writes; its \
+                 path is relative to the plan's folder"
             }
             Self::UnknownSource { .. }
             | Self::UnknownAggregate { .. }
@@ -453,6 +479,7 @@ impl MaterializeProblem {
             | Self::KeyUnknown { .. }
             | Self::TargetColumnMissing { .. }
             | Self::AggregateArgument { .. }
+            | Self::AlsoMoved { .. }
             | Self::KeyNullable { .. }
             | Self::KeyNotUnique { .. }
             | Self::KeyOfGroups { .. }

@@ -74,6 +74,12 @@ pub enum ValueProblem {
         /// The key, with the keys that lead to it.
         key: String,
     },
+    /// A reference in an expression, where no key is taken.
+    #[error("`{reference}` would be a text like any other here")]
+    ReferenceAsText {
+        /// The reference.
+        reference: String,
+    },
     /// A URL that cannot be read.
     #[error("`{key}` is not a MySQL URL: {reason}")]
     Url {
@@ -137,7 +143,9 @@ impl ValueProblem {
             Self::Environment { .. } => ("secret.environment", "needed here"),
             Self::File { .. } => ("secret.file", "needed here"),
             Self::Reference { .. } => ("secret.reference", "here"),
-            Self::MisplacedReference { .. } => ("secret.misplaced", "here"),
+            Self::MisplacedReference { .. } | Self::ReferenceAsText { .. } => {
+                ("secret.misplaced", "here")
+            }
             Self::PlainPassword { .. } => {
                 ("secret.plain-password", "whoever reads the plan reads it")
             }
@@ -176,7 +184,12 @@ impl ValueProblem {
                  content"
             }
             Self::MisplacedReference { .. } => {
-                "only `url` holds secrets; write this value out, so that a reviewer can read it"
+                "only `url` and keys in expressions hold secrets; write this value out, so that a \
+                 reviewer can read it"
+            }
+            Self::ReferenceAsText { .. } => {
+                "only the key of `hash_token(value, \"${env:KEY}\")` is a reference; a text that \
+                 begins with `$` and `{` is `concat(\"$\", \"{…\")`"
             }
             Self::PlainPassword { .. } => {
                 "keep it outside of the plan: `mysql://user:${env:PASSWORD}@host`, or \

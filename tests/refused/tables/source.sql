@@ -1,0 +1,28 @@
+CREATE TABLE users (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT,
+  email VARCHAR(120) NULL,
+  name VARCHAR(80) NOT NULL,
+  country CHAR(2) NOT NULL,
+  home POINT NULL,
+  PRIMARY KEY (id),
+  KEY by_email (email)
+);
+CREATE TABLE orders (
+  id BIGINT NOT NULL,
+  user_id INT UNSIGNED NOT NULL,
+  sku VARCHAR(64) COLLATE utf8mb4_0900_bin NOT NULL,
+  status ENUM('open','paid','sent') NOT NULL,
+  quantity SMALLINT NOT NULL,
+  price DECIMAL(10,2) NOT NULL,
+  total DECIMAL(16,2) AS (price * quantity) VIRTUAL,
+  created_at DATETIME NOT NULL,
+  PRIMARY KEY (id)
+);
+CREATE TABLE countries (
+  code VARCHAR(3) COLLATE utf8mb4_0900_bin NOT NULL,
+  label VARCHAR(40) NOT NULL,
+  PRIMARY KEY (code)
+);
+CREATE TABLE events_2024 (id INT NOT NULL PRIMARY KEY, at DATETIME NOT NULL, what VARCHAR(40) NULL);
+CREATE TABLE events_2025 (id INT NOT NULL PRIMARY KEY, at DATETIME NOT NULL, what VARCHAR(40) NULL);
+CREATE TABLE log_lines (line TEXT NULL);
