@@ -83,22 +83,62 @@ pub(crate) fn write_field(out: &mut Vec<u8>, column: &Column, cell: Cell<'_>) ->
 
 fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
     let mut rest = bytes;
-    let is_special = |byte: &u8| matches!(byte, b'\\' | b'\t' | b'\n' | 0);
-    while let Some(at) = rest.iter().position(is_special) {
-        let (plain, special) = rest.split_at(at);
+    loop {
+        let (plain, special) = rest.split_at(plain_length(rest));
         out.extend_from_slice(plain);
-        out.extend_from_slice(match special {
-            [b'\t', ..] => b"\\t",
-            [b'\n', ..] => b"\\n",
-            [0, ..] => b"\\0",
+        let Some((byte, after)) = special.split_first() else { return };
+        out.extend_from_slice(match byte {
+            b'\t' => b"\\t",
+            b'\n' => b"\\n",
+            0 => b"\\0",
             _ => b"\\\\",
         });
-        rest = special.get(1..).unwrap_or_default();
+        rest = after;
     }
-    out.extend_from_slice(rest);
+}
+
+/// How many bytes come before the first that is to be escaped.
+fn plain_length(bytes: &[u8]) -> usize {
+    /// Looked at without a way out in between, so that it becomes a few wide instructions.
+    const BLOCK: usize = 32;
+    let is_special = |&byte: &u8| matches!(byte, b'\\' | b'\t' | b'\n' | 0);
+    let is_plain = |block: &&[u8]| !block.iter().fold(false, |any, byte| any | is_special(byte));
+    let plain = BLOCK * bytes.chunks_exact(BLOCK).take_while(is_plain).count();
+    let (_, rest) = bytes.split_at(plain);
+    plain + rest.iter().position(is_special).unwrap_or(rest.len())
 }
 
 fn print(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     let written = out.write_fmt(text);
     assert!(written.is_ok(), "a vector takes all that is written");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn escaped(bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        escape(&mut out, bytes);
+        out
+    }
+
+    #[test]
+    fn special_bytes_are_escaped_wherever_they_stand() {
+        for length in 0..100 {
+            assert_eq!(escaped(&vec![b'x'; length]), vec![b'x'; length]);
+            for at in 0..length {
+                for (special, wanted) in
+                    [(b'\\', b"\\\\"), (b'\t', b"\\t"), (b'\n', b"\\n"), (0, b"\\0")]
+                {
+                    let mut bytes = vec![b'x'; length];
+                    bytes[at] = special;
+                    let wanted = [&bytes[..at], wanted.as_slice(), &bytes[at + 1..]].concat();
+
+                    assert_eq!(escaped(&bytes), wanted, "{special} at {at} of {length}");
+                }
+            }
+        }
+        assert_eq!(escaped(b"\\\t\n\0"), b"\\\\\\t\\n\\0");
+    }
 }
