@@ -25,8 +25,13 @@ use crate::{
     store::StoredTarget,
 };
 
-/// How often the target's own rows are looked at while something is waited for.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How many times as long as a look at the target's own rows took is waited before the next: what is
+/// waited for is soon found where a look costs little, and seldom asked for among very many marks.
+const REST_OF_LOOKS: u32 = 20;
+
+/// The least and the most that is waited between two looks.
+const REST_MIN: Duration = Duration::from_millis(10);
+const REST_MAX: Duration = Duration::from_secs(10);
 
 /// The task that takes a run from phase to phase.
 #[derive(Debug)]
@@ -109,6 +114,7 @@ impl Finish {
     async fn copied(&self, outlet: Sender<TableId>) -> Result<(), RunError> {
         let mut done = BTreeSet::new();
         loop {
+            let began = self.shared.clock.monotonic();
             let mut missing: BTreeMap<TableId, usize> =
                 (0..).map(TableId).zip(self.shared.tables.iter().map(|_| 0)).collect();
             let pieces = self.control.pieces().await?;
@@ -130,16 +136,22 @@ impl Finish {
             if is_copied {
                 return Ok(());
             }
-            // Looking costs the target a read of all marks: the more of them, the seldomer.
-            let looks = u32::try_from(pieces.len() / 1_000).unwrap_or(u32::MAX).clamp(1, 50);
-            self.shared.clock.sleep(LOOK_EVERY * looks).await;
+            self.rest(began).await;
         }
+    }
+
+    /// Waits after a look that began then.
+    async fn rest(&self, began: Duration) {
+        let took = self.shared.clock.monotonic().saturating_sub(began);
+        let rest = took.saturating_mul(REST_OF_LOOKS).clamp(REST_MIN, REST_MAX);
+        self.shared.clock.sleep(rest).await;
     }
 
     /// Waits until every lane has stored everything up to the end that the source's log has now.
     async fn caught_up(&self) -> Result<(), RunError> {
         let mut merged = self.shared.merged_upto();
         let emitted = loop {
+            let began = self.shared.clock.monotonic();
             let (uuid, end) = {
                 let mut source = self.source.lock().await;
                 on_link!(source, session => log_end(session))?
@@ -156,12 +168,15 @@ impl Finish {
             }
             // The tail and this link find the new source in their own time.
             self.source.lock().await.drop_session();
-            self.shared.clock.sleep(LOOK_EVERY).await;
+            self.rest(began).await;
         };
-        while !self.have_stored(&emitted).await? {
-            self.shared.clock.sleep(LOOK_EVERY).await;
+        loop {
+            let began = self.shared.clock.monotonic();
+            if self.have_stored(&emitted).await? {
+                return Ok(());
+            }
+            self.rest(began).await;
         }
-        Ok(())
     }
 
     async fn have_stored(&self, emitted: &GtidSet) -> Result<bool, RunError> {
