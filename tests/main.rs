@@ -7,6 +7,8 @@ mod command;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod failing_rows;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod materialize;

@@ -322,3 +322,53 @@ async fn a_row_that_fails_stops_the_run_unless_the_plan_says_otherwise() {
         .refused(1, &["run.failed-row", "the column `share` of `halves`", "division by zero"])
         .await;
 }
+
+#[tokio::test]
+async fn a_copy_says_what_it_leaves_out_and_has_its_indexes_from_the_first_row_on() {
+    let pair = pair().await.unwrap();
+    pair.execute_source(
+        "CREATE TABLE countries (code CHAR(2) NOT NULL PRIMARY KEY);
+         CREATE TABLE stock (id INT NOT NULL PRIMARY KEY, country CHAR(2) NOT NULL, price INT NOT NULL,
+           double_price INT AS (price * 2) VIRTUAL, KEY by_price (price),
+           CONSTRAINT in_a_country FOREIGN KEY (country) REFERENCES countries (code),
+           CONSTRAINT has_a_price CHECK (price > 0));
+         INSERT INTO countries VALUES ('DE'); INSERT INTO stock (id, country, price) VALUES (1, 'DE', 5)",
+    )
+    .await
+    .unwrap();
+    let migration = Migration::new(
+        (pair.source, &pair.source_database),
+        (pair.target, &pair.target_database),
+        &["countries"],
+        "materialize: { copied: { from: stock } }\n",
+    );
+
+    let (code, log) = migration.start(&["--until", "caught-up"]).ended().await;
+
+    assert_eq!(code, Some(0), "{log}");
+    let told = log.split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = "`copied` is made without parts of `stock`: the computed column `double_price`, the \
+                   constraint `in_a_country`, the constraint `has_a_price`";
+    assert!(told.replace("│ ", "").contains(message), "{log}");
+    let (_, made): (String, String) = pair
+        .target
+        .row(&format!("SHOW CREATE TABLE {}.copied", pair.target_database))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(made.contains("KEY `by_price` (`price`)"), "{made}");
+    assert!(!made.contains("CONSTRAINT") && !made.contains("double_price"), "{made}");
+    assert_eq!(alters(&pair).await, Some(0));
+    pair.execute_target("ALTER TABLE copied ADD KEY once_more (price)").await.unwrap();
+    assert_eq!(alters(&pair).await, Some(1), "an index that is added would have been seen");
+}
+
+/// How many forms of ALTER TABLE the target has seen.
+async fn alters(pair: &Pair) -> Option<u64> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM performance_schema.events_statements_summary_by_digest \
+         WHERE SCHEMA_NAME = '{}' AND DIGEST_TEXT LIKE 'ALTER TABLE%'",
+        pair.target_database
+    );
+    pair.target.row(&sql).await.unwrap()
+}

@@ -128,6 +128,7 @@ fn announce(
             "tables": notes.tables,
             "resumed": notes.is_resumed,
             "warnings": warnings,
+            "plan_warnings": report::plan_json(file, &notes.of_plan)["problems"],
             "left_behind": left,
         });
         return output.result(&format!("{line}\n"));

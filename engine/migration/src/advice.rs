@@ -62,7 +62,7 @@ impl RunError {
             Self::Preflight { .. } => "mend what is marked as error, then run again",
             Self::Changed { .. } => {
                 "undo these changes, or give the plan a new `name` and an empty target; \
-                 urls, tls, limits and `on` may change"
+                 urls, tls, limits and `on` may change, and `on_error: stop` may become another"
             }
             Self::NewerFormat { .. } => "run the newer version that began this plan",
             Self::NoState { .. } => "begin it with `whimbrel run PLAN`",
@@ -155,17 +155,21 @@ fn of_server(class: Class) -> &'static str {
 
 fn failed_row(failed: &FailedRow) -> String {
     let place = match &failed.gtid {
-        Some(gtid) => format!("transaction {gtid} wrote it"),
-        None => "it was found while the table was copied".to_owned(),
+        Some(gtid) => {
+            format!("transaction {gtid} wrote the row, and comes again with every run: ")
+        }
+        None => {
+            "it was found while the table was copied: mend the row on the source, or ".to_owned()
+        }
     };
     let null = if failed.column.is_some() {
-        "; `on_error: \"null\"`, which makes it NULL there"
+        ", and `on_error: \"null\"` makes the column NULL there"
     } else {
         ""
     };
     format!(
-        "{place}; mend the row on the source and run again: it goes on there; or begin again under a \
-         new `name` with an expression that holds for such rows, or with `on_error: dead_letter`, \
-         which leaves them out and notes the key of each in the target{null}"
+        "{place}say what else happens to such rows, then run again: it goes on where it stopped. \
+         `on_error: dead_letter` leaves them out and notes their keys in the target's \
+         `_whimbrel_dead_letters`{null}. Another expression needs a new `name` and an empty target"
     )
 }

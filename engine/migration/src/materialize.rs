@@ -18,7 +18,7 @@ use whimbrel_mysql::{
     ddl::{CreateTable, IndexTime, defined_tables, quoted},
 };
 use whimbrel_plan::{
-    Bound, BoundTarget, Create, Definitions, OnError, Plan, STATE_PREFIX, Written, bind,
+    Bound, BoundTarget, Create, Definitions, OnError, Plan, PlanError, STATE_PREFIX, Written, bind,
 };
 
 pub use self::definitions::bind_offline;
@@ -27,6 +27,7 @@ use self::{definitions::kept, mapping::RowMapping};
 use crate::{
     error::{RunError, TableProblem},
     store::{StoredTable, StoredTarget},
+    tables::IndexTimes,
     transform::{Feed, TargetId},
 };
 
@@ -95,7 +96,8 @@ pub(crate) async fn make_ready(
     plan: &Plan,
     target: &mut Session,
     mut definitions: Definitions,
-) -> Result<Vec<StoredTarget>, RunError> {
+    source_bytes: &BTreeMap<String, u64>,
+) -> Result<Made, RunError> {
     let bound = bound(plan, &definitions)?;
     let database = &plan.target.database;
     let (mut problems, mut missing) = (Vec::new(), Vec::new());
@@ -110,8 +112,10 @@ pub(crate) async fn make_ready(
     if !problems.is_empty() {
         return Err(RunError::Tables { problems });
     }
+    let times = IndexTimes::of(target).await?;
     for made in missing {
-        create(target, plan, made).await?;
+        let bytes = made.sources.iter().filter_map(|source| source_bytes.get(&source.table)).sum();
+        create(target, plan, made, times.of_rows(bytes)).await?;
     }
     for made in &bound.targets {
         if let Some(found) = found(target, database, &made.name).await? {
@@ -139,11 +143,26 @@ pub(crate) async fn make_ready(
             Written::Unknown => {}
         }
     }
-    if keeps_dead_letters(plan) {
-        let table = dead_letters().map_err(|error| RunError::Broken { what: error.to_string() })?;
-        stored.push(StoredTarget { table, rollup: None, moved_from: None, wanted: None });
+    stored.extend(dead_letters_target(plan)?);
+    Ok(Made { targets: stored, warnings: bound.warnings })
+}
+
+/// The target tables of `materialize`, made.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// As they are to be stored.
+    pub(crate) targets: Vec<StoredTarget>,
+    /// What of the plan may not be meant.
+    pub(crate) warnings: Vec<PlanError>,
+}
+
+/// The table of dead letters as a target, if any of a plan's rows may become one.
+pub(crate) fn dead_letters_target(plan: &Plan) -> Result<Option<StoredTarget>, RunError> {
+    if !keeps_dead_letters(plan) {
+        return Ok(None);
     }
-    Ok(stored)
+    let table = dead_letters().map_err(|error| RunError::Broken { what: error.to_string() })?;
+    Ok(Some(StoredTarget { table, rollup: None, moved_from: None, wanted: None }))
 }
 
 fn is_copy(plan: &Plan, name: &str) -> bool {
@@ -164,15 +183,19 @@ fn keeps_dead_letters(plan: &Plan) -> bool {
     })
 }
 
-async fn create(target: &mut Session, plan: &Plan, made: &BoundTarget) -> Result<(), RunError> {
+async fn create(
+    target: &mut Session,
+    plan: &Plan,
+    made: &BoundTarget,
+    indexes: IndexTime,
+) -> Result<(), RunError> {
     let Some(statement) = &made.statement else { return Ok(()) };
     // Groups are found by their index from the first row on.
-    let is_deferred = is_copy(plan, &made.name) && matches!(made.written, Written::Rows(_));
-    let statement = match is_deferred {
-        // Its indexes are made after the copy.
+    let is_copied = is_copy(plan, &made.name) && matches!(made.written, Written::Rows(_));
+    let statement = match is_copied {
         true => CreateTable::parse(statement)
             .map_err(|error| RunError::Broken { what: error.to_string() })?
-            .statement(IndexTime::AfterRows),
+            .statement(indexes),
         false => statement.clone(),
     };
     let created = target.execute(statement.as_bytes()).await;
@@ -224,7 +247,7 @@ pub(crate) struct Feeds {
     /// By source table.
     pub(crate) feeds: Vec<Vec<Feed>>,
     /// Warnings.
-    pub(crate) warnings: Vec<whimbrel_plan::PlanError>,
+    pub(crate) warnings: Vec<PlanError>,
 }
 
 /// What the rows of the tables become in the targets, both as stored.

@@ -17,7 +17,7 @@ use crate::{
     error::RunError,
     lane::LaneState,
     link::{Link, SharedLink, end_session, on_link},
-    materialize::{self, Feeds, is_kept_aside},
+    materialize::{self, Feeds, Made, is_kept_aside},
     newest,
     pieces::Piece,
     progress::{SourceProgress, TargetProgress},
@@ -139,21 +139,31 @@ pub(crate) async fn prepare(
     let mut link = locking_link(&target_options, &plan_key, clock.clone());
     take_lock(link.session().await?, &plan_key, target_options.database(), takes_over).await?;
 
+    let mut of_plan = Vec::new();
     let is_resumed = is_begun(&mut target, &plan_key).await?;
     if is_resumed {
-        check_unchanged(plan, &mut target, &plan_key).await?;
+        let is_same = check_unchanged(plan, &mut target, &plan_key).await?;
         // Those of an earlier format may be missing.
         store::create_tables(&mut target).await?;
+        if !is_same {
+            let fingerprint = serde_json::to_string(&plan.fingerprint())?;
+            let dead_letters = materialize::dead_letters_target(plan)?;
+            Control::relax(&mut target, &plan_key, &fingerprint, dead_letters.as_ref()).await?;
+        }
         let absent = absence(&mut target, &plan_key).await?;
         warnings.extend(source::absence_finding(&mut source, absent).await?);
     } else {
-        begin(plan, (&mut source, &source_options), (&mut target, &target_options), &plan_key)
-            .await?;
+        of_plan.extend(
+            begin(plan, (&mut source, &source_options), (&mut target, &target_options), &plan_key)
+                .await?,
+        );
     }
     let tables = Control::tables(&mut target, &plan_key).await?;
     let targets = store::targets(&mut target, &plan_key, &tables).await?;
-    let Feeds { feeds, warnings: of_plan } =
+    let Feeds { feeds, warnings: of_feeds } =
         materialize::feeds(plan, (&tables, &targets), &mut target).await?;
+    // Told already, where the plan begins now.
+    of_plan.extend(of_feeds.into_iter().filter(|_| is_resumed));
     let is_moved = |target: &&StoredTarget| target.moved_from.is_some();
     let name = |target: &StoredTarget| target.name().to_owned();
     let moved: Vec<String> = targets.iter().filter(is_moved).map(name).collect();
@@ -246,8 +256,13 @@ async fn absence(target: &mut Session, key: &PlanKey) -> Result<Duration, RunErr
     Ok(Duration::from_micros(row.number("micros")?))
 }
 
-/// Proves that the plan still is what it was begun as, where that may not change.
-async fn check_unchanged(plan: &Plan, target: &mut Session, key: &PlanKey) -> Result<(), RunError> {
+/// Proves that the plan still is what it was begun as, where that may not change; whether it is so in
+/// all that is stored of it.
+async fn check_unchanged(
+    plan: &Plan,
+    target: &mut Session,
+    key: &PlanKey,
+) -> Result<bool, RunError> {
     let sql = format!("SELECT format, fingerprint FROM `_whimbrel_plan` WHERE {}", key.matches());
     let rows = target.query(&sql).await?;
     let row = rows.first().ok_or(RunError::State { what: "plan" })?;
@@ -258,19 +273,20 @@ async fn check_unchanged(plan: &Plan, target: &mut Session, key: &PlanKey) -> Re
     let stored: Fingerprint = serde_json::from_str(&row.text("fingerprint")?)?;
     let changes = plan.changes(&stored);
     if changes.is_empty() {
-        return Ok(());
+        return Ok(stored == plan.fingerprint());
     }
     Err(RunError::Changed { plan: plan.name.clone(), changes })
 }
 
 /// Begins a plan: the source's position first, so that nothing that happens to a table after its
-/// definition was read is missed; then the tables; then the state, all at once.
+/// definition was read is missed; then the tables; then the state, all at once. What of the plan may not
+/// be meant is returned.
 async fn begin(
     plan: &Plan,
     (source, source_options): (&mut Session, &ConnectOptions),
     (target, target_options): (&mut Session, &ConnectOptions),
     key: &PlanKey,
-) -> Result<(), RunError> {
+) -> Result<Vec<PlanError>, RunError> {
     let position = start_position(source).await?;
     let uuid = source::server_uuid(source).await?;
     let reader = server_id(&plan.name, target_options);
@@ -284,6 +300,10 @@ async fn begin(
     }
     let others = materialize::other_sources(plan, source, &moved).await?;
     let sources = tables.iter().chain(&others);
+    let bytes: BTreeMap<String, u64> = sources
+        .clone()
+        .map(|it| (it.description.name.clone(), it.description.bytes_estimate))
+        .collect();
     let definitions = materialize::definitions(plan, target, sources, names).await?;
     if store::exists(target).await? {
         store::create_tables(target).await?;
@@ -295,7 +315,8 @@ async fn begin(
     // One is the session's, one has the plan's lock.
     let connections = plan.limits.target_connections.saturating_sub(2);
     tables::make_ready(target, (target_options, connections), &tables).await?;
-    let made = materialize::make_ready(plan, target, definitions).await?;
+    let Made { targets: made, warnings } =
+        materialize::make_ready(plan, target, definitions, &bytes).await?;
     store::create_tables(target).await?;
     let fingerprint = serde_json::to_string(&plan.fingerprint())?;
     tables.extend(others);
@@ -311,7 +332,8 @@ async fn begin(
     tables::make_kept(target, &targets).await?;
     let state = LaneState { position, newest, ..LaneState::default() };
     let tables = (tables.as_slice(), targets.as_slice());
-    Control::begin(target, key, (&fingerprint, &uuid), tables, (1, &state)).await
+    Control::begin(target, key, (&fingerprint, &uuid), tables, (1, &state)).await?;
+    Ok(warnings)
 }
 
 /// The names of all tables that the plan writes.

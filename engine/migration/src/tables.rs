@@ -24,6 +24,26 @@ const CREATED_PER_CONNECTION_MIN: usize = 50;
 /// of a copy of 10 s.
 const IN_MEMORY_SHARE: u64 = 2;
 
+/// When the plain indexes of tables are made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IndexTimes {
+    /// The most bytes of a table whose indexes are made with it.
+    fits_bytes: u64,
+}
+
+impl IndexTimes {
+    /// On the target as it is.
+    pub(crate) async fn of(target: &mut Session) -> Result<Self, RunError> {
+        let pool_bytes = whimbrel_mysql::target::buffer_pool_bytes(target).await?;
+        Ok(Self { fits_bytes: pool_bytes / IN_MEMORY_SHARE })
+    }
+
+    /// Of a table whose rows take so many bytes.
+    pub(crate) fn of_rows(self, bytes: u64) -> IndexTime {
+        if bytes <= self.fits_bytes { IndexTime::WithTable } else { IndexTime::AfterRows }
+    }
+}
+
 /// The tables that the plan moves, out of `names`, as they are on the source now.
 pub(crate) async fn select(
     plan: &Plan,
@@ -146,11 +166,10 @@ pub(crate) async fn make_ready(
     if !problems.is_empty() {
         return Err(RunError::Tables { problems });
     }
-    let fits_bytes = whimbrel_mysql::target::buffer_pool_bytes(target).await? / IN_MEMORY_SHARE;
-    let statements = missing.into_iter().map(|table| {
-        let fits = table.bytes_estimate <= fits_bytes;
-        table.create.statement(if fits { IndexTime::WithTable } else { IndexTime::AfterRows })
-    });
+    let times = IndexTimes::of(target).await?;
+    let statements = missing
+        .into_iter()
+        .map(|table| table.create.statement(times.of_rows(table.bytes_estimate)));
     create(target, (options, connections), statements.collect()).await
 }
 

@@ -4,6 +4,7 @@ mod columns;
 mod create;
 mod groups;
 mod keys;
+mod left_out;
 
 use std::collections::BTreeMap;
 

@@ -25,4 +25,22 @@ CREATE TABLE countries (
 );
 CREATE TABLE events_2024 (id INT NOT NULL PRIMARY KEY, at DATETIME NOT NULL, what VARCHAR(40) NULL);
 CREATE TABLE events_2025 (id INT NOT NULL PRIMARY KEY, at DATETIME NOT NULL, what VARCHAR(40) NULL);
+CREATE TABLE stock (
+  id INT NOT NULL,
+  country CHAR(2) NOT NULL,
+  label VARCHAR(40) NOT NULL,
+  secret VARCHAR(40) NOT NULL,
+  pieces INT NOT NULL,
+  price DECIMAL(10,2) NOT NULL,
+  worth DECIMAL(20,2) AS (pieces * price) VIRTUAL,
+  PRIMARY KEY (id),
+  UNIQUE KEY by_label (label),
+  KEY by_price (price),
+  KEY by_secret (secret),
+  KEY by_double ((pieces * 2)),
+  CONSTRAINT in_a_country FOREIGN KEY (country) REFERENCES countries (code),
+  CONSTRAINT some CHECK (pieces >= 0)
+);
+CREATE TABLE visits (id INT NOT NULL PRIMARY KEY, at DATETIME NOT NULL)
+PARTITION BY HASH (id) PARTITIONS 4;
 CREATE TABLE log_lines (line TEXT NULL);

@@ -8,7 +8,7 @@ use whimbrel_mysql::{Record, Session, catalog::Definition};
 use super::{
     FORMAT, PlanKey, bound,
     lanes::{replace_lanes, state_of},
-    targets::{StoredTarget, insert_targets},
+    targets::{StoredTarget, append_target, insert_targets},
     text,
 };
 use crate::{
@@ -89,6 +89,32 @@ impl Control {
         insert_tables(session, plan, tables).await?;
         insert_targets(session, plan, targets).await?;
         replace_lanes(session, plan, (0, 0), lane_count, state).await?;
+        session.execute(b"COMMIT").await?;
+        Ok(())
+    }
+
+    /// Stores what a plan that has begun says now of rows that fail: its fingerprint, and where it keeps
+    /// dead letters from now on, the target that they are. The caller has the plan's lock.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when the server refuses.
+    pub(crate) async fn relax(
+        session: &mut Session,
+        plan: &PlanKey,
+        fingerprint: &str,
+        dead_letters: Option<&StoredTarget>,
+    ) -> Result<(), RunError> {
+        session.execute(b"BEGIN").await?;
+        let update = format!(
+            "UPDATE `_whimbrel_plan` SET fingerprint = {} WHERE {}",
+            text(fingerprint),
+            plan.matches(),
+        );
+        session.execute(update.as_bytes()).await?;
+        if let Some(target) = dead_letters {
+            append_target(session, plan, target).await?;
+        }
         session.execute(b"COMMIT").await?;
         Ok(())
     }

@@ -49,20 +49,54 @@ pub(super) async fn insert_targets(
     targets: &[StoredTarget],
 ) -> Result<(), RunError> {
     for (id, target) in (0u32..).zip(targets) {
-        let moved_from =
-            target.moved_from.map_or_else(|| "NULL".to_owned(), |TableId(id)| id.to_string());
-        let rollup = target.rollup.as_ref().map(serde_json::to_string).transpose()?;
-        let insert = format!(
-            "INSERT INTO `_whimbrel_targets` SET plan = {}, target_id = {id}, name = {}, \
-             moved_from = {moved_from}, definition = {}, wanted = {}, rollup = {}",
-            plan.literal(),
-            text(target.name()),
-            text(&serde_json::to_string(&target.table)?),
-            optional(target.wanted.as_deref()),
-            optional(rollup.as_deref()),
-        );
-        session.execute(insert.as_bytes()).await?;
+        insert(session, plan, (id, target)).await?;
     }
+    Ok(())
+}
+
+/// Stores a target behind those of a plan that has begun, if it is not one of them, in the caller's
+/// transaction.
+///
+/// # Errors
+///
+/// [`RunError`] when the server refuses.
+pub(super) async fn append_target(
+    session: &mut Session,
+    plan: &PlanKey,
+    target: &StoredTarget,
+) -> Result<(), RunError> {
+    let sql = format!(
+        "SELECT COUNT(*) AS targets, COALESCE(SUM(name = {}), 0) AS same FROM `_whimbrel_targets` \
+         WHERE {} FOR UPDATE",
+        text(target.name()),
+        plan.matches(),
+    );
+    let rows = session.query(&sql).await?;
+    let row = rows.first().ok_or(RunError::State { what: "target tables" })?;
+    if row.number::<u64>("same")? == 0 {
+        insert(session, plan, (row.number("targets")?, target)).await?;
+    }
+    Ok(())
+}
+
+async fn insert(
+    session: &mut Session,
+    plan: &PlanKey,
+    (id, target): (u32, &StoredTarget),
+) -> Result<(), RunError> {
+    let moved_from =
+        target.moved_from.map_or_else(|| "NULL".to_owned(), |TableId(id)| id.to_string());
+    let rollup = target.rollup.as_ref().map(serde_json::to_string).transpose()?;
+    let insert = format!(
+        "INSERT INTO `_whimbrel_targets` SET plan = {}, target_id = {id}, name = {}, \
+         moved_from = {moved_from}, definition = {}, wanted = {}, rollup = {}",
+        plan.literal(),
+        text(target.name()),
+        text(&serde_json::to_string(&target.table)?),
+        optional(target.wanted.as_deref()),
+        optional(rollup.as_deref()),
+    );
+    session.execute(insert.as_bytes()).await?;
     Ok(())
 }
 

@@ -58,6 +58,7 @@ impl Binder<'_> {
         let kept = |piece: &&Piece| is_kept(piece, planned, sources);
         let indexes: Vec<&Piece> = first.definition.pieces.iter().filter(kept).collect();
         let has_other_unique_key = indexes.iter().any(|piece| piece.kind == PieceKind::UniqueKey);
+        self.warn_of_left_out(sources, planned, &indexes);
         let quoted_key: Vec<String> = key.iter().map(|name| quoted(name)).collect();
         let pieces: Vec<String> = columns
             .iter()

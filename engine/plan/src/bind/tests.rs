@@ -97,7 +97,11 @@ fn what_does_not_fit_is_said_at_its_place() {
         "{ from: a, columns: { id: id, at: email }, key: [at] }",
         "at: the key column `at` may be NULL",
     );
-    refused("{ from: [a, b] }", "made: rows of `a` and of `b` may have one key in `made`");
+    refused(
+        "{ from: [a, b] }",
+        "made: `made` is made without parts of `a`: the unique index `email`\n\
+         made: rows of `a` and of `b` may have one key in `made`",
+    );
     refused(
         "{ from: a, group_by: { email: email }, aggregates: { worth: sum(email) } }",
         "email: `worth`: `sum` is of numbers, and this is text of up to 60 characters",

@@ -265,6 +265,16 @@ pub enum MaterializeProblem {
         /// The target.
         target: String,
     },
+    /// Parts of the source's definition that the target's has not.
+    #[error("`{target}` is made without parts of `{source_table}`: {}", parts.join(", "))]
+    LeftOut {
+        /// The target.
+        target: String,
+        /// The source table.
+        source_table: String,
+        /// Each part in words.
+        parts: Vec<String>,
+    },
     /// What cannot be counted or summed up.
     #[error("`{column}`: {reason}")]
     Aggregate {
@@ -290,6 +300,9 @@ fn list(names: &[String]) -> String {
     names.join(", ")
 }
 
+const LEFT_OUT_HELP: &str = "add what it needs of them to its table once it is copied, or give its \
+                             definition under `create`";
+
 fn copies_help(missing: &[String]) -> String {
     let copies: Vec<String> = missing.iter().map(|name| format!("{name}: {name}")).collect();
     format!(
@@ -302,6 +315,9 @@ fn copies_help(missing: &[String]) -> String {
 impl MaterializeProblem {
     pub(super) fn advice(&self) -> Advice {
         let (id, label) = self.id_and_label();
+        if let Self::LeftOut { .. } = self {
+            return Advice::warning(id, label, self.help());
+        }
         Advice::error(id, label, self.help())
     }
 
@@ -342,6 +358,7 @@ impl MaterializeProblem {
             Self::Definition { .. } => ("materialize.definition", "here"),
             Self::DefinitionName { .. } => ("materialize.definition-name", "here"),
             Self::NoExisting { .. } => ("materialize.no-existing", "here"),
+            Self::LeftOut { .. } => ("materialize.left-out", "made after its source"),
             Self::Aggregate { .. } => ("materialize.aggregate", "here"),
             Self::Schema { .. } => ("plan.schema-file", "here"),
         }
@@ -379,6 +396,7 @@ impl MaterializeProblem {
                 format!("make the table's key PRIMARY KEY ({wanted}), or group by its columns")
                     .into()
             }
+            Self::LeftOut { .. } => LEFT_OUT_HELP.into(),
             Self::AlsoMoved { name } => format!(
                 "leave the table out of `move` with `\"!{name}\"`, or give the target another name"
             )
@@ -447,9 +465,7 @@ impl MaterializeProblem {
                  expression; what is computed of an aggregate is computed when it is read"
             }
             Self::NoColumns { .. } => "give columns under `columns`, or fewer under `except`",
-            Self::NoType { .. } => {
-                "give the target's definition under `create`, or leave the column out"
-            }
+            Self::NoType { .. } => "leave it out, or give the target's definition under `create`",
             Self::TypesDiffer { .. } => {
                 "give the target's definition under `create`, or make them one type, such as with \
                  `cast_char(x, 40)`"
@@ -480,6 +496,7 @@ impl MaterializeProblem {
             | Self::TargetColumnMissing { .. }
             | Self::AggregateArgument { .. }
             | Self::AlsoMoved { .. }
+            | Self::LeftOut { .. }
             | Self::KeyNullable { .. }
             | Self::KeyNotUnique { .. }
             | Self::KeyOfGroups { .. }
