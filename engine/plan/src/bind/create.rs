@@ -132,11 +132,8 @@ impl Binder<'_> {
             self.report(problem, value.at);
             return None;
         };
-        // What one source never leaves open, another may.
-        let is_nullable = value.expressions.iter().any(|other| other.result().nullable);
-        if is_nullable && !new.column.nullable && value.copied(0, first.table).is_none() {
-            let expression = value.expressions.iter().find(|other| other.result().nullable)?;
-            new = derived_column(&value.name, expression, first.table)?;
+        if value.copied(0, first.table).is_none() {
+            new = widest_column(sources, value, new);
         }
         for (source, expression) in sources.iter().zip(&value.expressions).skip(1) {
             if assign(expression, &new.column).is_err() {
@@ -153,6 +150,22 @@ impl Binder<'_> {
     }
 }
 
+/// A column for the values of all sources, if one of theirs is: what one never leaves open, another may,
+/// and one's text may be longer. Otherwise the first's.
+fn widest_column(sources: &[Origin<'_>], value: &Planned<'_>, first: NewColumn) -> NewColumn {
+    let is_nullable = value.expressions.iter().any(|other| other.result().nullable);
+    let fits = |new: &NewColumn| {
+        value.expressions.iter().all(|expression| assign(expression, &new.column).is_ok())
+    };
+    if fits(&first) {
+        return first;
+    }
+    let mut others = sources.iter().zip(&value.expressions).filter_map(|(source, expression)| {
+        derived_column((&value.name, is_nullable), expression, source.table)
+    });
+    others.find(fits).unwrap_or(first)
+}
+
 /// A column for the values of the first source; `None` if none can be told.
 pub(super) fn column_of(
     first: &Origin<'_>,
@@ -161,7 +174,7 @@ pub(super) fn column_of(
 ) -> Option<NewColumn> {
     kept_column(first, value, first_key).or_else(|| {
         let expression = value.expressions.first()?;
-        derived_column(&value.name, expression, first.table)
+        derived_column((&value.name, expression.result().nullable), expression, first.table)
     })
 }
 
@@ -231,7 +244,11 @@ pub(super) fn plain_options(options: &str) -> String {
 
 /// A column for the values of an expression; `None` for one that is always `NULL`, or that can only be
 /// copied into a table that is there.
-fn derived_column(name: &str, expression: &Expression, table: &Table) -> Option<NewColumn> {
+fn derived_column(
+    (name, nullable): (&str, bool),
+    expression: &Expression,
+    table: &Table,
+) -> Option<NewColumn> {
     let typed = expression.result();
     let int = |width, unsigned| ColumnType::Int { width, unsigned };
     let (column_type, declaration) = match &typed.kind {
@@ -282,14 +299,14 @@ fn derived_column(name: &str, expression: &Expression, table: &Table) -> Option<
     } else {
         String::new()
     };
-    let null = if typed.nullable { "DEFAULT NULL" } else { "NOT NULL" };
+    let null = if nullable { "DEFAULT NULL" } else { "NOT NULL" };
     // A TEXT column's default cannot be written, and is NULL.
     let text = format!("{} {declaration}{charset} {null}", quoted(name));
     let column = Column {
         name: name.to_owned(),
         column_type,
         declaration,
-        nullable: typed.nullable,
+        nullable,
         generation: Generation::None,
     };
     Some(NewColumn { column, text })

@@ -69,8 +69,8 @@ fn bound(target: &str) -> Result<Bound, Vec<String>> {
     };
     let plan = load(&text, &Nothing).map_err(messages)?.plan;
     let definitions = Definitions {
-        sources: vec![source("a"), source("b")],
-        source_names: vec!["a".to_owned(), "b".to_owned()],
+        sources: ["a", "b", "longer"].map(source).to_vec(),
+        source_names: ["a", "b", "longer"].map(str::to_owned).to_vec(),
         are_all_targets_known: true,
         ..Definitions::default()
     };
@@ -155,6 +155,15 @@ fn sources_are_told_apart_by_a_constant_of_each() {
         "{ from: [a, b], columns: { o: lower(\"X\"), id: id }, key: [o, id] }",
         "o: rows of `a` and of `b` may have one key in `made`",
     );
+}
+
+#[test]
+fn names_of_sources_have_room_however_long_each_is() {
+    let bound =
+        bound("{ from: [a, longer], columns: { o: table_name(), id: id }, key: [o, id] }").unwrap();
+
+    let statement = bound.targets[0].statement.as_deref().unwrap();
+    assert!(statement.contains("`o` varchar(6)"), "{statement}");
 }
 
 #[test]
