@@ -353,3 +353,40 @@ async fn a_target_that_takes_no_files_any_more_is_written_in_statements() {
     assert_eq!(code, Some(0), "{log}");
     migration.assert_equal(&["orders"]).await;
 }
+
+#[tokio::test]
+async fn a_run_within_one_server_does_not_follow_its_own_footsteps() {
+    let server = Server::start().await.unwrap();
+    let tables = "CREATE DATABASE copy; CREATE DATABASE shop; CREATE TABLE shop.t (id INT NOT NULL PRIMARY KEY)";
+    server.execute(tables).await.unwrap();
+    let migration = Migration::new((&server, "shop"), (&server, "copy"), &["t"], "");
+    let mut running = migration.start(&[]);
+    running.says("following").await;
+    let seen: Option<(u64, String)> = server.row(FOOTSTEPS).await.unwrap();
+    let (began, before) = seen.unwrap();
+
+    let mut after = String::new();
+    eventually("reports of three seconds", 60, async || {
+        let seen: Option<(u64, String)> = server.row(FOOTSTEPS).await?;
+        let (now, executed) = seen.unwrap();
+        after = executed;
+        Ok(now >= began + 3)
+    })
+    .await
+    .unwrap();
+
+    // Every position that is stored is one more transaction of the log that is followed.
+    let count = transactions(&after) - transactions(&before);
+    assert!(count < 30, "{count} transactions in 3 s in which nothing happened");
+    running.interrupt();
+    assert_eq!(running.ended().await.0, Some(0));
+}
+
+/// When the run reported, and what the server has executed.
+const FOOTSTEPS: &str =
+    "SELECT UNIX_TIMESTAMP(updated_at) DIV 1, @@gtid_executed FROM copy._whimbrel_plan";
+
+/// The last number of a server's only interval.
+fn transactions(executed: &str) -> u64 {
+    executed.rsplit(['-', ':']).next().unwrap().parse().unwrap()
+}

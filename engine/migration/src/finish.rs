@@ -175,6 +175,8 @@ impl Finish {
             if self.have_stored(&emitted).await? {
                 return Ok(());
             }
+            // Again each time: a lane may begin to rest at any moment.
+            self.shared.want_positions();
             self.rest(began).await;
         }
     }

@@ -54,6 +54,12 @@ impl LaneItem {
         }
     }
 
+    /// Whether it is but a position: a share without rows, and no mark.
+    #[must_use]
+    pub fn is_position_alone(&self) -> bool {
+        matches!(self, Self::Part(part) if part.operations.is_empty())
+    }
+
     /// The memory that its rows take, in bytes.
     #[must_use]
     pub fn byte_count(&self) -> usize {

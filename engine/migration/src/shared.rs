@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use whimbrel_flow::{Clock, Permit, Stop};
 use whimbrel_model::{Batch, ChunkId, LogOffset, Table};
 
@@ -51,6 +51,7 @@ pub(crate) struct Shared {
     windows: Mutex<Windows>,
     chunks: watch::Sender<Chunks>,
     merged_upto: watch::Sender<Option<LogOffset>>,
+    positions_wanted: Notify,
 }
 
 /// The chunks that were handed to readers and have left merge since the planner last looked.
@@ -81,6 +82,7 @@ impl Shared {
             windows: Mutex::new(windows),
             chunks: watch::Sender::new(Chunks::default()),
             merged_upto: watch::Sender::new(None),
+            positions_wanted: Notify::new(),
         })
     }
 
@@ -127,6 +129,16 @@ impl Shared {
     /// A chunk must be read again.
     pub(crate) fn chunk_given_up(&self, chunk: ChunkId) {
         self.chunks.send_modify(|chunks| chunks.given_up.push(chunk));
+    }
+
+    /// Asks the lanes that rest on positions to store them.
+    pub(crate) fn want_positions(&self) {
+        self.positions_wanted.notify_waiters();
+    }
+
+    /// Waits until somebody asks for positions.
+    pub(crate) async fn positions_wanted(&self) {
+        self.positions_wanted.notified().await;
     }
 
     /// Takes what is told of chunks.

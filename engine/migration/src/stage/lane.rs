@@ -31,6 +31,11 @@ use crate::{
 /// commits is otherwise noticed only with the next change.
 const IDLE_PROOF_EVERY: Duration = Duration::from_secs(10);
 
+/// How long a position without rows may wait for the next ones. Where source and target are one server,
+/// each that is stored is a transaction in the log that is followed, whose position is to be stored;
+/// where they are two, it is the target's work for what the source does elsewhere.
+const POSITION_REST: Duration = Duration::from_secs(1);
+
 /// How long a target may take for a lane's transaction before that is told: far more than it needs, so
 /// that it waits for something.
 const SLOW_AFTER: Duration = Duration::from_secs(10);
@@ -86,7 +91,16 @@ struct Stamp {
     /// How many of them still wait.
     item_count: usize,
     written_micros: u64,
-    permit: Arc<Permit>,
+    /// The bytes of their rows; `None` where all of them are positions alone, of which a lane holds at
+    /// most as many as it may hold rows: what others write must not wait until they are stored.
+    permit: Option<Arc<Permit>>,
+}
+
+impl Stamp {
+    /// Whether any of its items is more than a position.
+    fn is_work(&self) -> bool {
+        self.permit.is_some()
+    }
 }
 
 impl LaneWorker {
@@ -94,7 +108,8 @@ impl LaneWorker {
     pub(crate) async fn run(mut self) -> Result<LaneState, RunError> {
         let mut waiting = Waiting::default();
         while self.fill(&mut waiting).await? {
-            let oldest = waiting.stamps.front().map(|stamp| stamp.written_micros);
+            let oldest = waiting.stamps.iter().find(|stamp| stamp.is_work());
+            let oldest = oldest.map(|stamp| stamp.written_micros);
             self.shared.progress.lane_applied(self.lane, oldest);
             let (items, permits) = waiting.take(window_length(&waiting.items, self.limits));
             self.apply(items).await?;
@@ -119,14 +134,32 @@ impl LaneWorker {
                 () = self.shared.clock.sleep(IDLE_PROOF_EVERY) => self.prove().await?,
             }
         }
-        while waiting.row_count < self.limits.rows_max && waiting.byte_count < self.limits.bytes_max
-        {
+        self.rest(waiting).await;
+        while waiting.has_room(self.limits) {
             match self.inlet.recv().now_or_never() {
                 Some(Some(message)) => waiting.push(message),
                 Some(None) | None => break,
             }
         }
         Ok(true)
+    }
+
+    /// Takes what else comes as long as positions alone wait, for a while: until there is work, the end,
+    /// or somebody who wants to know what is stored.
+    async fn rest(&mut self, waiting: &mut Waiting) {
+        let mut rest = pin!(self.shared.clock.sleep(POSITION_REST));
+        let mut has_work = waiting.stamps.iter().any(Stamp::is_work);
+        while !has_work && waiting.has_room(self.limits) {
+            tokio::select! {
+                message = self.inlet.recv() => match message {
+                    Some(message) => waiting.push(message),
+                    None => return,
+                },
+                () = &mut rest => return,
+                () = self.shared.positions_wanted() => return,
+            }
+            has_work = waiting.stamps.back().is_some_and(Stamp::is_work);
+        }
     }
 
     /// Writes nothing but the lane's row, which proves that it is as this runner left it.
@@ -376,11 +409,20 @@ impl Counts {
 }
 
 impl Waiting {
+    /// Whether more may be taken.
+    fn has_room(&self, limits: PlanLimits) -> bool {
+        self.items.len() < limits.rows_max
+            && self.row_count < limits.rows_max
+            && self.byte_count < limits.bytes_max
+    }
+
     fn push(&mut self, message: LaneMessage) {
         let LaneMessage { items, written_micros, permit } = message;
         if items.is_empty() {
             return;
         }
+        let is_work = items.iter().any(|item| !item.is_position_alone());
+        let permit = is_work.then_some(permit);
         self.stamps.push_back(Stamp { item_count: items.len(), written_micros, permit });
         for item in items {
             self.row_count += item.row_count();
@@ -405,7 +447,7 @@ impl Waiting {
                 break;
             }
             left -= stamp.item_count;
-            permits.push(stamp.permit);
+            permits.extend(stamp.permit);
         }
         (items, permits)
     }
