@@ -12,11 +12,10 @@ use crate::command::{command, text, whimbrel};
 
 const PLANS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plans");
 
-/// Explains the example plan, whose secrets come from the environment and from a file.
+/// Explains the example plan, whose secrets come from the environment.
 fn explain(format: &str) -> Output {
     command(Path::new(PLANS), &["explain", "--format", format, "mysql-to-mysql.yaml"])
-        .env("SOURCE_USER", "app")
-        .env("SOURCE_PASSWORD", "geheim/nis")
+        .env("SOURCE_URL", "mysql://app:geheim%2Fnis@source.internal")
         .env("TARGET_URL", "mysql://app:geheim@target")
         .output()
         .unwrap()
@@ -54,7 +53,7 @@ fn a_refused_plan_is_not_explained() {
     let output = whimbrel(Path::new(PLANS), &["explain", "mysql-to-mysql.yaml"]);
 
     assert_eq!((text(output.stdout).as_str(), output.status.code()), ("", Some(2)));
-    assert!(text(output.stderr).contains("`SOURCE_USER` is not set"));
+    assert!(text(output.stderr).contains("`SOURCE_URL` is not set"));
 }
 
 #[test]

@@ -13,6 +13,8 @@ mod faults;
 #[cfg(test)]
 mod materialize;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod rollups;

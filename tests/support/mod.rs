@@ -102,14 +102,8 @@ impl<'a> Migration<'a> {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let log = self.folder.path().join(format!("run-{number}.log"));
-        let file = fs::File::create(&log).unwrap();
-        let child = self
-            .command(&[&["run", "plan.yaml", "--every", "1"], arguments].concat())
-            .stdout(file.try_clone().unwrap())
-            .stderr(file)
-            .spawn()
-            .unwrap();
-        Running { child, log }
+        let command = self.command(&[&["run", "plan.yaml", "--every", "1"], arguments].concat());
+        Running::of(command, log)
     }
 
     /// Runs until caught up, and wants that to succeed.
@@ -151,6 +145,13 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Starts `command` and keeps what it says in the file `log`.
+    pub(crate) fn of(mut command: Command, log: PathBuf) -> Self {
+        let file = fs::File::create(&log).unwrap();
+        let child = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
+        Self { child, log }
+    }
+
     /// Waits until the output holds `text`.
     pub(crate) async fn says(&mut self, text: &str) {
         let deadline = Instant::now() + RUN_TIME_MAX;

@@ -33,7 +33,8 @@ fn describe(made: &Materialized, bound: Option<&BoundTarget>) -> Target {
         facts.push(("where", one_line(filter.text())));
     }
     if let Some(except) = &made.except {
-        facts.push(("except", names(except)));
+        let except = names(except);
+        facts.push(("except", if except.is_empty() { "nothing".to_owned() } else { except }));
     }
     let typed = bound.map(columns).unwrap_or_default();
     if typed.is_empty() {
