@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use self::materialize::OnError;
-pub(crate) use self::materialize::{ColumnSpec, Entries, FromSpec, MaterializeSpec};
+pub(crate) use self::materialize::{ColumnSpec, Entries, FromSpec, GroupSpec, MaterializeSpec};
 
 /// The bounds and defaults of `limits`.
 pub(crate) mod bounds {

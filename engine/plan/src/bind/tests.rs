@@ -54,7 +54,7 @@ fn source(name: &str) -> Definition {
     }
 }
 
-/// The plan with one target, bound to `a` and `b`, two tables of one form.
+/// The plan with one target, bound to `a`, `b` and `longer`, three tables of one form.
 fn bound(target: &str) -> Result<Bound, Vec<String>> {
     let text = format!(
         "version: 1\nname: shop\nsource: {{ mysql: {{ url: 'mysql://app@source', database: shop }} }}\n\
@@ -109,6 +109,10 @@ fn what_does_not_fit_is_said_at_its_place() {
     refused(
         "{ from: a, group_by: { email: email }, aggregates: { n: count() }, key: [n] }",
         "n: the key of `made` is (n), and its groups are (email)",
+    );
+    refused(
+        "{ from: a, group_by: { t: 'hash_token(email, \"${env:KEY}\")' } }",
+        "\"${env:KEY}\": the environment variable `KEY` is not set",
     );
     refused("{ from: a, create: existing }", "existing: the target has no table `made`");
 }

@@ -17,7 +17,7 @@ use crate::{
     secrets::{Secrets, referred},
     selection::STATE_PREFIX,
     span::Span,
-    spec::{ColumnSpec, Entries, FromSpec, MaterializeSpec, OnError},
+    spec::{ColumnSpec, Entries, FromSpec, GroupSpec, MaterializeSpec, OnError},
 };
 
 /// The most columns of a table.
@@ -202,11 +202,11 @@ impl Resolver<'_> {
         rules
     }
 
-    fn groups(&mut self, spec: Option<&Entries<String>>, on_error: OnError) -> Vec<ColumnRule> {
+    fn groups(&mut self, spec: Option<&Entries<GroupSpec>>, on_error: OnError) -> Vec<ColumnRule> {
         let entries = spec.map(|entries| entries.0.as_slice()).unwrap_or_default();
         self.check_names("group_by", entries.iter().map(|(name, _)| name.as_str()));
         let mut rules = Vec::new();
-        for (name, text) in entries {
+        for (name, GroupSpec(text)) in entries {
             let path = format!("group_by.{name}");
             let at = self.places.key(&self.path_of(&path));
             if let Some(value) = self.expression(&path, text) {

@@ -455,7 +455,7 @@ impl MaterializeProblem {
             }
             Self::AggregatesWithoutGroups => {
                 "say what makes a group: `group_by: { sku: sku }`; one row for all rows is a group of \
-                 a constant: `group_by: { all: 1 }`"
+                 a constant: `group_by: { all: \"1\" }`"
             }
             Self::ColumnsOfGroups { .. } => {
                 "the columns of the target are those of `group_by` and `aggregates`"

@@ -25,7 +25,7 @@ pub(crate) struct MaterializeSpec {
     /// the target has these alone.
     pub(crate) columns: Option<Entries<ColumnSpec>>,
     /// One row for each group of source rows: the columns that make a group, each with an expression.
-    pub(crate) group_by: Option<Entries<String>>,
+    pub(crate) group_by: Option<Entries<GroupSpec>>,
     /// What is counted or summed up in each group: `count()`, `count(x)`, `sum(x)`, `min(x)`,
     /// `max(x)` or `avg(x)`.
     pub(crate) aggregates: Option<Entries<ColumnSpec>>,
@@ -50,6 +50,11 @@ pub(crate) enum FromSpec {
     /// Several tables.
     Several(Vec<String>),
 }
+
+/// The expression of a column that makes a group.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "Group", extend("x-references" = true))]
+pub(crate) struct GroupSpec(pub(crate) String);
 
 /// A column's expression.
 #[derive(Debug, Deserialize, JsonSchema)]
