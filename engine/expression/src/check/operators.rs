@@ -63,8 +63,18 @@ pub(super) fn compare(
 /// `a in [b, c]`.
 pub(super) fn within(parts: Vec<Code>, span: &Range<usize>) -> Result<Code, Problem> {
     let mut parts = parts.into_iter();
-    let Some(mut value) = parts.next() else {
+    let Some(value) = parts.next() else {
         return Err(always_fails("`in` has no value", span));
+    };
+    // A text that is written out becomes what one of the list is, before any of them is compared:
+    // those before that one would stay texts, which equal no date.
+    let is_moment = |kind: &&Type| {
+        matches!(kind, Type::Date | Type::Datetime { .. } | Type::Time { .. } | Type::Bytes { .. })
+    };
+    let other = parts.as_slice().iter().map(|part| &part.typed.kind).find(is_moment).cloned();
+    let mut value = match other {
+        Some(other) => literal_as(value, &other)?,
+        None => value,
     };
     let mut list = Vec::new();
     for part in parts {

@@ -66,6 +66,7 @@ fn expressions_compute_over_a_row() {
     gives("quantity ?? 0", Cell::Int(3));
     gives("status in [\"open\", \"paid\"]", Cell::Int(1));
     gives("status !in [\"open\"]", Cell::Int(1));
+    gives("\"2024-01-01\" in [\"2024-01-01\", cast_date(\"2024-01-02\")]", Cell::Int(1));
     gives("col(\"email\")", Cell::Bytes(b"Ann@Example.org"));
     gives("-(1.50) + 2", Cell::Decimal(b"0.50"));
     gives("18446744073709551615", Cell::UInt(u64::MAX));
