@@ -5,6 +5,7 @@ use std::{io, path::PathBuf};
 use clap::{Parser, Subcommand, ValueEnum};
 use whimbrel_migration::Until;
 use whimbrel_plan::ExplainFormat;
+use whimbrel_vitess::Given;
 
 use crate::output::{Exit, Output};
 
@@ -17,6 +18,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Print the schema of plans.
     Schema,
+    /// Make a plan.
+    Init(Init),
     /// Move tables.
     Run(Run),
     /// Tell where a plan is.
@@ -63,6 +66,17 @@ pub(crate) struct Explain {
     pub(crate) plan: PlanPath,
     /// How it is shown.
     pub(crate) format: ExplainFormat,
+}
+
+/// Make a plan of a specification.
+#[derive(Debug)]
+pub(crate) struct Init {
+    /// The specification.
+    pub(crate) specification: PlanPath,
+    /// What stands on `vtctldclient`'s command line beside it.
+    pub(crate) given: Given,
+    /// The file that the plan is written to; without one, standard output.
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Where a plan is read from.
@@ -131,6 +145,7 @@ Examples:
   whimbrel explain plan.yaml             what it will do: connections, memory, guarantees
   whimbrel run plan.yaml                 copies the tables, then follows the source
   whimbrel status plan.yaml              where it is, asked of the target alone
+  whimbrel init --from-vitess spec.json  a plan of what Materialize or MoveTables was told
   whimbrel schema > plan.schema.json     for editors that check YAML as you type
 
 Exit codes:
@@ -169,6 +184,34 @@ enum TypedCommand {
     /// Editors complete and check plans by it: save it beside the plan, and begin the plan with
     /// `# yaml-language-server: $schema=./plan.schema.json`.
     Schema,
+    /// Make a plan of a Materialize or MoveTables specification of Vitess. No server is asked
+    ///
+    /// Takes the JSON that `vtctldclient` takes or prints: a list of table settings, Materialize
+    /// settings, a MoveTables request, or a workflow as `workflow show --format json` shows it. Its
+    /// SELECTs become typed expressions that give the same rows and values. What cannot be carried
+    /// over exactly is refused with its place, all of it at once, and no plan is written; what changes
+    /// nothing of the rows is named in the plan's comment, as is what is left to you.
+    #[command(after_help = INIT_EXAMPLES)]
+    Init {
+        /// The specification; `-` reads it from standard input.
+        #[arg(long, value_name = "FILE")]
+        from_vitess: PathBuf,
+        /// Write the plan to this file, which must not be there yet, instead of to standard output.
+        #[arg(long, value_name = "PLAN")]
+        output: Option<PathBuf>,
+        /// The workflow's name, as `vtctldclient` is given it beside table settings.
+        #[arg(long, value_name = "NAME")]
+        workflow: Option<String>,
+        /// The keyspace that rows come from, as `vtctldclient` is given it beside table settings.
+        #[arg(long, value_name = "NAME")]
+        source_keyspace: Option<String>,
+        /// The keyspace that rows go to, as `vtctldclient` is given it beside table settings.
+        #[arg(long, value_name = "NAME")]
+        target_keyspace: Option<String>,
+        /// Tables that are copied as they are, as `vtctldclient Materialize create` is given them.
+        #[arg(long, value_name = "TABLES", value_delimiter = ',')]
+        reference_tables: Vec<String>,
+    },
     /// Copy the tables, then keep the target in step with the source
     ///
     /// Both servers are checked and everything that stays behind is named before the first row. It
@@ -207,6 +250,16 @@ enum TypedCommand {
         format: ReportFormat,
     },
 }
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  whimbrel init --from-vitess settings.json --output plan.yaml
+  whimbrel init --from-vitess tables.json --workflow sales --source-keyspace shop --target-keyspace bi
+  vtctldclient … workflow --keyspace bi show --workflow sales --format json |
+    whimbrel init --from-vitess - > plan.yaml
+
+Exit codes:
+  0 the plan is written   1 it cannot be   2 the specification was refused";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -284,6 +337,18 @@ impl TypedCommand {
                 Ok(Command::Explain(Explain { plan: PlanPath::meant(plan), format }))
             }
             Self::Schema => Ok(Command::Schema),
+            Self::Init {
+                from_vitess,
+                output,
+                workflow,
+                source_keyspace,
+                target_keyspace,
+                reference_tables,
+            } => Ok(Command::Init(Init {
+                specification: PlanPath::meant(from_vitess),
+                given: Given { workflow, source_keyspace, target_keyspace, reference_tables },
+                output,
+            })),
             Self::Run { plan, until, take_over, format, every } => Ok(Command::Run(Run {
                 plan: PlanPath::meant(plan),
                 until: match until {

@@ -2,6 +2,7 @@
 
 mod args;
 mod explain;
+mod init;
 mod logs;
 mod memory;
 mod output;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Ok(Command::Validate(arguments)) => validate::run(&arguments, &mut output),
         Ok(Command::Explain(arguments)) => explain::run(&arguments, &mut output),
         Ok(Command::Schema) => schema::run(&mut output),
+        Ok(Command::Init(arguments)) => init::run(&arguments, &mut output),
         Ok(Command::Run(arguments)) => run::run(&arguments, &mut output),
         Ok(Command::Status(arguments)) => status::run(&arguments, &mut output),
         Err(usage) => usage.show(&mut output),

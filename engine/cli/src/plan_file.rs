@@ -125,12 +125,16 @@ fn bound(plan: &Plan) -> Result<Option<Bound>, Vec<PlanError>> {
 
 impl PlanFile {
     /// A file as if it had been read.
-    #[cfg(test)]
     pub(crate) fn new(name: &str, text: &str) -> Self {
         Self { name: name.to_owned(), text: text.into(), folder: PathBuf::new() }
     }
 
-    fn read(path: &PlanPath) -> Result<Self, Refused> {
+    /// The file at `path`, read.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Unreadable`] without a text.
+    pub(crate) fn read(path: &PlanPath) -> Result<Self, Refused> {
         let (name, folder, text) = match path {
             PlanPath::Standard => {
                 ("standard input".to_owned(), PathBuf::from("."), text(io::stdin().lock()))

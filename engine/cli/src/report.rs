@@ -1,6 +1,6 @@
 //! Problems of plans as people and machines read them. The one place that knows miette.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
@@ -9,6 +9,7 @@ use miette::{
 use serde_json::{Value, json};
 use thiserror::Error;
 use whimbrel_plan::{Advice, Loaded, PlanError, Severity, Span, redact};
+use whimbrel_vitess::Refusal;
 
 use crate::{
     args::PlanPath,
@@ -69,6 +70,18 @@ pub(crate) fn placed_text(file: &PlanFile, error: PlacedError, has_colours: bool
 /// A place in a plan, for machines.
 pub(crate) fn place_json(file: &PlanFile, at: Span) -> Value {
     place(at, &file.text)
+}
+
+/// Why a specification of Vitess does not become a plan, for people.
+pub(crate) fn refusals_text(file: &PlanFile, refusals: &[Refusal], has_colours: bool) -> String {
+    let lines = Arc::new(NamedSource::new(&file.name, redact(&file.text)));
+    let span = |at: &Range<usize>| Span { start: at.start, end: at.end };
+    let report = |refusal: &Refusal| {
+        let at = std::iter::once(&refusal.at).chain(&refusal.other).map(span);
+        let frame = Frame::new(file, &lines, at);
+        render(&RefusalReport { frame, refusal }, has_colours)
+    };
+    refusals.iter().map(report).collect()
 }
 
 /// A plan that cannot be read or is wrong, for machines.
@@ -270,6 +283,39 @@ impl Diagnostic for PlacedReport {
         let span = SourceSpan::from(self.error.at.start..self.error.at.end);
         let label = LabeledSpan::new_primary_with_span(Some("fails here".to_owned()), span);
         Some(Box::new(std::iter::once(label)))
+    }
+}
+
+/// One part of a specification that is refused.
+#[derive(Debug, Error)]
+#[error("{}{}", redact(&refusal.to_string()), frame.instead())]
+struct RefusalReport<'a> {
+    frame: Frame,
+    refusal: &'a Refusal,
+}
+
+impl Diagnostic for RefusalReport<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.refusal.id()))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let help = self.refusal.help();
+        (!help.is_empty()).then(|| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.frame.lines().map(|lines| lines as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.frame.lines()?;
+        let Refusal { at, other, .. } = self.refusal;
+        let label = if other.is_some() { "again here" } else { "here" };
+        let own = LabeledSpan::new_primary_with_span(Some(label.to_owned()), at.clone());
+        let first = "first here".to_owned();
+        let other = other.clone().map(|at| LabeledSpan::new_with_span(Some(first), at));
+        Some(Box::new(std::iter::once(own).chain(other)))
     }
 }
 
