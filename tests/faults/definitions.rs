@@ -9,11 +9,18 @@ use crate::support::{Migration, tick};
 async fn a_table_dropped_while_it_is_copied_is_told_as_the_statement_that_did_it() {
     let pair = pair().await.unwrap();
     fill(pair.source, &pair.source_database, 20_000).await;
-    let migration = migration(&pair, "limits: { rows_per_second: 4000 }\n");
+    let migration = migration(&pair, "limits: { rows_per_second: 4000, memory: 64MiB }\n");
     let mut running = migration.start(&[]);
     running.says("rows/s").await;
+    // The target stands still, and before the statement there is more log than the run may take in:
+    // that the tables are gone shows by reading them.
+    let mut other = pair.target.connect_to(&pair.target_database).await.unwrap();
+    other.query_drop("LOCK TABLES orders WRITE").await.unwrap();
+    let updates = "UPDATE orders SET customer = customer + 1;".repeat(5);
+    pair.execute_source(&format!("{updates} DROP TABLE words; DROP TABLE people")).await.unwrap();
 
-    pair.execute_source("DROP TABLE words; DROP TABLE people").await.unwrap();
+    running.says("the log to tell why a table cannot be read").await;
+    other.query_drop("UNLOCK TABLES").await.unwrap();
 
     let remedy =
         "everything before it is stored; begin again under a new `name` with an empty target";

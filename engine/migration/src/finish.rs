@@ -11,7 +11,7 @@ use std::{
 use futures_util::FutureExt;
 use whimbrel_flow::{Receiver, Sender, StopLevel, channel};
 use whimbrel_model::{GtidSet, LogOffset, TableId};
-use whimbrel_mysql::{ConnectOptions, Role, Session, source};
+use whimbrel_mysql::{ConnectOptions, Error, Role, Session, source};
 
 use crate::{
     control::ControlLink,
@@ -23,6 +23,7 @@ use crate::{
     run::Until,
     shared::Shared,
     store::StoredTarget,
+    told::told_by_the_log,
 };
 
 /// How many times as long as a look at the target's own rows took is waited before the next: what is
@@ -78,9 +79,14 @@ impl Finish {
         // All may wait for their indexes: that a table is copied is told while another's are built.
         let tables = NonZeroUsize::new(self.shared.tables.len()).unwrap_or(NonZeroUsize::MIN);
         let (outlet, copied) = channel(tables);
-        tokio::try_join!(self.copied(outlet), self.index(copied, &mut definitions))?;
-        definitions.add_indexes_of_made(&self.shared.progress).await?;
-        definitions.add_foreign_keys(&self.shared.progress).await?;
+        let completed = async {
+            tokio::try_join!(self.copied(outlet), self.index(copied, &mut definitions))?;
+            definitions.add_indexes_of_made(&self.shared.progress).await?;
+            definitions.add_foreign_keys(&self.shared.progress).await
+        };
+        if let Err(error) = completed.await {
+            return self.told(error).await;
+        }
         definitions.raise_auto_increment().await?;
         self.shared.progress.enter(Phase::Following);
         if self.until == Until::Stopped {
@@ -91,6 +97,15 @@ impl Finish {
         self.shared.progress.catch_up();
         self.shared.stop.request(StopLevel::Drain);
         Ok(())
+    }
+
+    /// A table of the source that is gone was dropped by a statement that may be on its way.
+    async fn told(&self, error: RunError) -> Result<(), RunError> {
+        if !matches!(&error, RunError::Server(cause) if matches!(**cause, Error::Catalog(_))) {
+            return Err(error);
+        }
+        let mut source = self.source.lock().await;
+        told_by_the_log(&self.shared, &mut source, error).await
     }
 
     /// Creates the secondary indexes of each table as it is copied: a server that builds an index

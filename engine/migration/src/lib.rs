@@ -31,6 +31,7 @@ mod status;
 mod store;
 mod tables;
 mod throttle;
+mod told;
 pub mod transform;
 mod watch;
 pub mod windows;

@@ -7,6 +7,5 @@ pub(crate) mod planner;
 pub(crate) mod reader;
 pub(crate) mod snapshot;
 pub(crate) mod tail;
-mod told;
 pub(crate) mod transform;
 mod writes;

@@ -19,7 +19,8 @@ use crate::{
     link::{SharedLink, on_link},
     pieces::{Cut, Numbers, Piece},
     shared::{Chunks, Shared},
-    stage::{snapshot::SnapshotStage, told::told_by_the_log},
+    stage::snapshot::SnapshotStage,
+    told::told_by_the_log,
 };
 
 /// The most rows in a chunk: a window that is open for longer notes more keys, and gives more up.

@@ -12,8 +12,9 @@ use crate::{
     pace::Pace,
     pieces::Piece,
     shared::{Message, Shared},
-    stage::{planner::RowSizes, snapshot::SnapshotStage, told::told_by_the_log},
+    stage::{planner::RowSizes, snapshot::SnapshotStage},
     throttle::{LOOK_EVERY, Throttle},
+    told::told_by_the_log,
     windows::Opened,
 };
 
