@@ -92,7 +92,8 @@ impl<'r> Sentences<'r> {
             8 => format!("CASE WHEN {} THEN {left} ELSE {right} END", self.condition(below)),
             9 => format!("CASE {left} WHEN {right} THEN 1 WHEN 2 THEN 2 END"),
             10 => format!("COALESCE({left}, {right})"),
-            11 => format!("NULLIF({left}, {right})"),
+            // Of a constant there, the server says IS NULL where the value that it shows is none.
+            11 => format!("NULLIF({}, {right})", self.one_of(&["a", "b", "d"])),
             12 => format!("({})", self.condition(below)),
             13 => format!("CHAR_LENGTH({})", self.text(below)),
             14 => format!("{}({left}, {right})", self.one_of(&["GREATEST", "LEAST", "IFNULL"])),
