@@ -84,7 +84,7 @@ pub(crate) struct PlainColumnSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnError {
-    /// The run stops, and says which row it was.
+    /// The run stops, and shows the part of the plan that failed. It goes on once the plan says otherwise.
     #[default]
     Stop,
     /// The column is `NULL`.
