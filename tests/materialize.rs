@@ -372,3 +372,56 @@ async fn alters(pair: &Pair) -> Option<u64> {
     );
     pair.target.row(&sql).await.unwrap()
 }
+
+#[tokio::test]
+async fn a_target_that_is_there_is_taken_as_it_is() {
+    let pair = filled(300).await;
+    let migration = migration(
+        &pair,
+        "materialize:\n  orders_there:\n    from: orders\n    create: existing\n    \
+         columns: { id: id, sku: sku, total: price * quantity }\n",
+    );
+    migration.refused(2, &["materialize.no-existing", "`orders_there`"]).await;
+    pair.execute_target(
+        "CREATE TABLE orders_there (made_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
+           total DECIMAL(20,4) NULL, sku VARCHAR(40) NOT NULL, id DECIMAL(30,0) NOT NULL PRIMARY KEY)",
+    )
+    .await
+    .unwrap();
+
+    migration.catch_up().await;
+    pair.execute_source(
+        "UPDATE orders SET quantity = quantity + 1 WHERE id < 40; DELETE FROM orders WHERE id % 3 = 0;
+         UPDATE orders SET id = id + 1000 WHERE id % 5 = 0",
+    )
+    .await
+    .unwrap();
+    migration.catch_up().await;
+
+    let wanted = "SELECT id, sku, CAST(price * quantity AS DECIMAL(20,4)) total FROM orders";
+    assert_made(&pair, ("orders_there", &["id", "sku", "total"], wanted)).await;
+}
+
+#[tokio::test]
+async fn a_run_says_where_the_schema_file_is_not_what_the_server_has() {
+    let pair = filled(10).await;
+    let migration = migration(&pair, "");
+    let database = format!("database: {:?} }}", pair.source_database);
+    migration.edit(&database, &database.replace(" }", ", schema: old.sql }"));
+    migration.write(
+        "old.sql",
+        "CREATE TABLE people (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, email VARCHAR(50) NULL,
+           country ENUM('DE','AT','FR','IT') NOT NULL, deleted_at DATETIME NULL,
+           score DECIMAL(12,2) NOT NULL, age INT);
+         CREATE TABLE events_2024 (id INT NOT NULL PRIMARY KEY, at DATETIME(3) NOT NULL,
+           what VARCHAR(40))",
+    );
+
+    let (code, log) = migration.start(&["--until", "caught-up"]).ended().await;
+
+    let warning = "warning [schema-file]: `old.sql` is not what the server has as `people`: `email` \
+                   is varchar(50) utf8mb4_0900_ai_ci in the file and varchar(60) utf8mb4_0900_ai_ci \
+                   on the server, the file has no column `ssn`, the server has no column `age`: ";
+    assert!(log.contains(warning), "{log}");
+    assert_eq!((code, log.matches("[schema-file]").count()), (Some(0), 1), "{log}");
+}

@@ -142,6 +142,7 @@ async fn every_plan_makes_what_a_select_gives_of_tables_that_change() {
         plan.running.interrupt();
         let (code, log) = plan.running.ended().await;
         assert_eq!(code, Some(0), "{}: {log}", plan.example.plan);
+        assert!(!log.contains("[schema-file]"), "{}: {log}", plan.example.plan);
     }
 }
 

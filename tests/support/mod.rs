@@ -81,6 +81,11 @@ impl<'a> Migration<'a> {
         fs::write(self.plan_path(), plan.replace(part, by)).unwrap();
     }
 
+    /// Writes a file beside the plan.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
     fn plan_path(&self) -> PathBuf {
         self.folder.path().join("plan.yaml")
     }

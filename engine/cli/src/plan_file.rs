@@ -123,6 +123,13 @@ fn bound(plan: &Plan) -> Result<Option<Bound>, Vec<PlanError>> {
     bind_offline(plan, source.as_deref(), target.as_deref())
 }
 
+/// The text of the source's schema file, if the plan names one that can be read: a run needs none.
+pub(crate) fn source_schema(plan: &Plan) -> Option<(&str, String)> {
+    let schema = plan.source.schema.as_ref()?;
+    let text = File::open(&schema.path).map_err(PlanFileError::from).and_then(text).ok()?;
+    Some((&schema.written, text))
+}
+
 impl PlanFile {
     /// A file as if it had been read.
     pub(crate) fn new(name: &str, text: &str) -> Self {

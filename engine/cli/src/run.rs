@@ -16,7 +16,7 @@ use crate::{
     args::{self, ReportFormat},
     logs,
     output::{Exit, Output},
-    plan_file::PlanFile,
+    plan_file::{self, PlanFile},
     report,
 };
 
@@ -61,7 +61,7 @@ async fn migrate(
     let mut interrupts = Interrupts::new()?;
     let mut assembling =
         Box::pin(Run::assemble(plan, arguments.takes_over, (clock.clone(), stop.clone())));
-    let run = loop {
+    let mut run = loop {
         tokio::select! {
             assembled = &mut assembling => match assembled {
                 Ok(run) => break run,
@@ -73,6 +73,9 @@ async fn migrate(
             }
         }
     };
+    if let Some((written, text)) = plan_file::source_schema(plan) {
+        run.compare_with_schema_file((written, &text));
+    }
     let mut display = Display::new(arguments.format, output.is_terminal());
     announce(run.notes(), (file, arguments.format), output)?;
 

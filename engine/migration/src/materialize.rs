@@ -5,6 +5,7 @@ mod dead_letters;
 mod definitions;
 mod groups;
 mod mapping;
+pub(crate) mod schema_file;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -10,6 +10,7 @@ use crate::{
     control::ControlLink,
     error::RunError,
     finish::Finish,
+    materialize::schema_file,
     prepare::{Notes, Prepared, prepare},
     progress::Progress,
     shared::Shared,
@@ -74,6 +75,14 @@ impl Run {
     #[must_use]
     pub fn notes(&self) -> &Notes {
         &self.prepared.notes
+    }
+
+    /// Adds to the notes where the source's tables are otherwise than the plan's schema file says: its name
+    /// as written, and its text.
+    pub fn compare_with_schema_file(&mut self, file: (&str, &str)) {
+        let tables = self.prepared.tables.iter().map(|stored| &stored.table);
+        let findings = schema_file::findings(file, tables);
+        self.prepared.notes.warnings.extend(findings);
     }
 
     /// Where the run reports.
