@@ -7,6 +7,10 @@ use crate::support::{Migration, Running};
 /// What a plan may take by default.
 const MEMORY_MIB_MAX: u64 = 256;
 
+/// The most with a transaction of 60 MB that came compressed: the driver holds it whole, and lets it go
+/// before the rows are read.
+const COMPRESSED_MIB_MAX: u64 = 128;
+
 /// How many small tables are moved at once; 500 without it.
 const TABLES_VARIABLE: &str = "WHIMBREL_TABLES";
 
@@ -118,7 +122,7 @@ async fn a_compressed_transaction_is_followed_in_bounded_memory() {
     .unwrap();
     arrive(&pair, "t", "v LIKE 'w%'", 600_000).await;
 
-    drained(running, MEMORY_MIB_MAX).await;
+    drained(running, COMPRESSED_MIB_MAX).await;
     assert_same_sums(&pair).await;
 }
 
