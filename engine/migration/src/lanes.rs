@@ -208,53 +208,13 @@ fn count_rows(cut: &mut [(u32, LaneChunk)], row_count: u64) {
 /// in any order; so does one whose key the target compares in a way that cannot be told from bytes.
 fn spread(table: &Table) -> Spread {
     let by_key = !table.has_other_unique_key()
-        && table.key_columns().all(|column| normaliser(column).is_some());
+        && table.key_columns().all(|column| column.column_type.equality().is_some());
     if by_key { Spread::ByKey } else { Spread::OneLane }
 }
 
 /// Whether all rows of the table reach one lane.
 pub(crate) fn keeps_to_one_lane(table: &Table) -> bool {
     spread(table) == Spread::OneLane
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Normaliser {
-    Bytes,
-    WithoutTrailingSpaces,
-}
-
-/// How equality of a key column can be told from bytes; `None` where it cannot.
-///
-/// Source: MySQL manual, `Trailing Space Handling in Comparisons`: `_bin` collations compare by code
-/// point and pad with spaces, those of UCA 9.0.0 and `binary` do not pad. A space is one byte in the
-/// charsets named here.
-fn normaliser(column: &Column) -> Option<Normaliser> {
-    match &column.column_type {
-        ColumnType::Int { .. }
-        | ColumnType::Bit { .. }
-        | ColumnType::Decimal { .. }
-        | ColumnType::Year
-        | ColumnType::Date
-        | ColumnType::Time { .. }
-        | ColumnType::Datetime { .. }
-        | ColumnType::Timestamp { .. }
-        | ColumnType::FixedBinary { .. }
-        | ColumnType::Binary
-        | ColumnType::Enum
-        | ColumnType::Set { .. } => Some(Normaliser::Bytes),
-        ColumnType::Text { collation, .. } => match collation.as_str() {
-            "utf8mb4_0900_bin" => Some(Normaliser::Bytes),
-            "utf8mb4_bin" | "utf8mb3_bin" | "latin1_bin" | "ascii_bin" => {
-                Some(Normaliser::WithoutTrailingSpaces)
-            }
-            _ => None,
-        },
-        ColumnType::Float
-        | ColumnType::Double
-        | ColumnType::Json
-        | ColumnType::Geometry
-        | ColumnType::Vector => None,
-    }
 }
 
 /// Whether the column's values are numbers that a server hands out one after the other, as those of
@@ -264,16 +224,13 @@ fn is_counted(column: &Column) -> bool {
 }
 
 /// The lane of a key of a table that is spread: the same for keys that the target calls equal, and for
-/// those of one run of numbers.
+/// those of one run of numbers. A source that stands behind the key changes nothing: whoever may have a
+/// key is in one lane with it.
 fn lane_by_key(table: &Table, key: &Key, lane_count: u64) -> u64 {
     let (mut form, mut run) = (Vec::new(), None);
     let last = table.key().len() - 1;
     for (place, (column, cell)) in table.key_columns().zip(key.cells()).enumerate() {
-        let cell = match (normaliser(column), cell) {
-            (Some(Normaliser::WithoutTrailingSpaces), Cell::Bytes(bytes)) => {
-                let end = bytes.iter().rposition(|&byte| byte != b' ').map_or(0, |last| last + 1);
-                Cell::Bytes(bytes.split_at(end).0)
-            }
+        let cell = match (column.column_type.equality(), cell) {
             (_, Cell::Int(number)) if place == last => {
                 run = Some((number >> RUN_BITS).cast_unsigned());
                 continue;
@@ -282,7 +239,7 @@ fn lane_by_key(table: &Table, key: &Key, lane_count: u64) -> u64 {
                 run = Some(number >> RUN_BITS);
                 continue;
             }
-            (_, cell) => cell,
+            (equality, cell) => equality.map_or(cell, |equality| equality.form(cell)),
         };
         cell.encode(&mut form);
     }

@@ -17,5 +17,5 @@ pub use cell::{Cell, CellError};
 pub use gtid::{Gtid, GtidError, GtidSet, SourceId};
 pub use position::{LogOffset, LogOffsetError, Newest, Position};
 pub use row::{Key, Row, RowBuilder, RowCells};
-pub use table::{Column, ColumnType, Generation, IntWidth, Table, TableError, TableId};
+pub use table::{Column, ColumnType, Equality, Generation, IntWidth, Table, TableError, TableId};
 pub use temporal::{Date, Datetime, Time};

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::Cell;
+
 /// The place of a table in the list of tables that a run moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TableId(pub u32);
@@ -94,6 +96,62 @@ pub enum ColumnType {
     Geometry,
     /// `VECTOR`, carried as its bytes.
     Vector,
+}
+
+/// How bytes tell which values of a column are equal for the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Equality {
+    /// Equal values are equal bytes.
+    Bytes,
+    /// Equal values are equal bytes once trailing spaces are gone.
+    BytesWithoutTrailingSpaces,
+}
+
+impl Equality {
+    /// The form of a cell that is the same for all that equal it, and for no others.
+    #[must_use]
+    pub fn form(self, cell: Cell<'_>) -> Cell<'_> {
+        match (self, cell) {
+            (Self::BytesWithoutTrailingSpaces, Cell::Bytes(bytes)) => {
+                let end = bytes.iter().rposition(|&byte| byte != b' ').map_or(0, |last| last + 1);
+                Cell::Bytes(bytes.split_at(end).0)
+            }
+            (Self::Bytes | Self::BytesWithoutTrailingSpaces, cell) => cell,
+        }
+    }
+}
+
+impl ColumnType {
+    /// How equality can be told from bytes; `None` where it cannot.
+    ///
+    /// Source: MySQL manual, `Trailing Space Handling in Comparisons`: `_bin` collations compare by
+    /// code point and pad with spaces, those of UCA 9.0.0 and `binary` do not pad. A space is one byte
+    /// in the charsets named here.
+    #[must_use]
+    pub fn equality(&self) -> Option<Equality> {
+        match self {
+            Self::Int { .. }
+            | Self::Bit { .. }
+            | Self::Decimal { .. }
+            | Self::Year
+            | Self::Date
+            | Self::Time { .. }
+            | Self::Datetime { .. }
+            | Self::Timestamp { .. }
+            | Self::FixedBinary { .. }
+            | Self::Binary
+            | Self::Enum
+            | Self::Set { .. } => Some(Equality::Bytes),
+            Self::Text { collation, .. } => match collation.as_str() {
+                "utf8mb4_0900_bin" => Some(Equality::Bytes),
+                "utf8mb4_bin" | "utf8mb3_bin" | "latin1_bin" | "ascii_bin" => {
+                    Some(Equality::BytesWithoutTrailingSpaces)
+                }
+                _ => None,
+            },
+            Self::Float | Self::Double | Self::Json | Self::Geometry | Self::Vector => None,
+        }
+    }
 }
 
 /// Whether and how the server computes a column.
