@@ -12,6 +12,7 @@ use self::{bounds::Bounds, documents::Open};
 use crate::{
     error::Error,
     session::Session,
+    statement::of_keys,
     types::{RowDecoder, decode_key, quoted, select_list, unexpected},
 };
 
@@ -99,6 +100,33 @@ pub async fn read(
         .await?;
     documents::close(session, table, &mut rows, &open).await?;
     Ok(ChunkRows { rows, is_whole })
+}
+
+/// The rows of the keys, in no order; keys without a row are passed over. `bytes_max` bounds each
+/// statement.
+///
+/// # Errors
+///
+/// As [`read`]; [`Error::Unexpected`] for a key of another table, too.
+pub async fn find<'a>(
+    session: &mut Session,
+    table: &Table,
+    keys: impl IntoIterator<Item = &'a Key>,
+    bytes_max: usize,
+) -> Result<Vec<Row>, Error> {
+    let head = format!("SELECT {} FROM {} WHERE ", select_list(table), from(table));
+    let mut decoder = RowDecoder::new(table);
+    let mut rows = Vec::new();
+    for statement in of_keys(table, (&head, ""), keys, bytes_max)? {
+        let sql = String::from_utf8(statement).map_err(|_| unexpected("a key is no ASCII text"))?;
+        session
+            .stream(&sql, |values| {
+                rows.push(decoder.decode(values)?.row);
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(rows)
 }
 
 /// The key columns as they are selected, in the key's order.
