@@ -15,6 +15,8 @@ mod init;
 #[cfg(test)]
 mod materialize;
 #[cfg(test)]
+mod owners;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod refusals;

@@ -2,7 +2,10 @@
 
 use whimbrel_mysql::Class;
 
-use crate::{error::RunError, transform::FailedRow};
+use crate::{
+    error::{RunError, SharedKeys},
+    transform::FailedRow,
+};
 
 /// Rows are there that the source does not know of.
 const SOURCE_LOST: &str = "the target holds rows that the source lost in a failover: compare the tables that \
@@ -42,6 +45,7 @@ impl RunError {
             Self::Ddl { .. } => "run.ddl",
             Self::Definition { .. } => "run.definition",
             Self::FailedRow(_) => "run.failed-row",
+            Self::SharedKeys(_) => "run.shared-keys",
             Self::RefusedRow { .. } => "run.refused-row",
             Self::RefusedGroup { .. } => "run.refused-group",
             Self::ForeignGroups { .. } => "run.foreign-groups",
@@ -59,6 +63,7 @@ impl RunError {
         match self {
             Self::Selection { .. } => "mend what is marked in the plan",
             Self::FailedRow(failed) => return failed_row(failed),
+            Self::SharedKeys(shared) => return shared_keys(shared),
             Self::Preflight { .. } => "mend what is marked as error, then run again",
             Self::Changed { .. } => {
                 "undo these changes, or give the plan a new `name` and an empty target; \
@@ -135,6 +140,17 @@ impl RunError {
         }
         self.to_string()
     }
+}
+
+/// The log is followed past the mending before the keys are looked at again.
+fn shared_keys(SharedKeys { first, listing, .. }: &SharedKeys) -> String {
+    format!(
+        "the target shows the rows of `{first}`, and nothing is lost: on the source, delete one of \
+         the two rows of each key, or give one another key, then run again: it goes on there \
+         (`{listing}` on the target lists the keys); whoever moves rows between the two does so in one \
+         transaction. If both are to keep such rows, add `columns: {{ origin: table_name() }}` and \
+         `key: [origin, …]` under a new `name` with an empty target"
+    )
 }
 
 fn of_server(class: Class) -> &'static str {

@@ -1,7 +1,7 @@
 //! From a graph to stages that are built and wired, with nothing running.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     num::{NonZeroU64, NonZeroUsize},
     sync::Arc,
 };
@@ -19,10 +19,11 @@ use whimbrel_plan::{EdgeBytes, Graph, Node, OnDdl};
 use crate::{
     error::RunError,
     lane::{LaneState, PlanLimits},
+    owned::OwnedIds,
     pieces::Piece,
     prepare::Prepared,
     progress::{Phase, Progress},
-    shared::{Message, Shared},
+    shared::{Message, Shared, Targets},
     stage::{
         apply::ApplyStage, merge::MergeStage, snapshot::SnapshotStage, tail::TailStage,
         transform::TransformStage,
@@ -161,9 +162,7 @@ fn shared(graph: &Graph, prepared: &Prepared, (clock, stop): (Clock, Stop)) -> A
     let phase = if todo.is_empty() { Phase::Indexing } else { Phase::Copying };
     let progress = Progress::new(clock.now_micros(), phase, prepared.progress());
     let tables: Arc<[Table]> = prepared.tables.iter().map(|table| table.table.clone()).collect();
-    let targets = prepared.targets.iter().map(|target| target.table.clone()).collect();
-    let rollups = (0..).map(TargetId).zip(&prepared.targets);
-    let rollups = rollups.filter_map(|(id, target)| Some((id, target.rollup.clone()?))).collect();
+    let targets = targets(prepared);
     let transform = Transform::new(Arc::clone(&tables), prepared.feeds.clone());
     let stored = prepared
         .claim
@@ -175,7 +174,25 @@ fn shared(graph: &Graph, prepared: &Prepared, (clock, stop): (Clock, Stop)) -> A
         Node::Snapshot(_) | Node::Tail(_) | Node::Transform(_) | Node::Apply(_) => None,
     });
     let windows = Windows::new(stored, key_bytes_max.unwrap_or(0));
-    Shared::new((tables, transform), (targets, rollups), windows, (Arc::new(progress), clock, stop))
+    Shared::new((tables, transform), targets, windows, (Arc::new(progress), clock, stop))
+}
+
+/// The target tables; those that are kept beside owned ones stand behind all others.
+fn targets(prepared: &Prepared) -> Targets {
+    let mut tables: Vec<Table> =
+        prepared.targets.iter().map(|target| target.table.clone()).collect();
+    let rollups = (0..).map(TargetId).zip(&prepared.targets);
+    let rollups = rollups.filter_map(|(id, target)| Some((id, target.rollup.clone()?))).collect();
+    let mut owned = BTreeMap::new();
+    for (&target, beside) in &prepared.owned {
+        let mut next = |table: &Table| {
+            tables.push(table.clone());
+            TargetId(u32::try_from(tables.len() - 1).unwrap_or(u32::MAX))
+        };
+        let (owners, waiting) = (next(beside.owners()), next(beside.waiting()));
+        owned.insert(target, (Arc::clone(beside), OwnedIds { target, owners, waiting }));
+    }
+    Targets { tables: tables.into(), rollups, owned }
 }
 
 /// The log is followed from what every lane has applied. Lanes that have more skip it.

@@ -9,8 +9,9 @@ use crate::{
     error::RunError,
     lane::LaneState,
     link::{Link, end_session, on_link},
+    owned::Owned,
     pieces::{Cut, Piece},
-    store::{Control, PlanKey, text},
+    store::{self, Control, Disputes, PlanKey, text},
 };
 
 /// One connection to the target, and the epoch that it writes under.
@@ -66,6 +67,12 @@ impl ControlLink {
     pub(crate) async fn lanes(&self) -> Result<Vec<LaneState>, RunError> {
         let mut link = self.link.lock().await;
         on_link!(link, session => self.control.lanes(session))
+    }
+
+    /// What there is now of keys of a target that two sources have.
+    pub(crate) async fn disputes(&self, owned: &Owned) -> Result<Disputes, RunError> {
+        let mut link = self.link.lock().await;
+        on_link!(link, session => store::disputes(session, self.control.plan(), owned))
     }
 }
 

@@ -16,6 +16,8 @@ use crate::transform::TargetId;
 #[derive(Debug, Default)]
 pub struct Effects {
     tables: BTreeMap<TargetId, TableEffects>,
+    /// Keys of rows that wait beside a target, with their sources, and are to be shown first.
+    promoted: BTreeMap<TargetId, Vec<Key>>,
 }
 
 /// The net effect on one table.
@@ -57,6 +59,30 @@ impl Effects {
         }
     }
 
+    /// Takes the effects on one table out.
+    pub fn take(&mut self, table: TargetId) -> Option<TableEffects> {
+        self.tables.remove(&table)
+    }
+
+    /// Sets the effects on one table; none leave it untouched.
+    pub fn put(&mut self, table: TargetId, effects: TableEffects) {
+        if !effects.touched.is_empty() {
+            self.tables.insert(table, effects);
+        }
+    }
+
+    /// Shows rows that wait beside a target, before anything else is written.
+    pub fn promote(&mut self, table: TargetId, keys: Vec<Key>) {
+        if !keys.is_empty() {
+            self.promoted.insert(table, keys);
+        }
+    }
+
+    /// The targets of which rows that wait are shown, with their keys and sources.
+    pub fn promoted(&self) -> impl Iterator<Item = (TargetId, &[Key])> {
+        self.promoted.iter().map(|(table, keys)| (*table, keys.as_slice()))
+    }
+
     /// The touched tables in order.
     pub fn tables(&self) -> impl Iterator<Item = (TargetId, &TableEffects)> {
         self.tables.iter().map(|(table, effects)| (*table, effects))
@@ -76,6 +102,18 @@ impl Effects {
 }
 
 impl TableEffects {
+    /// The effects on keys each of which is there once.
+    #[must_use]
+    pub fn of(touched: Vec<(Key, Option<Row>)>) -> Self {
+        Self { touched, places: Places::default() }
+    }
+
+    /// The touched keys with their last images.
+    #[must_use]
+    pub fn into_touched(self) -> Vec<(Key, Option<Row>)> {
+        self.touched
+    }
+
     fn set(&mut self, key: Key, image: Option<Row>) {
         match self.places.find_or_add(&self.touched, &key) {
             Some(place) => self.touched[place].1 = image,

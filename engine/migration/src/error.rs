@@ -129,6 +129,9 @@ pub enum RunError {
     /// An expression failed on a row.
     #[error(transparent)]
     FailedRow(Box<FailedRow>),
+    /// Two sources have rows of one key of a target.
+    #[error(transparent)]
+    SharedKeys(Box<SharedKeys>),
     /// The target refuses a row.
     #[error("the target refuses a row of `{table}`")]
     RefusedRow {
@@ -183,6 +186,24 @@ pub enum RunError {
         /// What.
         what: String,
     },
+}
+
+/// Keys of which two sources have rows.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{first}` and `{other}` both have rows of {key_count} of the keys of `{target}` ({key})")]
+pub struct SharedKeys {
+    /// The target.
+    pub target: String,
+    /// The source whose rows are shown.
+    pub first: String,
+    /// The source whose rows wait.
+    pub other: String,
+    /// The names of the key's columns.
+    pub key: String,
+    /// How many keys.
+    pub key_count: u64,
+    /// The statement that lists them on the target.
+    pub listing: String,
 }
 
 impl From<Error> for RunError {

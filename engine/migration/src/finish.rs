@@ -15,14 +15,14 @@ use whimbrel_mysql::{ConnectOptions, Error, Role, Session, source};
 
 use crate::{
     control::ControlLink,
-    error::RunError,
+    error::{RunError, SharedKeys},
     indexes::Definitions,
     link::{Link, SharedLink, on_link},
     prepare::Prepared,
     progress::Phase,
     run::Until,
     shared::Shared,
-    store::StoredTarget,
+    store::{Disputes, StoredTarget},
     told::told_by_the_log,
 };
 
@@ -33,6 +33,9 @@ const REST_OF_LOOKS: u32 = 20;
 /// The least and the most that is waited between two looks.
 const REST_MIN: Duration = Duration::from_millis(10);
 const REST_MAX: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether rows wait because another source has their key.
+const SHARED_KEYS_EVERY: Duration = Duration::from_secs(1);
 
 /// The task that takes a run from phase to phase.
 #[derive(Debug)]
@@ -63,9 +66,73 @@ impl Finish {
     pub(crate) async fn run(self) -> Result<(), RunError> {
         let stop = self.shared.stop.clone();
         tokio::select! {
-            done = self.phases() => done,
+            done = self.phases() => done?,
+            error = self.watch_shared_keys() => return Err(error),
+            () = stop.reached(StopLevel::Drain) => return Ok(()),
+        }
+        if self.until == Until::CaughtUp {
+            return Ok(());
+        }
+        tokio::select! {
+            error = self.watch_shared_keys() => Err(error),
             () = stop.reached(StopLevel::Drain) => Ok(()),
         }
+    }
+
+    /// Looks for keys that two sources have until it finds some; what went wrong.
+    ///
+    /// What the log showed once may have been mended since: nothing is looked at before the lanes have
+    /// stored everything that the source had when the run began.
+    async fn watch_shared_keys(&self) -> RunError {
+        if self.shared.owned.is_empty() {
+            return std::future::pending().await;
+        }
+        if let Err(error) = self.caught_up().await {
+            return error;
+        }
+        loop {
+            if let Err(error) = self.look_for_shared_keys().await {
+                return error;
+            }
+            self.shared.clock.sleep(SHARED_KEYS_EVERY).await;
+        }
+    }
+
+    /// Proves that no two sources have a key, once no transaction of the source is stored in part.
+    async fn assert_apart(&self) -> Result<(), RunError> {
+        if self.shared.owned.is_empty() {
+            return Ok(());
+        }
+        loop {
+            let began = self.shared.clock.monotonic();
+            if self.look_for_shared_keys().await? {
+                return Ok(());
+            }
+            self.shared.want_positions();
+            self.rest(began).await;
+        }
+    }
+
+    /// Looks once whether two sources have a key; `false` while that cannot be told, as a transaction
+    /// of the source is stored in part.
+    async fn look_for_shared_keys(&self) -> Result<bool, RunError> {
+        for (owned, _) in self.shared.owned.values() {
+            match self.control.disputes(owned).await? {
+                Disputes::None => {}
+                Disputes::Inside => return Ok(false),
+                Disputes::Between { shown, waiting, key_count } => {
+                    return Err(RunError::SharedKeys(Box::new(SharedKeys {
+                        target: owned.target().name().to_owned(),
+                        first: owned.source(shown).to_owned(),
+                        other: owned.source(waiting).to_owned(),
+                        key: owned.key_names(),
+                        key_count,
+                        listing: owned.listing(),
+                    })));
+                }
+            }
+        }
+        Ok(true)
     }
 
     async fn phases(&self) -> Result<(), RunError> {
@@ -93,6 +160,7 @@ impl Finish {
             return Ok(());
         }
         self.caught_up().await?;
+        self.assert_apart().await?;
         definitions.raise_auto_increment().await?;
         self.shared.progress.catch_up();
         self.shared.stop.request(StopLevel::Drain);

@@ -1,8 +1,8 @@
 //! A migration at work: the stages of a graph, what they agree on, and what they keep.
 //!
 //! The decisions are pure and stand in modules of their own: `windows` and `merge` (where a chunk
-//! meets the tail), `lanes`, `lane` and `effects` (what a lane's transaction holds), `pieces` (what
-//! is copied), `transform` (what rows become). The stages around them wait on servers. Nothing here decodes a protocol or writes
+//! meets the tail), `lanes`, `lane` and `effects` (what a lane's transaction holds), `owned`
+//! (whose row is shown), `pieces` (what is copied), `transform` (what rows become). The stages around them wait on servers. Nothing here decodes a protocol or writes
 //! the text of a row: that is `whimbrel-mysql`'s.
 
 mod advice;
@@ -18,6 +18,7 @@ mod link;
 mod materialize;
 pub mod merge;
 mod newest;
+pub mod owned;
 mod pace;
 pub mod pieces;
 mod prepare;
@@ -36,7 +37,7 @@ pub mod transform;
 mod watch;
 pub mod windows;
 
-pub use error::{RunError, TableProblem};
+pub use error::{RunError, SharedKeys, TableProblem};
 pub use materialize::bind_offline;
 pub use prepare::Notes;
 pub use progress::{Phase, Progress, Report, TableReport};

@@ -27,6 +27,7 @@ pub(crate) use self::{dead_letters::dead_letters, definitions::definition};
 use self::{definitions::kept, mapping::RowMapping};
 use crate::{
     error::{RunError, TableProblem},
+    owned::Owned,
     store::{StoredTable, StoredTarget},
     tables::IndexTimes,
     transform::{Feed, TargetId},
@@ -131,6 +132,9 @@ pub(crate) async fn make_ready(
         match &known.written {
             Written::Rows(table) => {
                 let table = table.clone();
+                if known.is_owned {
+                    make_beside(target, &owned(known, &table)?).await?;
+                }
                 stored.push(StoredTarget { table, rollup: None, moved_from: None, wanted });
             }
             Written::Groups(groups) => {
@@ -164,6 +168,21 @@ pub(crate) fn dead_letters_target(plan: &Plan) -> Result<Option<StoredTarget>, R
     }
     let table = dead_letters().map_err(|error| RunError::Broken { what: error.to_string() })?;
     Ok(Some(StoredTarget { table, rollup: None, moved_from: None, wanted: None }))
+}
+
+/// What is kept beside a target whose keys several sources may have.
+fn owned(made: &BoundTarget, table: &Table) -> Result<Owned, RunError> {
+    let sources = made.sources.iter().map(|source| source.table.clone()).collect();
+    Owned::new(table.clone(), sources).map_err(|error| RunError::Broken { what: error.to_string() })
+}
+
+/// Makes the tables that are kept beside a target whose keys several sources may have.
+async fn make_beside(target: &mut Session, owned: &Owned) -> Result<(), RunError> {
+    for statement in owned.create_statements() {
+        let made = target.execute(statement.as_bytes()).await;
+        made.map_err(|cause| RunError::Definition { statement, cause: Box::new(cause) })?;
+    }
+    Ok(())
 }
 
 fn is_copy(plan: &Plan, name: &str) -> bool {
@@ -247,6 +266,8 @@ fn bound(plan: &Plan, definitions: &Definitions) -> Result<Bound, RunError> {
 pub(crate) struct Feeds {
     /// By source table.
     pub(crate) feeds: Vec<Vec<Feed>>,
+    /// What is kept beside targets whose keys several sources may have.
+    pub(crate) owned: BTreeMap<TargetId, Arc<Owned>>,
     /// Warnings.
     pub(crate) warnings: Vec<PlanError>,
 }
@@ -257,7 +278,7 @@ pub(crate) async fn feeds(
     (tables, targets): (&[StoredTable], &[StoredTarget]),
     target: &mut Session,
 ) -> Result<Feeds, RunError> {
-    let mut feeds = vec![Vec::new(); tables.len()];
+    let (mut feeds, mut all_owned) = (vec![Vec::new(); tables.len()], BTreeMap::new());
     let numbered = || (0..).map(TargetId).zip(targets);
     for (id, target) in numbered() {
         let moved_from = target.moved_from.and_then(|TableId(from)| feeds.get_mut(from as usize));
@@ -273,6 +294,9 @@ pub(crate) async fn feeds(
         let Some((id, stored)) = own else {
             return Err(RunError::State { what: "target tables" });
         };
+        if made.is_owned {
+            all_owned.insert(id, Arc::new(owned(made, &stored.table)?));
+        }
         for (ordinal, source) in (0_u64..).zip(&made.sources) {
             let place = tables.iter().position(|stored| stored.table.name() == source.table);
             let Some(place) = place else {
@@ -286,6 +310,7 @@ pub(crate) async fn feeds(
                 source: tables[place].table.clone(),
                 target: stored.table.clone(),
                 kept_key,
+                claims_as: made.is_owned.then_some(ordinal),
                 has_dead_letters: mapping::has_dead_letters(source),
                 bound: source.clone(),
             };
@@ -293,7 +318,7 @@ pub(crate) async fn feeds(
             feeds[place].push(Feed::Mapped { target: id, dead_letters: dead, mapping });
         }
     }
-    Ok(Feeds { feeds, warnings: bound.warnings })
+    Ok(Feeds { feeds, owned: all_owned, warnings: bound.warnings })
 }
 
 /// What a plan that has begun is bound to: its tables as they were then.

@@ -1,7 +1,7 @@
 //! Everything between reading a plan and the first row: both servers are reached and checked, the
 //! target's tables made ready, the plan begun or taken up again, and claimed.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use whimbrel_flow::Clock;
 use whimbrel_model::{GtidSet, TableId};
@@ -17,8 +17,9 @@ use crate::{
     error::RunError,
     lane::LaneState,
     link::{Link, SharedLink, end_session, on_link},
-    materialize::{self, Feeds, Made, is_kept_aside},
+    materialize::{self, Made, is_kept_aside},
     newest,
+    owned::Owned,
     pieces::Piece,
     progress::{SourceProgress, TargetProgress},
     store::{self, Claim, Control, PlanKey, StoredTable, StoredTarget},
@@ -61,6 +62,8 @@ pub(crate) struct Prepared {
     pub(crate) targets: Vec<StoredTarget>,
     /// By source table, what its rows become.
     pub(crate) feeds: Vec<Vec<Feed>>,
+    /// What is kept beside targets whose keys several sources may have.
+    pub(crate) owned: BTreeMap<TargetId, Arc<Owned>>,
     /// All pieces, with the rows written for those that the target holds.
     pub(crate) pieces: Vec<(Piece, Option<u64>)>,
     pub(crate) server_id: u32,
@@ -160,10 +163,9 @@ pub(crate) async fn prepare(
     }
     let tables = Control::tables(&mut target, &plan_key).await?;
     let targets = store::targets(&mut target, &plan_key, &tables).await?;
-    let Feeds { feeds, warnings: of_feeds } =
-        materialize::feeds(plan, (&tables, &targets), &mut target).await?;
+    let made = materialize::feeds(plan, (&tables, &targets), &mut target).await?;
     // Told already, where the plan begins now.
-    of_plan.extend(of_feeds.into_iter().filter(|_| is_resumed));
+    of_plan.extend(made.warnings.into_iter().filter(|_| is_resumed));
     let is_moved = |target: &&StoredTarget| target.moved_from.is_some();
     let name = |target: &StoredTarget| target.name().to_owned();
     let moved: Vec<String> = targets.iter().filter(is_moved).map(name).collect();
@@ -194,7 +196,8 @@ pub(crate) async fn prepare(
             tables: targets.iter().filter(|it| !is_kept_aside(it)).map(name).collect(),
         },
         targets,
-        feeds,
+        feeds: made.feeds,
+        owned: made.owned,
         pieces,
     })
 }

@@ -218,7 +218,7 @@ impl Argument {
 }
 
 /// The type of a column, with charset and collation, as SQL.
-fn definition(column: &Column, text: Option<(&str, &str)>) -> String {
+pub(crate) fn definition(column: &Column, text: Option<(&str, &str)>) -> String {
     let declaration = &column.declaration;
     match text {
         Some((charset, collation)) => {
@@ -235,7 +235,7 @@ fn column_of<'a>(table: &'a Description, name: &str) -> Option<&'a ColumnDescrip
 }
 
 /// The name of a table that is kept beside `visible`: one no other visible table has.
-fn kept_name(what: &str, visible: &str) -> String {
+pub(crate) fn kept_name(what: &str, visible: &str) -> String {
     let name = format!("_whimbrel_{what}_{visible}");
     if name.chars().count() <= NAME_CHARS_MAX {
         return name;

@@ -10,6 +10,7 @@ use whimbrel_flow::{Clock, Permit, Stop};
 use whimbrel_model::{Batch, ChunkId, LogOffset, Table};
 
 use crate::{
+    owned::{Owned, OwnedIds},
     progress::Progress,
     rollup::Rollup,
     transform::{TargetBatch, TargetId, Transform},
@@ -28,6 +29,20 @@ pub(crate) enum Message {
     Connected(String),
 }
 
+/// Targets whose keys several sources may have.
+pub(crate) type OwnedTargets = BTreeMap<TargetId, (Arc<Owned>, OwnedIds)>;
+
+/// The target tables: all of them, by id, and what is kept of some beside them.
+#[derive(Debug)]
+pub(crate) struct Targets {
+    /// The tables.
+    pub(crate) tables: Arc<[Table]>,
+    /// See [`Shared::rollups`].
+    pub(crate) rollups: BTreeMap<TargetId, Rollup>,
+    /// See [`Shared::owned`].
+    pub(crate) owned: OwnedTargets,
+}
+
 /// What the stages of one run share beside the edges between them.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -37,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) targets: Arc<[Table]>,
     /// What is shown of those target tables that are contributions.
     pub(crate) rollups: BTreeMap<TargetId, Rollup>,
+    /// What is kept beside those target tables whose keys several sources may have.
+    pub(crate) owned: OwnedTargets,
     /// What the rows of the source tables become in the target tables.
     pub(crate) transform: Transform,
     /// Where everything is reported.
@@ -66,14 +83,15 @@ pub(crate) struct Chunks {
 impl Shared {
     pub(crate) fn new(
         (tables, transform): (Arc<[Table]>, Transform),
-        (targets, rollups): (Arc<[Table]>, BTreeMap<TargetId, Rollup>),
+        targets: Targets,
         windows: Windows,
         (progress, clock, stop): (Arc<Progress>, Clock, Stop),
     ) -> Arc<Self> {
         Arc::new(Self {
             tables,
-            targets,
-            rollups,
+            targets: targets.tables,
+            rollups: targets.rollups,
+            owned: targets.owned,
             transform,
             progress,
             clock,

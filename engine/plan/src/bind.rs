@@ -58,6 +58,9 @@ pub struct BoundTarget {
     pub name: String,
     /// What is written into it.
     pub written: Written,
+    /// Whether its key does not tell its sources apart, so that it is kept beside it which source has
+    /// each key.
+    pub is_owned: bool,
     /// The statement that makes it; `None` if it is there.
     pub statement: Option<String>,
     /// Its sources, in the plan's order.
@@ -209,10 +212,11 @@ impl<'a> Binder<'a> {
             }
         };
         let columns = self.assigned(&sources, &planned, &table);
-        self.check_key(&sources, &planned, &table)?;
+        let is_owned = self.check_key(&sources, &planned, &table)?;
         let columns = columns?;
         let sources = self.bound_sources(&sources, filters, columns);
-        Some(BoundTarget { name: self.name(), written: Written::Rows(table), statement, sources })
+        let (name, written) = (self.name(), Written::Rows(table));
+        Some(BoundTarget { name, written, is_owned, statement, sources })
     }
 
     /// Says what is wrong with the expressions of a target of which nothing else can be said.
@@ -242,7 +246,8 @@ impl<'a> Binder<'a> {
     fn unknown(&self, sources: &[Origin<'_>], filters: Vec<Option<Expression>>) -> BoundTarget {
         let columns = sources.iter().map(|_| Vec::new()).collect();
         let sources = self.bound_sources(sources, filters, columns);
-        BoundTarget { name: self.name(), written: Written::Unknown, statement: None, sources }
+        let (name, written) = (self.name(), Written::Unknown);
+        BoundTarget { name, written, is_owned: false, statement: None, sources }
     }
 
     fn bound_sources(

@@ -5,7 +5,10 @@ use whimbrel_model::{Cell, Gtid, Key, Row, RowBuilder, Table};
 use whimbrel_plan::{BoundSource, OnError, Placed};
 
 use super::dead_letters::Place as DeadPlace;
-use crate::transform::{FailedRow, Mapped, Mapping, Place};
+use crate::{
+    owned::with_source,
+    transform::{FailedRow, Mapped, Mapping, Place},
+};
 
 /// The rows of one source in one target.
 #[derive(Debug)]
@@ -19,6 +22,9 @@ pub(super) struct RowMapping {
     /// Of groups, whose rows begin with the source's key: the source's ordinal before it, where there
     /// are several.
     pub(super) kept_key: Option<Option<u64>>,
+    /// The source's ordinal, which stands behind the keys of a target whose keys several sources may
+    /// have.
+    pub(super) claims_as: Option<u64>,
     /// Whether a row that fails may be among the dead letters.
     pub(super) has_dead_letters: bool,
     pub(super) bound: BoundSource,
@@ -93,6 +99,14 @@ impl RowMapping {
         true
     }
 
+    /// The key by which the row of this source is told from those of the others.
+    fn claimed(&self, key: Key) -> Key {
+        match self.claims_as {
+            Some(source) => with_source(&key, source),
+            None => key,
+        }
+    }
+
     fn dead_place<'a>(&'a self, key: &'a Key) -> DeadPlace<'a> {
         DeadPlace { plan: &self.plan, target: &self.name, source: &self.source, key }
     }
@@ -103,11 +117,11 @@ impl Mapping for RowMapping {
         if !self.has_dead_letters {
             // Where a failure stops the run, no row that fails was ever written.
             let key = self.is_in(row).unwrap_or(false).then(|| self.made_key(row));
-            return key.flatten().map_or(Place::Nowhere, Place::At);
+            return key.flatten().map_or(Place::Nowhere, |key| Place::At(self.claimed(key)));
         }
         match self.made(row) {
             Ok(None) => Place::Nowhere,
-            Ok(Some(made)) => Place::At(made.key(&self.target)),
+            Ok(Some(made)) => Place::At(self.claimed(made.key(&self.target))),
             Err(failure) if failure.on_error == OnError::DeadLetter => {
                 Place::Dead(self.dead_place(&row.key(&self.source)).key())
             }
@@ -118,7 +132,9 @@ impl Mapping for RowMapping {
     fn map(&self, row: &Row, gtid: Option<&Gtid>) -> Result<Mapped, FailedRow> {
         let failure = match self.made(row) {
             Ok(None) => return Ok(Mapped::Nothing),
-            Ok(Some(made)) => return Ok(Mapped::Row(made.key(&self.target), made)),
+            Ok(Some(made)) => {
+                return Ok(Mapped::Row(self.claimed(made.key(&self.target)), made));
+            }
             Err(failure) => failure,
         };
         if failure.on_error == OnError::DeadLetter {

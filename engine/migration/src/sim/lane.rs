@@ -7,6 +7,7 @@ use whimbrel_model::{Cell, Key, RowBuilder};
 use super::{
     Outcome,
     apply::end_transaction,
+    owned::resolve,
     rules::{Rules, Settling},
     runner::{Facts, Step},
     target::{TableWrite, Txn, Work, writes_of},
@@ -24,6 +25,8 @@ pub(super) struct LaneWorker {
     /// In step with `items`.
     facts: VecDeque<Facts>,
     job: Option<Job>,
+    /// Whether no row waits beside the owned target.
+    is_undisputed: bool,
 }
 
 /// A window that is planned and not known to be written.
@@ -67,7 +70,8 @@ enum Stage {
 
 impl LaneWorker {
     pub(super) fn new(lane: usize, state: LaneState) -> Self {
-        Self { lane, state, items: VecDeque::new(), facts: VecDeque::new(), job: None }
+        let (items, facts) = (VecDeque::new(), VecDeque::new());
+        Self { lane, state, items, facts, job: None, is_undisputed: false }
     }
 
     pub(super) fn push(&mut self, item: LaneItem, facts: &Facts) {
@@ -223,7 +227,9 @@ impl LaneWorker {
         } else {
             Vec::new()
         };
-        let Plan { effects, marks, next } = self.plan_with(&world.rules, items, &facts);
+        let Plan { mut effects, marks, next } = self.plan_with(&world.rules, items, &facts);
+        let stored = &world.target.stored.rows.owned;
+        resolve(&mut effects, stored, &world.rules, &mut self.is_undisputed);
         let writes = writes_of(&effects, &world.rules);
         Job { next, writes, marks, written, stage: Stage::Begin }
     }

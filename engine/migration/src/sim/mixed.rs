@@ -1,5 +1,6 @@
 //! The target tables of the simulated world: each source table as it is, one more, which is made of
-//! two of them through a filter and under keys that change with the rows' values, and a rolled-up one.
+//! two of them through a filter and under keys that change with the rows' values, a rolled-up one, and
+//! one whose keys two of them may have.
 
 use std::{
     collections::BTreeSet,
@@ -14,6 +15,7 @@ use super::{
         tables, text,
     },
     grouped::{self, GROUPED, Grouped, IntoGrouped},
+    owned::{self, IntoOwned, OWNED, OwnedRows},
     rules::Rules,
 };
 use crate::transform::{FailedRow, Feed, Mapped, Mapping, Place, TargetId, Transform};
@@ -39,6 +41,7 @@ pub(super) struct TargetRows {
     pub(super) moved: Rows,
     pub(super) mixed: Mixed,
     pub(super) grouped: Grouped,
+    pub(super) owned: OwnedRows,
 }
 
 impl TargetRows {
@@ -51,10 +54,12 @@ impl TargetRows {
                     Some(*image);
             }
         }
-        let images = [PADDED, LETTERS].into_iter();
-        let images =
-            images.flat_map(|table| moved[table].iter().flatten().map(move |it| (table, it)));
-        Self { moved, mixed, grouped: Grouped::of(images) }
+        let images = || {
+            let tables = [PADDED, LETTERS].into_iter();
+            tables.flat_map(|table| moved[table].iter().flatten().map(move |it| (table, it)))
+        };
+        let (grouped, owned) = (Grouped::of(images()), OwnedRows::of(images()));
+        Self { moved, mixed, grouped, owned }
     }
 }
 
@@ -147,6 +152,7 @@ fn build_targets(padded: &str, letters: &str, has_other_unique_key: bool) -> Vec
     let key = ("PRIMARY", ["s", "k", "c"].as_slice());
     targets.push(Table::new(("db", "mixed"), columns, key, false).unwrap());
     targets.push(grouped::table());
+    targets.extend(owned::tables());
     targets
 }
 
@@ -183,6 +189,7 @@ static TRANSFORM: LazyLock<Transform> = LazyLock::new(|| {
             };
             made(MIXED, Arc::new(IntoMixed(table)) as Arc<dyn Mapping>);
             made(GROUPED, Arc::new(IntoGrouped(table)));
+            made(OWNED, Arc::new(IntoOwned(table)));
         }
         feeds
     });

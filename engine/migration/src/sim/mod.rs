@@ -16,6 +16,7 @@ mod data;
 mod grouped;
 mod lane;
 mod mixed;
+mod owned;
 mod rng;
 mod rules;
 mod runner;

@@ -115,6 +115,16 @@ pub(super) struct Rules {
     pub(super) groups_with_rows: bool,
     /// Contributions are told apart by the bytes of their keys, not as a collation has them.
     pub(super) keeps_bytes: bool,
+    /// Who has the touched keys is looked up before they are written.
+    pub(super) finds_owners: bool,
+    /// ... and who waits for them, too.
+    pub(super) finds_waiting: bool,
+    /// A row whose key another source has is kept until it can be shown.
+    pub(super) losers_wait: bool,
+    /// A lane that lets a row wait looks for waiting rows from then on.
+    pub(super) waits_again: bool,
+    /// Rows that wait mean something only between two transactions of the source.
+    pub(super) looks_between: bool,
     /// A piece's number is never used again, so that a mark names the piece's bounds.
     pub(super) numbers_used_once: bool,
     /// A mark is stored only with the piece it speaks of: one that is gone was lost by the target.
@@ -164,6 +174,11 @@ impl Rules {
         shows_what_left: true,
         groups_with_rows: true,
         keeps_bytes: true,
+        finds_owners: true,
+        finds_waiting: true,
+        losers_wait: true,
+        waits_again: true,
+        looks_between: true,
         numbers_used_once: true,
         marks_prove_pieces: true,
         form: Form::Replace,

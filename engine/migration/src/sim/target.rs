@@ -9,6 +9,7 @@ use super::{
     data::{Image, Rows, UNIQUE, class_of},
     grouped::{GROUPED, GroupedWrite},
     mixed::{MIXED, Mixed, Spot, TargetRows, mixed_image, mixed_place},
+    owned::{OwnedWrite, promoted, write_of},
     rules::{Form, Rules},
 };
 use crate::{
@@ -79,6 +80,7 @@ pub(super) enum TableWrite {
     Moved(MovedWrite),
     Mixed { gone: Vec<Spot>, rows: Vec<(Spot, Image)> },
     Grouped(GroupedWrite),
+    Owned(OwnedWrite),
 }
 
 #[derive(Debug, Clone)]
@@ -90,27 +92,29 @@ pub(super) struct MovedWrite {
 
 /// The statements that bring `effects` about, as the lane stage orders them.
 pub(super) fn writes_of(effects: &Effects, rules: &Rules) -> Vec<TableWrite> {
-    effects
-        .tables()
-        .map(|(id, effects)| {
-            let table = id.0 as usize;
-            if table == MIXED {
-                let gone = effects.gone().map(mixed_place).collect();
-                return TableWrite::Mixed { gone, rows: effects.rows().map(mixed_image).collect() };
-            }
-            if table == GROUPED {
-                return TableWrite::Grouped(GroupedWrite::of(effects, rules));
-            }
-            let is_upsert = rules.form == Form::Upsert;
-            let gone = if table == UNIQUE && !is_upsert {
-                effects.touched().map(class_of).collect()
-            } else {
-                effects.gone().map(class_of).collect()
-            };
-            let rows = effects.rows().map(|row| Image::of(table, row)).collect();
-            TableWrite::Moved(MovedWrite { table, gone, rows })
-        })
-        .collect()
+    let promoted = promoted(effects).map(TableWrite::Owned);
+    let written = effects.tables().map(|(id, effects)| {
+        let table = id.0 as usize;
+        if let Some(write) = write_of(table, effects) {
+            return TableWrite::Owned(write);
+        }
+        if table == MIXED {
+            let gone = effects.gone().map(mixed_place).collect();
+            return TableWrite::Mixed { gone, rows: effects.rows().map(mixed_image).collect() };
+        }
+        if table == GROUPED {
+            return TableWrite::Grouped(GroupedWrite::of(effects, rules));
+        }
+        let is_upsert = rules.form == Form::Upsert;
+        let gone = if table == UNIQUE && !is_upsert {
+            effects.touched().map(class_of).collect()
+        } else {
+            effects.gone().map(class_of).collect()
+        };
+        let rows = effects.rows().map(|row| Image::of(table, row)).collect();
+        TableWrite::Moved(MovedWrite { table, gone, rows })
+    });
+    promoted.into_iter().chain(written).collect()
 }
 
 impl TableWrite {
@@ -124,6 +128,10 @@ impl TableWrite {
             Self::Moved(write) => write.apply(&mut all.moved, rules.form),
             Self::Grouped(write) => {
                 all.grouped.apply(write, rules, loses_groups);
+                Ok(())
+            }
+            Self::Owned(write) => {
+                all.owned.apply(write);
                 Ok(())
             }
             Self::Mixed { gone, rows } => {

@@ -1,6 +1,6 @@
 //! The world of one seed: servers, faults, and whether the target is what it must be.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use whimbrel_model::{GtidSet, Key, Table};
 
@@ -9,6 +9,7 @@ use super::{
     data::{LETTERS, PADDED, Rows, TABLES, UNIQUE},
     grouped::{GROUPED, contribution_key},
     mixed::{MIXED, TargetRows, mixed_key, rolled_up, target_id, targets, targets_for_lanes},
+    owned::{OWNED, claim_key},
     rng::Rng,
     rules::Rules,
     source::{Failover, Source},
@@ -240,9 +241,45 @@ impl World {
                 }
             }
         }
-        if !rows.grouped.is_in_step() {
-            trace!(self, "OFF: groups are not those of the contributions: {:?}", rows.grouped);
+        for (wanted, found) in expected.owned.claims().iter().zip(&rows.owned.claims()) {
+            for (source, (wanted, image)) in wanted.iter().zip(found).enumerate() {
+                let Some(image) = image else { continue };
+                if is_own(OWNED, &claim_key(source, image)) && *wanted != Some(*image) {
+                    trace!(self, "OFF: lane {lane} holds {image:?} of {source}, not {wanted:?}");
+                    return Err(Outcome::Off);
+                }
+            }
+        }
+        if !rows.grouped.is_in_step() || !rows.owned.is_in_step() {
+            trace!(self, "OFF: what is shown is not what is kept: {rows:?}");
             return Err(Outcome::Off);
+        }
+        self.check_shared_keys(&row.state, is_own)
+    }
+
+    /// A row that waits is taken for one of a key that two sources have, when that is looked at: then
+    /// they have it where the lane stands, between two transactions.
+    fn check_shared_keys(
+        &self,
+        state: &LaneState,
+        is_own: impl Fn(usize, &Key) -> bool,
+    ) -> Result<(), Outcome> {
+        let Stored { rows, lanes, .. } = &self.target.stored;
+        let is_between = lanes.iter().all(|lane| lane.state.parts.is_empty());
+        if self.rules.looks_between && !is_between {
+            return Ok(());
+        }
+        let between = LaneState { parts: BTreeMap::new(), ..state.clone() };
+        let claims = TargetRows::of(self.rows_at(&between)).owned.claims();
+        for (key, waiting) in rows.owned.waiting().iter().enumerate() {
+            for (source, image) in waiting.iter().enumerate() {
+                let Some(image) = image else { continue };
+                let is_shared = claims[key].iter().all(Option::is_some);
+                if is_own(OWNED, &claim_key(source, image)) && !is_shared {
+                    trace!(self, "OFF: {image:?} of {source} waits, and nobody else has its key");
+                    return Err(Outcome::Off);
+                }
+            }
         }
         Ok(())
     }
@@ -267,8 +304,13 @@ impl World {
     /// Whether the target equals the source.
     pub(super) fn compare(&self) -> Outcome {
         let wanted = TargetRows::of(*self.source.views.last().unwrap());
-        let is_equal = self.target.stored.rows == wanted;
-        trace!(self, "wanted {wanted:?}\nfound  {:?}", self.target.stored.rows);
+        let mut found = self.target.stored.rows;
+        trace!(self, "wanted {wanted:?}\nfound  {found:?}");
+        // Of two sources that have a key either may be shown; the other waits, so that it is noticed.
+        let is_owned_equal =
+            found.owned.is_in_step() && found.owned.claims() == wanted.owned.claims();
+        found.owned = wanted.owned;
+        let is_equal = is_owned_equal && found == wanted;
         if is_equal { Outcome::Equal } else { Outcome::Different }
     }
 

@@ -1,6 +1,6 @@
 //! The apply stage: cuts what merge lets go of into lanes, and decides how many lanes there are.
 
-use std::{borrow::Cow, num::NonZeroUsize, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, num::NonZeroUsize, sync::Arc};
 
 use tokio::sync::oneshot;
 use whimbrel_flow::{ComputePool, Permit, Receiver, Sender, StopLevel, TaskError, Tasks, channel};
@@ -132,6 +132,7 @@ impl ApplyStage {
                 inlet,
                 link: lane_link(&self.target, &self.plan, lane, self.shared.clock.clone()),
                 is_load_offered: None,
+                undisputed: BTreeSet::new(),
                 pool: Arc::clone(&self.pool),
                 shared: Arc::clone(&self.shared),
             };

@@ -1,7 +1,7 @@
 //! One lane at work: takes what waits, writes it in one transaction, and knows whether it did.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     pin::pin,
     sync::Arc,
     time::Duration,
@@ -46,7 +46,7 @@ const SLOW: &str = "an answer for more than 10 s: it may wait for a lock or for 
                     out of reach (see its error log and its process list)";
 
 /// Rows above which statements are built in the compute pool rather than in the lane's task.
-const INLINE_ROWS_MAX: usize = 64;
+pub(super) const INLINE_ROWS_MAX: usize = 64;
 
 /// What is handed to a lane: its share of a batch.
 #[derive(Debug)]
@@ -69,6 +69,8 @@ pub(crate) struct LaneWorker {
     pub(crate) link: Link,
     /// Whether the target takes rows as files; `None` until it was asked.
     pub(crate) is_load_offered: Option<bool>,
+    /// Owned targets beside which no row waits.
+    pub(crate) undisputed: BTreeSet<TargetId>,
     pub(crate) pool: Arc<ComputePool>,
     pub(crate) shared: Arc<Shared>,
 }
@@ -170,7 +172,8 @@ impl LaneWorker {
     /// Applies the items in one transaction.
     async fn apply(&mut self, items: Vec<LaneItem>) -> Result<(), RunError> {
         let counts = Counts::of(&items);
-        let Plan { effects, marks, next } = plan(&self.state, items);
+        let Plan { mut effects, marks, next } = plan(&self.state, items);
+        self.resolve_owned(&mut effects).await?;
         let swap = store::swap(&self.plan, self.lane, self.version(), &next);
         let marks: Vec<String> = marks.iter().map(|mark| self.mark(mark)).collect();
         let effects = Arc::new(effects);

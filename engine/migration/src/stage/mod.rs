@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod lane;
 pub(crate) mod merge;
+mod owned;
 pub(crate) mod planner;
 pub(crate) mod reader;
 pub(crate) mod snapshot;

@@ -65,8 +65,8 @@ pub(super) fn has_large_statement(writes: &[Write]) -> bool {
     writes.iter().any(|(_, form)| is_large(form))
 }
 
-/// What brings a window's effects about: for each table first the DELETEs, then the rows; around those
-/// of a rolled-up table what keeps its groups in step. `number` is the lane's sequence number after
+/// What brings a window's effects about: rows that waited first; for each table the DELETEs, then the
+/// rows; around those of a rolled-up table what keeps its groups in step. `number` is the lane's sequence number after
 /// the window.
 ///
 /// A table with another unique key loses every touched key first: its unique values may have moved
@@ -77,6 +77,12 @@ pub(super) fn writes_of(
     (number, means): (u64, Means),
 ) -> Result<Vec<Write>, Error> {
     let mut writes = Vec::new();
+    for (id, keys) in effects.promoted() {
+        let owned = shared.owned.get(&id).map(|(owned, _)| owned);
+        let promotions = owned.map(|owned| owned.promotions(keys, STATEMENT_BYTES_MAX));
+        let promotions = promotions.transpose()?.unwrap_or_default();
+        writes.extend(promotions.into_iter().map(|statement| (id, Form::Statement(statement))));
+    }
     for (id, effects) in effects.tables() {
         let table = &shared.targets[id.0 as usize];
         let statements = |statements: Vec<Vec<u8>>| {

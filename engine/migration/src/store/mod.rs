@@ -5,6 +5,7 @@
 
 mod claim;
 mod control;
+mod disputes;
 mod lanes;
 mod schema;
 mod summary;
@@ -12,6 +13,7 @@ mod targets;
 
 pub(crate) use claim::{Claim, claim};
 pub(crate) use control::{Control, StoredTable};
+pub(crate) use disputes::{Disputes, disputes};
 pub(crate) use lanes::{read_version, swap};
 pub(crate) use schema::{FORMAT, create_tables, exists};
 pub(crate) use summary::{dead_letters, piece_counts, positions};

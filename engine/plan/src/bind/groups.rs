@@ -102,7 +102,8 @@ impl<'a> Binder<'a> {
         let arguments = arguments.into_iter().map(|argument| argument.column).collect();
         let written = Written::Groups(BoundGroups { group_columns, arguments, aggregates });
         let sources = self.bound_sources(sources, filters, columns);
-        Some(BoundTarget { name: self.name(), written, statement, sources })
+        let (name, is_owned) = (self.name(), false);
+        Some(BoundTarget { name, written, is_owned, statement, sources })
     }
 
     /// The values that a source gives.

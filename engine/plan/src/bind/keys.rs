@@ -1,11 +1,12 @@
 //! Whether a target's key tells the rows of its sources apart.
 //!
 //! A target's key must hold the whole key of each source, through columns that are bare copies and that
-//! compare no coarser than the source's; and where there are several sources, a constant of each. What
-//! data there is proves nothing: it changes while it is read.
+//! compare no coarser than the source's. Where there are several sources without a constant of each, it
+//! is kept beside the target which source has each key; this asks for keys whose equality can be told
+//! from their bytes. What data there is proves nothing: it changes while it is read.
 
 use whimbrel_expression::Scratch;
-use whimbrel_model::{Column, ColumnType, RowBuilder, Table};
+use whimbrel_model::{Column, ColumnType, Generation, RowBuilder, Table};
 
 use super::{Binder, Origin, columns::Planned, same_name};
 use crate::{
@@ -15,12 +16,14 @@ use crate::{
 };
 
 impl Binder<'_> {
+    /// Whether it must be kept beside the target which source has each key; `None` once it is said what
+    /// is wrong.
     pub(super) fn check_key(
         &mut self,
         sources: &[Origin<'_>],
         planned: &[Planned<'_>],
         table: &Table,
-    ) -> Option<()> {
+    ) -> Option<bool> {
         let before = self.errors();
         let keyed: Vec<(&Planned<'_>, &Column)> = table
             .key_columns()
@@ -32,10 +35,19 @@ impl Binder<'_> {
         for (index, source) in sources.iter().enumerate() {
             self.check_source_key((index, source.table), &keyed);
         }
-        if self.errors() == before {
-            self.check_sources_apart(sources, &keyed);
+        if self.errors() > before {
+            return None;
         }
-        (self.errors() == before).then_some(())
+        let Some((first, other)) = not_apart(sources, &keyed) else { return Some(false) };
+        let Some(reason) = not_ownable(table) else { return Some(true) };
+        let problem = MaterializeProblem::KeyAcrossSources {
+            target: self.name(),
+            first: first.to_owned(),
+            other: other.to_owned(),
+            reason,
+        };
+        self.report(problem, self.key_at());
+        None
     }
 
     fn key_at(&self) -> Span {
@@ -80,30 +92,45 @@ impl Binder<'_> {
             self.report(problem, self.key_at());
         }
     }
+}
 
-    /// Each two sources differ in a key column that is constant in both.
-    fn check_sources_apart(&mut self, sources: &[Origin<'_>], keyed: &[(&Planned<'_>, &Column)]) {
-        for (other_index, other) in sources.iter().enumerate() {
-            for (index, source) in sources.iter().enumerate().take(other_index) {
-                let is_apart = |(value, _): &(&Planned<'_>, &Column)| match (
-                    constant(value, index),
-                    constant(value, other_index),
-                ) {
-                    (Some(one), Some(two)) => one != two,
-                    _ => false,
-                };
-                if !keyed.iter().any(is_apart) {
-                    let problem = MaterializeProblem::KeyAcrossSources {
-                        target: self.name(),
-                        first: source.table.name().to_owned(),
-                        other: other.table.name().to_owned(),
-                    };
-                    self.report(problem, self.key_at());
-                    return;
-                }
+/// Two sources that differ in no key column that is constant in both.
+fn not_apart<'s>(
+    sources: &[Origin<'s>],
+    keyed: &[(&Planned<'_>, &Column)],
+) -> Option<(&'s str, &'s str)> {
+    for (other_index, other) in sources.iter().enumerate() {
+        for (index, source) in sources.iter().enumerate().take(other_index) {
+            let is_apart = |(value, _): &(&Planned<'_>, &Column)| match (
+                constant(value, index),
+                constant(value, other_index),
+            ) {
+                (Some(one), Some(two)) => one != two,
+                _ => false,
+            };
+            if !keyed.iter().any(is_apart) {
+                return Some((source.table.name(), other.table.name()));
             }
         }
     }
+    None
+}
+
+/// Why it cannot be kept which source has each key of the table.
+fn not_ownable(table: &Table) -> Option<String> {
+    if table.has_other_unique_key() {
+        let reason = "and another unique key of the target may be shared by rows of both";
+        return Some(reason.to_owned());
+    }
+    let is_told = |column: &&Column| {
+        column.column_type.equality().is_some() && column.generation == Generation::None
+    };
+    let column = table.key_columns().find(|column| !is_told(column))?;
+    let mut under = String::new();
+    if let ColumnType::Text { collation, .. } = &column.column_type {
+        under = format!(" under `{collation}`");
+    }
+    Some(format!("and bytes do not tell which values of `{}` are equal{under}", column.name))
 }
 
 /// The value that a column has for every row of a source, in a form that tells values apart however the

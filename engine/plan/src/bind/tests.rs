@@ -56,6 +56,15 @@ fn source(name: &str) -> Definition {
 
 /// The plan with one target, bound to `a`, `b` and `longer`, three tables of one form.
 fn bound(target: &str) -> Result<Bound, Vec<String>> {
+    bound_to(target, ["a", "b", "longer"].map(source).into(), None)
+}
+
+/// The plan with one target, which may be there, bound to tables.
+fn bound_to(
+    target: &str,
+    sources: Vec<Definition>,
+    made: Option<Definition>,
+) -> Result<Bound, Vec<String>> {
     let text = format!(
         "version: 1\nname: shop\nsource: {{ mysql: {{ url: 'mysql://app@source', database: shop }} }}\n\
          target: {{ mysql: {{ url: 'mysql://app@target', database: shop }} }}\n\
@@ -69,8 +78,9 @@ fn bound(target: &str) -> Result<Bound, Vec<String>> {
     };
     let plan = load(&text, &Nothing).map_err(messages)?.plan;
     let definitions = Definitions {
-        sources: ["a", "b", "longer"].map(source).to_vec(),
-        source_names: ["a", "b", "longer"].map(str::to_owned).to_vec(),
+        source_names: sources.iter().map(|source| source.name.clone()).collect(),
+        sources,
+        targets: made.into_iter().map(|made| (made.name.clone(), made)).collect(),
         are_all_targets_known: true,
         ..Definitions::default()
     };
@@ -98,11 +108,6 @@ fn what_does_not_fit_is_said_at_its_place() {
         "at: the key column `at` may be NULL",
     );
     refused(
-        "{ from: [a, b] }",
-        "made: `made` is made without parts of `a`: the unique index `email`\n\
-         made: rows of `a` and of `b` may have one key in `made`",
-    );
-    refused(
         "{ from: a, group_by: { email: email }, aggregates: { worth: sum(email) } }",
         "email: `worth`: `sum` is of numbers, and this is text of up to 60 characters",
     );
@@ -115,6 +120,59 @@ fn what_does_not_fit_is_said_at_its_place() {
         "\"${env:KEY}\": the environment variable `KEY` is not set",
     );
     refused("{ from: a, create: existing }", "existing: the target has no table `made`");
+}
+
+/// As [`source`], with another key and without other unique keys.
+fn keyed_by(name: &str, id: Column) -> Definition {
+    let mut definition = source(name);
+    definition.columns[0] = id;
+    definition.pieces.retain(|piece| piece.kind != PieceKind::UniqueKey);
+    let columns = definition.columns.clone();
+    definition.table = Table::new(("shop", name), columns, ("PRIMARY", &["id"]), false).ok();
+    definition
+}
+
+fn text_key(collation: &str) -> Column {
+    let (charset, collation) = ("utf8mb4".to_owned(), collation.to_owned());
+    let text = whimbrel_model::ColumnType::Text { charset, collation };
+    column("id", text, "varchar(60)")
+}
+
+#[test]
+fn a_key_that_does_not_tell_sources_apart_is_owned() {
+    let is_owned = |target: &str| bound(target).unwrap().targets[0].is_owned;
+
+    assert!(is_owned("{ from: [a, b] }"));
+    assert!(!is_owned("{ from: a }"));
+    assert!(!is_owned(
+        "{ from: [a, b], columns: { origin: table_name(), id: id }, key: [origin, id] }"
+    ));
+}
+
+#[test]
+fn a_key_that_does_not_tell_sources_apart_is_refused_where_bytes_do_not_tell_its_values_apart() {
+    let messages = |collation: &str| {
+        let sources = ["a", "b"].map(|name| keyed_by(name, text_key(collation))).into();
+        bound_to("{ from: [a, b], key: [id] }", sources, None).err().unwrap_or_default()
+    };
+
+    assert_eq!(
+        messages("utf8mb4_0900_ai_ci"),
+        [
+            "id: rows of `a` and of `b` may have one key in `made`, and bytes do not tell which values \
+          of `id` are equal under `utf8mb4_0900_ai_ci`"
+        ]
+    );
+    assert_eq!(messages("utf8mb4_bin"), [""; 0]);
+
+    let made = Some(source("made"));
+    let errors =
+        bound_to("{ from: [a, b], create: existing }", ["a", "b"].map(source).into(), made);
+    assert_eq!(
+        errors.err().unwrap_or_default(),
+        ["made: rows of `a` and of `b` may have one key in `made`, and another unique key of the \
+          target may be shared by rows of both"]
+    );
 }
 
 #[test]
@@ -157,7 +215,8 @@ fn sources_are_told_apart_by_a_constant_of_each() {
     assert_eq!(bound.targets[0].sources.len(), 2);
     refused(
         "{ from: [a, b], columns: { o: lower(\"X\"), id: id }, key: [o, id] }",
-        "o: rows of `a` and of `b` may have one key in `made`",
+        "o: rows of `a` and of `b` may have one key in `made`, and bytes do not tell which values of \
+         `o` are equal under `utf8mb4_0900_ai_ci`",
     );
 }
 

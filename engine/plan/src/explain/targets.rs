@@ -60,6 +60,16 @@ fn describe(made: &Materialized, bound: Option<&BoundTarget>) -> Target {
         );
         facts.push(("kept aside", kept));
     }
+    if bound.is_some_and(|bound| bound.is_owned) {
+        let name = &made.name.name;
+        let kept = format!(
+            "`_whimbrel_owners_{name}`, the source of each key, and `_whimbrel_waiting_{name}`, rows \
+             whose key another source has"
+        );
+        facts.push(("kept aside", kept));
+        let checked = "two sources that have one key stop the run, and neither's row is lost";
+        facts.push(("checked", checked.to_owned()));
+    }
     let statement = match (&made.create, bound.and_then(|bound| bound.statement.clone())) {
         (Create::Existing, _) => {
             facts.push(("definition", "the table is there".to_owned()));

@@ -195,8 +195,8 @@ pub enum MaterializeProblem {
         /// The source's.
         source_collation: String,
     },
-    /// A key that does not tell sources apart.
-    #[error("rows of `{first}` and of `{other}` may have one key in `{target}`")]
+    /// A key that does not tell sources apart, of which it cannot be kept which source has each value.
+    #[error("rows of `{first}` and of `{other}` may have one key in `{target}`, {reason}")]
     KeyAcrossSources {
         /// The target.
         target: String,
@@ -204,6 +204,8 @@ pub enum MaterializeProblem {
         first: String,
         /// Another source.
         other: String,
+        /// Why that cannot be kept.
+        reason: String,
     },
     /// A key of groups that is another than the groups' columns.
     #[error("the key of `{target}` is ({found}), and its groups are ({wanted})")]
@@ -311,6 +313,11 @@ fn copies_help(missing: &[String]) -> String {
         copies.join(", ")
     )
 }
+
+/// How rows of several sources are told apart.
+const APART: &str = "add a column that tells the sources apart to the key: `columns: { origin: table_name() }` and \
+                     `key: [origin, id]`; or give the target's definition under `create`, without other \
+                     unique keys, its key's texts with a collation such as `utf8mb4_0900_bin`";
 
 impl MaterializeProblem {
     pub(super) fn advice(&self) -> Advice {
@@ -473,10 +480,7 @@ impl MaterializeProblem {
             Self::KeyCollation { .. } => {
                 "give the target's column the source's collation, under `create`"
             }
-            Self::KeyAcrossSources { .. } => {
-                "add a column that tells the sources apart to the key: `columns: { origin: \
-                 table_name() }` and `key: [origin, id]`"
-            }
+            Self::KeyAcrossSources { .. } => APART,
             Self::KeyDiffers { .. } => {
                 "leave `key` out, or name the columns of that key in its order"
             }
