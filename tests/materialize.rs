@@ -256,6 +256,10 @@ async fn groups_are_what_a_select_gives_after_every_kill() {
     writer.stop().await.unwrap();
     migration.catch_up().await;
 
+    let kept = migration.status()["kept_bytes"].as_object().unwrap().clone();
+    assert_eq!(kept.keys().collect::<Vec<_>>(), ["all_whats", "by_country", "by_note"]);
+    // The two tables and the index of each are a page at the least.
+    assert!(kept.values().all(|bytes| bytes.as_u64().unwrap() >= 2 * 16_384), "{kept:?}");
     for (table, columns, sql) in GROUPED {
         // Of texts that a collation calls equal, each side may show another one.
         let folded: Vec<&str> =

@@ -71,6 +71,9 @@ fn text(status: &Status) -> String {
             line("warning", warning);
         }
     }
+    for (target, bytes) in &status.kept_bytes {
+        line("kept", &format!("{target}: about {} beside it", HumanBytes(*bytes)));
+    }
     for (target, count) in &status.dead_letters {
         line("failed", &format!("{target}: {} rows are dead letters", HumanCount(*count)));
     }

@@ -33,6 +33,8 @@ pub struct Status {
     pub pieces: u64,
     /// How many rows failed and wait among the dead letters, by target.
     pub dead_letters: BTreeMap<String, u64>,
+    /// About how many bytes are kept aside for each rolled-up target, indexes included.
+    pub kept_bytes: BTreeMap<String, u64>,
     /// What the last runner reported.
     pub report: Option<Report>,
     /// Why the last run ended, if it failed.
@@ -83,6 +85,7 @@ pub async fn status(plan: &Plan) -> Result<Status, RunError> {
         pieces_held,
         pieces,
         dead_letters: store::dead_letters(&mut session, &key).await?,
+        kept_bytes: store::kept_bytes(&mut session, &key).await?,
         // A report of another version is of no use; everything else here does not depend on it.
         report: serde_json::from_str(&row.text("progress")?).ok(),
         last_error,

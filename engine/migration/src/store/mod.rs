@@ -16,7 +16,7 @@ pub(crate) use control::{Control, StoredTable};
 pub(crate) use disputes::{Disputes, disputes};
 pub(crate) use lanes::{read_version, swap};
 pub(crate) use schema::{FORMAT, create_tables, exists};
-pub(crate) use summary::{dead_letters, piece_counts, positions};
+pub(crate) use summary::{dead_letters, kept_bytes, piece_counts, positions};
 pub(crate) use targets::{StoredTarget, targets, targets_of_others};
 
 use whimbrel_model::Key;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use whimbrel_mysql::Session;
+use whimbrel_mysql::{Session, ddl::literal};
 
 use super::PlanKey;
-use crate::error::RunError;
+use crate::{error::RunError, rollup::Rollup};
 
 /// How many pieces of tables the target holds, and how many there are.
 ///
@@ -64,4 +64,43 @@ pub(crate) async fn dead_letters(
     );
     let rows = session.query(&sql).await?;
     rows.iter().map(|row| Ok((row.text("target")?, row.number("letters")?))).collect()
+}
+
+/// About how many bytes are kept aside for each rolled-up target, indexes included, as the server
+/// estimates them.
+///
+/// # Errors
+///
+/// [`RunError`] when the server does not answer.
+pub(crate) async fn kept_bytes(
+    session: &mut Session,
+    plan: &PlanKey,
+) -> Result<BTreeMap<String, u64>, RunError> {
+    let exists = "SELECT 1 FROM information_schema.tables \
+                  WHERE table_schema = DATABASE() AND table_name = '_whimbrel_targets'";
+    // State of format 1 has none.
+    if session.query(exists).await?.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    // Sizes would be those of a day ago otherwise.
+    session.execute(b"SET SESSION information_schema_stats_expiry = 0").await?;
+    let sql = format!(
+        "SELECT rollup FROM `_whimbrel_targets` WHERE {} AND rollup IS NOT NULL",
+        plan.matches()
+    );
+    let mut kept = BTreeMap::new();
+    for row in session.query(&sql).await? {
+        let rollup: Rollup = serde_json::from_str(&row.text("rollup")?)?;
+        let names = [rollup.contributions().name(), rollup.groups_table()].map(literal);
+        let sql = format!(
+            "SELECT CAST(IFNULL(SUM(data_length + index_length), 0) AS UNSIGNED) AS bytes \
+             FROM information_schema.tables \
+             WHERE table_schema = DATABASE() AND table_name IN ({})",
+            names.join(", ")
+        );
+        let rows = session.query(&sql).await?;
+        let row = rows.first().ok_or(RunError::State { what: "kept tables" })?;
+        kept.insert(rollup.visible().to_owned(), row.number("bytes")?);
+    }
+    Ok(kept)
 }
