@@ -327,6 +327,55 @@ async fn a_row_that_fails_stops_the_run_unless_the_plan_says_otherwise() {
         .await;
 }
 
+/// A target whose unique values its source does not keep apart.
+const NAMED: &str = r"
+materialize:
+  names:
+    from: people
+    columns: { id: id, name: lower(email) }
+    create: |
+      CREATE TABLE names (id INT NOT NULL PRIMARY KEY, name VARCHAR(60) NULL, UNIQUE KEY by_name (name))
+";
+
+async fn names(pair: &Pair) -> Option<u64> {
+    let sql = format!("SELECT COUNT(*) FROM {}.names", pair.target_database);
+    pair.target.row(&sql).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_unique_value_that_two_rows_come_to_stops_the_run_and_removes_neither() {
+    const TEXTS: [&str; 3] = ["run.refused-row", "`names`", "key `names.by_name`"];
+    // Written in statements, and loaded.
+    for rows in [20, 2_000] {
+        let pair = filled(rows).await;
+        pair.execute_source("UPDATE people SET email = 'p7@EXAMPLE.com' WHERE id = 9")
+            .await
+            .unwrap();
+        let migration = migration(&pair, NAMED);
+
+        migration.refused(1, &TEXTS).await;
+
+        pair.execute_source("UPDATE people SET email = 'another' WHERE id = 9").await.unwrap();
+        migration.catch_up().await;
+        assert_eq!(names(&pair).await, Some(u64::from(rows)));
+
+        pair.execute_source("UPDATE people SET email = 'ANOTHER' WHERE id = 12").await.unwrap();
+        migration.refused(1, &TEXTS).await;
+
+        assert_eq!(names(&pair).await, Some(u64::from(rows)), "none is removed for another");
+        pair.execute_source("UPDATE people SET email = 'new' WHERE id = 9").await.unwrap();
+        // The values trade places in one transaction.
+        pair.execute_source(
+            "BEGIN; UPDATE people SET email = NULL WHERE id = 9;
+             UPDATE people SET email = 'new' WHERE id = 12; COMMIT",
+        )
+        .await
+        .unwrap();
+        migration.catch_up().await;
+        assert_eq!(names(&pair).await, Some(u64::from(rows)));
+    }
+}
+
 #[tokio::test]
 async fn a_copy_says_what_it_leaves_out_and_has_its_indexes_from_the_first_row_on() {
     let pair = pair().await.unwrap();

@@ -17,11 +17,14 @@ const KEYS_MAX: usize = 2_000;
 /// `REPLACE` statements that write the rows, each of at most `bytes_max` bytes unless one row alone
 /// is longer. Columns that the server computes are left out.
 ///
+/// For a table with another unique key they are `INSERT` statements, and the rows' keys must have been
+/// removed before: `REPLACE` would remove whichever row has a unique value of theirs.
+///
 /// # Errors
 ///
 /// [`Error::Value`] for a value that cannot be written, [`Error::Unexpected`] for a row of another
 /// table.
-pub fn replace<'a>(
+pub fn write<'a>(
     table: &Table,
     rows: impl IntoIterator<Item = &'a Row>,
     bytes_max: usize,
@@ -32,7 +35,8 @@ pub fn replace<'a>(
         .filter(|column| column.generation == Generation::None)
         .map(|column| quoted(&column.name))
         .collect();
-    let head = format!("REPLACE INTO {} ({}) VALUES ", quoted(table.name()), names.join(","));
+    let verb = if table.has_other_unique_key() { "INSERT" } else { "REPLACE" };
+    let head = format!("{verb} INTO {} ({}) VALUES ", quoted(table.name()), names.join(","));
     let mut list = Statements::new(head.into_bytes(), Vec::new(), (bytes_max, usize::MAX));
     let mut values = Vec::new();
     for row in rows {

@@ -285,7 +285,7 @@ impl World {
         let mut sent = vec![b"BEGIN".to_vec()];
         sent.extend(statements.before);
         sent.extend(statement::delete(&table, gone, BYTES_MAX).unwrap());
-        sent.extend(statement::replace(&table, rows, BYTES_MAX).unwrap());
+        sent.extend(statement::write(&table, rows, BYTES_MAX).unwrap());
         sent.extend(statements.after);
         sent.push(b"COMMIT".to_vec());
         for statement in sent {

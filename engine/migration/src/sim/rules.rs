@@ -46,8 +46,6 @@ pub(super) enum Realign {
 /// How rows of a table with another unique key are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// DELETE of every touched key, then REPLACE.
-    Replace,
     /// DELETE of every touched key, then INSERT.
     Insert,
     /// INSERT … ON DUPLICATE KEY UPDATE of all columns but the key.
@@ -181,7 +179,7 @@ impl Rules {
         looks_between: true,
         numbers_used_once: true,
         marks_prove_pieces: true,
-        form: Form::Replace,
+        form: Form::Insert,
         lost_check: true,
         lost_check_in_flight: true,
         newest_check: true,

@@ -175,12 +175,7 @@ impl MovedWrite {
                 (UNIQUE, Form::Upsert, Some(rival)) => {
                     rows[rival] = Some(Image { key: rival, ..*image });
                 }
-                (_, _, rival) => {
-                    if let Some(rival) = rival {
-                        rows[rival] = None;
-                    }
-                    rows[image.key] = Some(*image);
-                }
+                _ => rows[image.key] = Some(*image),
             }
         }
         Ok(())

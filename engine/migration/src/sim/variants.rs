@@ -45,17 +45,9 @@ pub(super) const VARIANTS: &[Variant] = &[
     variant("seen_begun", |rules| rules.seen_begun = false, long_parts),
     variant("high is executed", |rules| rules.high = High::Executed, source_loses),
     variant("high is nothing", |rules| rules.high = High::None, source_loses),
-    variant(
-        "high and REPLACE",
-        |rules| (rules.high, rules.form) = (High::Executed, Form::Insert),
-        unique_values,
-    ),
+    variant("high of unique values", |rules| rules.high = High::Executed, unique_values),
     variant("no DUPLICATE KEY UPDATE", |rules| rules.form = Form::Upsert, unique_values),
-    variant(
-        "parts and REPLACE",
-        |rules| (rules.parts, rules.form) = (false, Form::Insert),
-        parts_of_unique,
-    ),
+    variant("parts of unique values", |rules| rules.parts = false, parts_of_unique),
     variant("one_lane", |rules| rules.one_lane = false, unique_in_lanes),
     variant(
         "give_up at the same server",

@@ -69,8 +69,9 @@ pub(super) fn has_large_statement(writes: &[Write]) -> bool {
 /// rows; around those of a rolled-up table what keeps its groups in step. `number` is the lane's sequence number after
 /// the window.
 ///
-/// A table with another unique key loses every touched key first: its unique values may have moved
-/// between rows in any order.
+/// A table with another unique key loses every touched key first, since its unique values may have moved
+/// between rows in any order; its rows are then inserted, so that a value which two of them come to is
+/// an error and never the end of one.
 pub(super) fn writes_of(
     shared: &Shared,
     effects: &Effects,
@@ -102,8 +103,8 @@ pub(super) fn writes_of(
         if let Some(load) = load_of(table, effects, means)? {
             writes.push((id, Form::Load(load)));
         } else {
-            let replaces = statement::replace(table, effects.rows(), STATEMENT_BYTES_MAX)?;
-            writes.extend(statements(replaces));
+            let written = statement::write(table, effects.rows(), STATEMENT_BYTES_MAX)?;
+            writes.extend(statements(written));
         }
         writes.extend(statements(groups.after));
     }

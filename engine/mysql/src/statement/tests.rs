@@ -31,7 +31,7 @@ fn rows_are_replaced_in_statements_of_bounded_size() {
     let rows = [1, 2, 3].map(|id| row(&[Cell::Int(id), Cell::Null]));
 
     let bytes_max = "REPLACE INTO `t` (`a``b`,`c`) VALUES (1,NULL),(2,NULL)".len();
-    let statements = replace(&table, &rows, bytes_max).unwrap();
+    let statements = write(&table, &rows, bytes_max).unwrap();
 
     assert_eq!(
         texts(statements),
@@ -48,10 +48,10 @@ fn a_row_longer_than_the_bound_has_a_statement_of_its_own() {
     let rows = [1, 2].map(|id| row(&[Cell::Int(id)]));
 
     assert_eq!(
-        texts(replace(&table, &rows, 1).unwrap()),
+        texts(write(&table, &rows, 1).unwrap()),
         ["REPLACE INTO `t` (`a`) VALUES (1)", "REPLACE INTO `t` (`a`) VALUES (2)"]
     );
-    assert!(replace(&table, &[], 1).unwrap().is_empty());
+    assert!(write(&table, &[], 1).unwrap().is_empty());
 }
 
 #[test]
@@ -61,10 +61,7 @@ fn computed_columns_are_left_to_the_server() {
         Table::new(("s", "t"), vec![integer("a"), year], ("u", &["a", "y"]), false).unwrap();
     let row = row(&[Cell::Int(1), Cell::UInt(2024)]);
 
-    assert_eq!(
-        texts(replace(&table, [&row], 1_000).unwrap()),
-        ["REPLACE INTO `t` (`a`) VALUES (1)"]
-    );
+    assert_eq!(texts(write(&table, [&row], 1_000).unwrap()), ["REPLACE INTO `t` (`a`) VALUES (1)"]);
     assert_eq!(
         texts(delete(&table, [&row.key(&table)], 1_000).unwrap()),
         ["DELETE /*+ INDEX(`t` `u`) */ FROM `t` WHERE (`a`=1 AND `y`=2024)"]

@@ -42,7 +42,7 @@ pub(crate) async fn read_all(session: &mut Session, table: &Table) -> Vec<(Key, 
 /// Writes rows as the engine does, without a warning.
 pub(crate) async fn write(session: &mut Session, table: &Table, rows: &[(Key, Row)]) {
     let rows = rows.iter().map(|(_, row)| row);
-    for sql in statement::replace(table, rows, STATEMENT_BYTES_MAX).unwrap() {
+    for sql in statement::write(table, rows, STATEMENT_BYTES_MAX).unwrap() {
         let executed = session.execute(&sql).await;
         let executed = executed.unwrap_or_else(|error| {
             let sql = String::from_utf8_lossy(&sql);
