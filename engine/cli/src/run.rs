@@ -14,7 +14,7 @@ use whimbrel_plan::Plan;
 use self::{display::Display, interrupt::Interrupts};
 use crate::{
     args::{self, ReportFormat},
-    logs,
+    logs, memory,
     output::{Exit, Output},
     plan_file::{self, PlanFile},
     report,
@@ -34,6 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// When it cannot be written.
 pub(crate) fn run(arguments: &args::Run, output: &mut Output) -> io::Result<Exit> {
+    // Before anything is read that cannot be read again.
+    memory::return_large_blocks();
     let Some((file, loaded)) = report::opened(&arguments.plan, output) else {
         return Ok(Exit::PlanRefused);
     };
