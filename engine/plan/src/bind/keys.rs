@@ -101,9 +101,9 @@ fn not_apart<'s>(
 ) -> Option<(&'s str, &'s str)> {
     for (other_index, other) in sources.iter().enumerate() {
         for (index, source) in sources.iter().enumerate().take(other_index) {
-            let is_apart = |(value, _): &(&Planned<'_>, &Column)| match (
-                constant(value, index),
-                constant(value, other_index),
+            let is_apart = |(value, column): &(&Planned<'_>, &Column)| match (
+                constant(value, index, column),
+                constant(value, other_index, column),
             ) {
                 (Some(one), Some(two)) => one != two,
                 _ => false,
@@ -133,9 +133,9 @@ fn not_ownable(table: &Table) -> Option<String> {
     Some(format!("and bytes do not tell which values of `{}` are equal{under}", column.name))
 }
 
-/// The value that a column has for every row of a source, in a form that tells values apart however the
-/// target compares them: text without its case and its trailing spaces.
-fn constant(value: &Planned<'_>, source_index: usize) -> Option<Vec<u8>> {
+/// The value that `column` has for every row of a source, in a form that differs only where the target
+/// takes the values for different; `None` where there is no such value or form.
+fn constant(value: &Planned<'_>, source_index: usize, column: &Column) -> Option<Vec<u8>> {
     let expression = value.expressions.get(source_index)?;
     if !expression.is_constant() {
         return None;
@@ -145,12 +145,41 @@ fn constant(value: &Planned<'_>, source_index: usize) -> Option<Vec<u8>> {
     let cell = expression.evaluate(&row, &mut scratch).ok()?;
     let mut builder = RowBuilder::default();
     if let whimbrel_model::Cell::Bytes(bytes) = cell {
-        let text = String::from_utf8_lossy(bytes).trim_end().to_lowercase();
+        let text = apart(&String::from_utf8_lossy(bytes), &column.column_type)?;
         builder.push(whimbrel_model::Cell::Bytes(text.as_bytes()));
     } else {
         builder.push(cell);
     }
     Some(builder.finish_key().as_bytes().to_vec())
+}
+
+/// A form of `text` that differs from another's only if the column tells both apart.
+///
+/// A collation that is not of bytes may take letters with and without accents, `ß` and `ss`, or a letter
+/// and none at all for equal: only what is printed in ASCII is known to differ there, by more than case.
+/// Those of some languages also take `y` for `i`, or `w` for `v`, which are one here for any that is made
+/// for a language.
+fn apart(text: &str, column_type: &ColumnType) -> Option<String> {
+    let text = text.trim_end_matches('\0').trim_end();
+    // Labels compare as a collation does that is not known here.
+    let is_label = matches!(column_type, ColumnType::Enum | ColumnType::Set { .. });
+    let mut collation = if is_label { "" } else { "binary" };
+    if let ColumnType::Text { collation: of_text, .. } = column_type {
+        collation = of_text;
+    }
+    if collation == "binary" || collation.ends_with("_bin") {
+        return Some(text.to_owned());
+    }
+    if !text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return None;
+    }
+    let text = text.to_ascii_lowercase();
+    let rules = collation.split_once('_').map_or("", |(_, rules)| rules);
+    let of_no_language = ["0900_", "unicode_", "general_"];
+    if of_no_language.iter().any(|prefix| rules.starts_with(prefix)) {
+        return Some(text);
+    }
+    Some(text.replace(['j', 'y'], "i").replace(['v', 'w'], "u"))
 }
 
 /// Whether the target's column tells apart whatever the source's does.

@@ -221,6 +221,35 @@ fn sources_are_told_apart_by_a_constant_of_each() {
 }
 
 #[test]
+fn constants_that_a_collation_may_take_for_equal_do_not_tell_sources_apart() {
+    let owned = |names: [&str; 2], collation: &str| {
+        let [one, other] = names;
+        let mut made = keyed_by("made", text_key(collation));
+        let mut columns = made.columns.clone();
+        columns[0].name = "o".to_owned();
+        columns.push(source("a").columns[0].clone());
+        made.columns.clone_from(&columns);
+        made.table = Table::new(("shop", "made"), columns, ("PRIMARY", &["o", "id"]), false).ok();
+        let target = format!(
+            "{{ from: [{one}, {other}], columns: {{ o: table_name(), id: id }}, create: existing }}"
+        );
+        let sources = [one, other].map(source).into();
+        bound_to(&target, sources, Some(made)).map(|bound| bound.targets[0].is_owned)
+    };
+
+    for collation in ["utf8mb4_0900_ai_ci", "utf8mb4_general_ci", "utf8mb4_0900_bin"] {
+        assert_eq!(owned(["a", "b"], collation), Ok(false), "{collation}");
+    }
+    for names in [["cafe", "café"], ["strasse", "straße"]] {
+        assert!(owned(names, "utf8mb4_0900_ai_ci").is_err(), "{names:?}");
+        assert_eq!(owned(names, "utf8mb4_0900_bin"), Ok(false), "{names:?}");
+        assert_eq!(owned(names, "utf8mb4_bin"), Ok(false), "{names:?}");
+    }
+    assert_eq!(owned(["by", "bi"], "utf8mb4_0900_ai_ci"), Ok(false));
+    assert!(owned(["by", "bi"], "utf8mb4_lithuanian_ci").is_err());
+}
+
+#[test]
 fn names_of_sources_have_room_however_long_each_is() {
     let bound =
         bound("{ from: [a, longer], columns: { o: table_name(), id: id }, key: [o, id] }").unwrap();
