@@ -50,7 +50,7 @@ pub use document::document;
 pub use error::{EvaluationError, Fault};
 pub use expression::{Checked, Expression, Scratch};
 pub use filter::check_filter;
-pub use function::{Function, GROUPS, Group, Origin, functions};
+pub use function::{Function, GROUPS, Group, Origin, functions, is_time_zone};
 pub use nearest::nearest;
 pub use problem::{Problem, What};
 pub use syntax::{Reference, Syntax, parse};

@@ -88,6 +88,10 @@ pub(crate) fn check(root: &Node) -> Vec<Problem> {
 
 fn name_problem(name: &str, count: usize) -> Option<What> {
     if let Some(function) = function::find(name) {
+        // Without a date it is the moment's.
+        if function.name == "unix_timestamp" && count == 0 {
+            return Some(What::NotDeterministic { name: name.to_owned() });
+        }
         let takes = function.takes();
         return (!takes.contains(count)).then(|| What::ArgumentCount {
             name: function.name,

@@ -256,6 +256,12 @@ fn resolve_zones(call: &mut Call<'_>) -> Result<Typed, Problem> {
     Ok(Typed::new(kind, true))
 }
 
+/// Whether `convert_tz` takes `name` for a time zone.
+#[must_use]
+pub fn is_time_zone(name: &str) -> bool {
+    zone(name).is_some()
+}
+
 /// The zone of a name, or of an offset from `-13:59` to `+14:00`.
 fn zone(name: &str) -> Option<TimeZone> {
     let (sign, offset) = match (name.strip_prefix('+'), name.strip_prefix('-')) {

@@ -21,6 +21,7 @@ use std::fmt;
 
 pub(crate) use cast::bytes_as_text;
 pub(crate) use choice::joined as choice_joined;
+pub use clock::is_time_zone;
 pub(crate) use format::Format;
 pub(crate) use json::Path;
 pub(crate) use pattern::Replacement;

@@ -88,6 +88,13 @@ fn results_that_change_or_count_rows_are_refused() {
         again,
     );
     refused(
+        "unix_timestamp()",
+        "unix_timestamp",
+        "expression.not-deterministic",
+        "`unix_timestamp` has not the same result each time",
+        again,
+    );
+    refused(
         "uuid()",
         "uuid",
         "expression.not-deterministic",
