@@ -116,23 +116,67 @@ fn item(
             }
             (Create::Copy, (word == "copy:drop_foreign_keys").then_some(Note::Constraints))
         }
-        Some((ddl, statement)) => (Create::Statement(definition(ddl, statement)?), None),
+        Some((ddl, statement)) => {
+            (Create::Statement(definition(ddl, statement, &target.value)?), None)
+        }
     };
     let name = target.value.clone();
     Ok((Item::Target(Target { name, made, create }), note))
 }
 
-/// A statement that a plan takes for one.
-fn definition(ddl: &Text, statement: &str) -> Result<String, Vec<Refusal>> {
-    let mut words = statement.splitn(2, char::is_whitespace);
-    let (first, rest) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    if !first.eq_ignore_ascii_case("create") {
-        let what = What::Definition {
-            reason: "is no CREATE TABLE statement",
-            instead: "write the statement, `copy`, or nothing for a table that is there",
-        };
-        return Err(vec![Refusal::new(what, &ddl.at)]);
+/// A statement that a plan takes for one, of the table `target`.
+fn definition(ddl: &Text, statement: &str, target: &str) -> Result<String, Vec<Refusal>> {
+    let refused = |reason, instead| {
+        let what = What::Definition { reason, instead };
+        Err(vec![Refusal::new(what, &ddl.at)])
+    };
+    let Some(rest) = after(statement, "create") else {
+        return refused(
+            "is no CREATE TABLE statement",
+            "write the statement, `copy`, or nothing for a table that is there",
+        );
+    };
+    let name = after(rest, "table").map(|rest| {
+        let exists = after(rest, "if").and_then(|rest| after(rest, "not"));
+        table_name(exists.and_then(|rest| after(rest, "exists")).unwrap_or(rest))
+    });
+    if name.is_none_or(|name| name.as_deref() != Some(target)) {
+        return refused(
+            "does not begin with CREATE TABLE and the name of the target table",
+            "write `create table NAME (…)` with the name that `target_table` has, and no database \
+             before it",
+        );
     }
-    let statement = format!("{first} {}", rest.trim_start());
+    let statement = format!("create {rest}");
     Ok(statement.trim_end_matches([';', ' ', '\n', '\t', '\r']).to_owned())
+}
+
+/// What stands behind the word `word`, if `text` begins with it.
+fn after<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+    let (first, rest) = text.split_at_checked(word.len())?;
+    let ends = rest.starts_with(|sign: char| sign.is_whitespace() || sign == '`');
+    (ends && first.eq_ignore_ascii_case(word)).then(|| rest.trim_start())
+}
+
+/// The name of the table that `text` begins with, without a database before it.
+fn table_name(text: &str) -> Option<String> {
+    let (name, rest) = if let Some(quoted) = text.strip_prefix('`') {
+        let mut name = String::new();
+        let mut signs = quoted.chars();
+        loop {
+            match signs.next()? {
+                '`' if signs.as_str().starts_with('`') => name.extend(signs.next()),
+                '`' => break,
+                sign => name.push(sign),
+            }
+        }
+        (name, signs.as_str())
+    } else {
+        let is_sign =
+            |sign: char| sign.is_alphanumeric() || "_$".contains(sign) || !sign.is_ascii();
+        let end = text.find(|sign: char| !is_sign(sign))?;
+        let (name, rest) = text.split_at(end);
+        (name.to_owned(), rest)
+    };
+    (!rest.trim_start().starts_with('.')).then_some(name)
 }

@@ -119,6 +119,14 @@ impl<'t> Sql<'t> {
             Some(location) => self.place(Span { start: location, end: location }),
             None => self.whole(),
         };
+        // The parser does not know it, and the server does.
+        if reason.ends_with(", found: !") {
+            let what = What::Sql {
+                what: "the operator `!`".into(),
+                instead: "write NOT (…) around what stands behind it".into(),
+            };
+            return Refusal::new(what, &at);
+        }
         let mut reason = reason.replace(['\n', '\r'], " ");
         if let Some(first) = reason.get(..1).map(str::to_ascii_lowercase) {
             reason.replace_range(..1, &first);

@@ -252,8 +252,18 @@ fn item(
         None => Ok(Some(Item::Move(rule))),
         Some((_, "exclude")) => {
             // The first rule that matches a table wins there, and any exclusion here.
-            if stream.items.contains(&Item::Move("*".to_owned())) {
+            let is_taken = |item: &Item| match item {
+                Item::Move(before) => before == "*" || *before == rule,
+                Item::Target(target) => target.name == table.value,
+            };
+            if stream.items.iter().any(is_taken) {
                 return Ok(None);
+            }
+            if is_pattern {
+                return refused(
+                    "excludes every table that no rule before it names",
+                    "leave the rule out, and all behind it: a plan takes no table that it does not name",
+                );
             }
             Ok(Some(Item::Move(format!("!{rule}"))))
         }
@@ -276,6 +286,10 @@ fn item(
             stream.is_routed |= made.is_routed;
             if made.is_copy() && made.from == table.value {
                 return Ok(Some(Item::Move(rule)));
+            }
+            // An exclusion before it wins there.
+            if stream.items.contains(&Item::Move(format!("!{rule}"))) {
+                return Ok(None);
             }
             let name = table.value.clone();
             Ok(Some(Item::Target(Target { name, made, create: Create::Existing })))
@@ -306,7 +320,13 @@ fn together(
     if is_routed {
         specification.notes.insert(Note::Routed);
     }
-    let items = streams.into_iter().next()?.items;
+    let mut items = streams.into_iter().next()?.items;
+    // An exclusion picks from a pattern; without one there is nothing that it would leave out.
+    let is_exclusion = |item: &Item| matches!(item, Item::Move(rule) if rule.starts_with('!'));
+    if !items.contains(&Item::Move("*".to_owned())) && items.iter().any(is_exclusion) {
+        items.retain(|item| !is_exclusion(item));
+        specification.left_out.push("rules that exclude a table which no other rule takes");
+    }
     if items.iter().any(|item| matches!(item, Item::Target(_))) {
         specification.notes.insert(Note::Existing);
     }

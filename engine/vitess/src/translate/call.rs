@@ -3,7 +3,7 @@
 use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
 use whimbrel_expression::{Origin, functions, nearest};
 
-use super::{CONSTANT, Out, Translated, Translator, condition::name_of};
+use super::{CONSTANT, Out, Translated, Translator, condition::name_of, literal_text};
 use crate::{
     refusal::{Refusal, What},
     write::Note,
@@ -51,6 +51,20 @@ impl Translator<'_> {
             ("isnull", [value]) => {
                 let is_null = Out::is_null(&self.value(value)?);
                 Ok(Out::call("if", &[is_null, Out::atom("1"), Out::atom("0")]))
+            }
+            ("convert_tz", [_, from, to]) => {
+                for zone in [from, to] {
+                    let is_known =
+                        literal_text(zone).is_some_and(whimbrel_expression::is_time_zone);
+                    if !is_known {
+                        return self.refuse(
+                            zone.span(),
+                            "a time zone that is no name of the IANA database and no offset",
+                            "write such a name, as 'UTC' or 'Europe/Berlin', or an offset, as '+02:00'",
+                        );
+                    }
+                }
+                self.plain(name, &arguments, function)
             }
             ("in_keyrange" | "keyspace_id", _) => self.vindex(name, &arguments, function),
             _ => self.plain(name, &arguments, function),

@@ -63,6 +63,7 @@ impl Translator<'_> {
                     None => self.refuse(value.span, "text as a condition", "compare it"),
                 },
             },
+            Expr::Exists { .. } => self.no_counterpart(expr),
             Expr::Function(function) if is_condition(function) => {
                 let call = self.call(function)?;
                 Ok(if truth { call } else { Out::not(&call) })
