@@ -1,9 +1,9 @@
 //! Definitions that change, and work on the target that is not a row's.
 
-use whimbrel_kit::{Relay, mysql_async::prelude::Queryable, pair};
+use whimbrel_kit::{Relay, eventually, mysql_async::prelude::Queryable, pair};
 
 use super::tables::{TABLES, fill, migration};
-use crate::support::{Migration, tick};
+use crate::support::Migration;
 
 #[tokio::test]
 async fn a_table_dropped_while_it_is_copied_is_told_as_the_statement_that_did_it() {
@@ -89,14 +89,16 @@ async fn an_index_that_the_target_has_meanwhile_is_left_alone() {
         "SELECT COUNT(*) FROM performance_schema.processlist WHERE db = '{}' AND info LIKE 'ALTER%'",
         pair.target_database
     );
-    while pair.target.row::<u64>(&altering).await.unwrap() == Some(0) {
-        tick().await;
-    }
+    eventually("the index is being added", 60, async || {
+        Ok(pair.target.row::<u64>(&altering).await? != Some(0))
+    })
+    .await
+    .unwrap();
     relay.cut();
     let before = relay.connections_ever();
-    while relay.connections_ever() < before + 2 {
-        tick().await;
-    }
+    eventually("the run connects again", 60, async || Ok(relay.connections_ever() >= before + 2))
+        .await
+        .unwrap();
     other.query_drop("ROLLBACK").await.unwrap();
     other.disconnect().await.unwrap();
     let (code, log) = running.ended().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use whimbrel_kit::{Pair, Random, Server, mysql_async::prelude::Queryable, pair};
+use whimbrel_kit::{Pair, Random, Server, eventually, mysql_async::prelude::Queryable, pair};
 
 use super::{
     counter::note,
@@ -86,9 +86,11 @@ async fn a_runner_frozen_inside_a_transaction_is_taken_over_from() {
          WHERE lock_status = 'WAITING' AND object_schema = '{}'",
         pair.target_database
     );
-    while pair.target.row::<u64>(&waiting).await.unwrap() == Some(0) {
-        tick().await;
-    }
+    eventually("the lane waits for the row", 60, async || {
+        Ok(pair.target.row::<u64>(&waiting).await? != Some(0))
+    })
+    .await
+    .unwrap();
     first.freeze();
     other.query_drop("ROLLBACK").await.unwrap();
     other.disconnect().await.unwrap();
@@ -144,9 +146,9 @@ async fn rows_and_position_move_together_through_kills_and_take_overs() {
     let mut random = Random::printed("kills");
     for _ in 0..8 {
         let entries = journal_entries(&pair).await + random.below(40);
-        while journal_entries(&pair).await < entries {
-            tick().await;
-        }
+        eventually("the run goes on", 60, async || Ok(journal_entries(&pair).await >= entries))
+            .await
+            .unwrap();
         running.kill();
         running = migration.start(&[]);
         running.says("going on").await;

@@ -1,7 +1,7 @@
 //! What the target does to its writer: locks, refusals, no room, rows that were changed behind its back.
 
 use whimbrel_kit::{
-    Pair, Server,
+    Pair, Server, eventually,
     mysql_async::{Conn, prelude::Queryable},
     pair, shared_source,
 };
@@ -10,7 +10,7 @@ use super::{
     counter::note,
     tables::{Live, TABLES, ends_equal, fill, migration},
 };
-use crate::support::{DIVERGED_REMEDY, Migration, Running, tick};
+use crate::support::{DIVERGED_REMEDY, Migration, Running};
 
 /// A run that follows, with a live application.
 async fn following<'a>(pair: &'a Pair, rows: u32) -> (Migration<'a>, Live, Running) {
@@ -80,9 +80,11 @@ async fn a_lane_that_is_given_up_for_a_deadlock_writes_its_window_again() {
             )
             .await
             .unwrap();
-        while pair.target.row::<u64>(&waiting).await.unwrap() == Some(0) {
-            tick().await;
-        }
+        eventually("the lane waits for the row", 60, async || {
+            Ok(pair.target.row::<u64>(&waiting).await? != Some(0))
+        })
+        .await
+        .unwrap();
         other.query_drop("SELECT lane FROM _whimbrel_lanes FOR UPDATE").await.unwrap();
         other.query_drop("ROLLBACK").await.unwrap();
         other.disconnect().await.unwrap();
