@@ -191,6 +191,11 @@ enum TypedCommand {
     /// SELECTs become typed expressions that give the same rows and values. What cannot be carried
     /// over exactly is refused with its place, all of it at once, and no plan is written; what changes
     /// nothing of the rows is named in the plan's comment, as is what is left to you.
+    ///
+    /// No specification says which collation or charset a column has: text is compared and searched
+    /// character by character, and its bytes (hex, length, md5, sha2) are those of UTF-8. The plan's
+    /// comment and a warning name each place of that. For a column whose collation ignores case, write
+    /// `lower(name) == "de"` in the plan.
     #[command(after_help = INIT_EXAMPLES)]
     Init {
         /// The specification; `-` reads it from standard input.

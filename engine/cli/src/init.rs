@@ -8,6 +8,7 @@ use std::{
 
 use secrecy::SecretString;
 use whimbrel_plan::{SecretError, Secrets, load};
+use whimbrel_vitess::{Made, Warning};
 
 use crate::{
     args::Init,
@@ -33,8 +34,8 @@ pub(crate) fn run(arguments: &Init, output: &mut Output) -> io::Result<Exit> {
             return Ok(Exit::PlanRefused);
         }
     };
-    let plan = match whimbrel_vitess::plan(&file.text, &arguments.given) {
-        Ok(plan) => plan,
+    let Made { plan, warnings } = match whimbrel_vitess::plan(&file.text, &arguments.given) {
+        Ok(made) => made,
         Err(refusals) => {
             output.message(&report::refusals_text(&file, &refusals, has_colours));
             return Ok(Exit::PlanRefused);
@@ -47,6 +48,9 @@ pub(crate) fn run(arguments: &Init, output: &mut Output) -> io::Result<Exit> {
         output.message(&report::problems_text(&made, &problems, has_colours));
         return Ok(Exit::PlanRefused);
     }
+    for warning in &warnings {
+        output.message(&warning_text(&file.name, warning));
+    }
     match &arguments.output {
         None => {
             output.result(&plan)?;
@@ -54,6 +58,12 @@ pub(crate) fn run(arguments: &Init, output: &mut Output) -> io::Result<Exit> {
         }
         Some(path) => Ok(write(path, &plan, output)),
     }
+}
+
+/// A warning with all of its places.
+fn warning_text(name: &str, Warning { text, places }: &Warning) -> String {
+    let places = places.iter().map(|place| format!("  {name}:{place}\n"));
+    format!("warning: {text}\n{}", places.collect::<String>())
 }
 
 /// Writes a new file, and says what comes next.

@@ -23,11 +23,22 @@ mod shard;
 mod specification;
 mod sql;
 mod translate;
+mod warning;
 mod workflow;
 mod write;
 mod yaml;
 
 pub use refusal::{Refusal, What};
+pub use warning::{Place, Warning};
+
+/// What a specification becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The plan, in YAML.
+    pub plan: String,
+    /// What a person has to decide who knows the columns; the plan's comment says it, too.
+    pub warnings: Vec<Warning>,
+}
 
 /// What stands on `vtctldclient`'s command line, and not in the JSON that it is given.
 #[derive(Debug, Clone, Default)]
@@ -46,13 +57,16 @@ pub struct Given {
 ///
 /// # Errors
 ///
-/// All that cannot be carried over exactly, in the order of the text.
-pub fn plan(text: &str, given: &Given) -> Result<String, Vec<Refusal>> {
+/// All that cannot be carried over whatever the columns are, in the order of the text.
+pub fn plan(text: &str, given: &Given) -> Result<Made, Vec<Refusal>> {
     let mut refusals = Vec::new();
     let read = json::read(text).map_err(|refusal| vec![refusal])?;
     let found = shape::specification(&read, given, &mut refusals);
     match found {
-        Some(specification) if refusals.is_empty() => Ok(write::plan(&specification)),
+        Some(specification) if refusals.is_empty() => {
+            let warnings = warning::warnings(&specification, text);
+            Ok(Made { plan: write::plan(&specification, &warnings), warnings })
+        }
         _ => {
             // What is there and wrong is not missing, too.
             let wrong: Vec<&str> = refusals.iter().filter_map(Refusal::wrong_type).collect();

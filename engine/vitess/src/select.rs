@@ -27,6 +27,8 @@ pub(crate) struct Made {
     pub(crate) groups: Vec<(String, String)>,
     pub(crate) aggregates: Vec<(String, String)>,
     pub(crate) notes: BTreeSet<Note>,
+    /// Where the expressions begin that some of the notes are about.
+    pub(crate) places: BTreeSet<(Note, usize)>,
     /// Whether a filter was left out that picks the rows of one target shard.
     pub(crate) is_routed: bool,
 }
@@ -180,7 +182,7 @@ impl<'t> Reader<'t> {
         } else {
             self.grouped(&translator, (&items, groups), &mut made);
         }
-        made.notes = translator.into_notes();
+        (made.notes, made.places) = translator.into_notes();
         Some(made)
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Specification {
     pub(crate) targets: Vec<Target>,
     pub(crate) on_ddl: Option<&'static str>,
     pub(crate) notes: BTreeSet<Note>,
+    /// Where the expressions begin that some of the notes are about.
+    pub(crate) places: BTreeSet<(Note, usize)>,
     /// Options that change nothing of what is written.
     pub(crate) left_out: Vec<&'static str>,
 }
@@ -72,6 +74,7 @@ impl Specification {
             }
             Item::Target(target) => {
                 self.notes.extend(target.made.notes.iter().copied());
+                self.places.extend(target.made.places.iter().copied());
                 if target.create == Create::Copy {
                     self.notes.insert(Note::Constraints);
                 }

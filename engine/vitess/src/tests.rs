@@ -19,7 +19,7 @@ fn given() -> Given {
 fn made(select: &str) -> Result<String, Vec<Refusal>> {
     let select = select.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     let settings = format!(r#"[{{"target_table": "made", "source_expression": "{select}"}}]"#);
-    plan(&settings, &given())
+    plan(&settings, &given()).map(|made| made.plan)
 }
 
 /// What stands behind `key` in the plan of `select`.

@@ -334,12 +334,13 @@ fn together(
     Some(specification)
 }
 
-/// What rules say beside the shard that they are for.
+/// What rules say beside the shard that they are for, and where they say it.
 fn without_routes(items: &[Item]) -> Vec<Item> {
     let mut items = items.to_vec();
     for item in &mut items {
         if let Item::Target(target) = item {
             target.made.is_routed = false;
+            target.made.places.clear();
         }
     }
     items

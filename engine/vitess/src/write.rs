@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::{
     select::Made,
     specification::{Create, Specification, Target},
+    warning::{Place, Warning},
     yaml::{block, scalar},
 };
 
@@ -38,18 +39,23 @@ pub(crate) enum Note {
 }
 
 impl Note {
-    fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Comparisons => {
                 "Text compares character by character, as with a collation that ends with `_bin`: \
                  collations are not in the specification. `lower(x) == \"de\"` ignores case."
             }
-            Self::Patterns => "Patterns and searches in text tell upper and lower case apart.",
+            Self::Patterns => {
+                "Patterns and searches in text tell upper and lower case apart, and accents: `lower(x)` ignores case."
+            }
             Self::ZeroDates => {
                 "`x == ()` is false for a zero date, of which IS NULL is true in MySQL if its column is \
                  NOT NULL."
             }
-            Self::Bytes => "Functions of bytes (hex, length, md5, sha2) take text as UTF-8.",
+            Self::Bytes => {
+                "Functions of bytes (hex, length, md5, sha2) take text as UTF-8: of a column in another charset, \
+                 such as latin1, MySQL gives another result."
+            }
             Self::Charset => {
                 "`convert(x using …)` is a copy: text becomes that of the target column's charset."
             }
@@ -82,10 +88,10 @@ impl Note {
 /// The most characters of a line of the comment.
 const COMMENT_CHARACTERS_MAX: usize = 100;
 
-/// The plan of `specification`.
-pub(crate) fn plan(specification: &Specification) -> String {
+/// The plan of `specification`, whose comment names the places of `warnings`, too.
+pub(crate) fn plan(specification: &Specification, warnings: &[Warning]) -> String {
     let mut text = String::new();
-    comment(&mut text, specification);
+    comment(&mut text, specification, warnings);
     let name = plan_name(&specification.workflow);
     let (source, target) = (&specification.source_keyspace, &specification.target_keyspace);
     let (source, target) = (scalar(source), scalar(target));
@@ -120,7 +126,7 @@ fn rule_text(rule: &str) -> String {
     if rule.starts_with(['*', '!']) { format!("\"{rule}\"") } else { scalar(rule) }
 }
 
-fn comment(text: &mut String, specification: &Specification) {
+fn comment(text: &mut String, specification: &Specification, warnings: &[Warning]) {
     let mut points = vec![
         "SOURCE_URL and TARGET_URL are yours to set: mysql://user:password@host:3306.".to_owned(),
         "The databases are called as the keyspaces: see that they are; a tablet's own is `vt_` and the \
@@ -131,7 +137,14 @@ fn comment(text: &mut String, specification: &Specification) {
         let point = format!("The workflow is `{}`.", printable(&specification.workflow));
         points.push(point);
     }
-    points.extend(specification.notes.iter().map(|note| note.text().to_owned()));
+    for note in &specification.notes {
+        let mut point = note.text().to_owned();
+        if let Some(warning) = warnings.iter().find(|warning| warning.text == point) {
+            let places: Vec<String> = warning.places.iter().map(Place::to_string).collect();
+            point.extend([" In the specification: ", &places.join(", "), "."]);
+        }
+        points.push(point);
+    }
     if !specification.left_out.is_empty() {
         let left_out = specification.left_out.join(", ");
         points.push(format!("Left out, since it changes nothing of what is written: {left_out}."));

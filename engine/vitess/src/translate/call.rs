@@ -86,11 +86,11 @@ impl Translator<'_> {
         let outs: Vec<Out> =
             arguments.iter().map(|argument| self.value(argument)).collect::<Result<_, _>>()?;
         if matches!(name, "locate" | "regexp_like" | "regexp_replace") {
-            self.note(Note::Patterns);
+            self.note_at(Note::Patterns, span);
         } else if matches!(name, "greatest" | "least" | "nullif") {
-            self.note(Note::Comparisons);
+            self.note_at(Note::Comparisons, span);
         } else if OF_BYTES.contains(&name) {
-            self.note(Note::Bytes);
+            self.note_at(Note::Bytes, span);
         } else if matches!(name, "from_unixtime" | "unix_timestamp") {
             self.note(Note::Utc);
         }

@@ -1,6 +1,9 @@
 //! Conditions: when they are true, and when they are false.
 
-use sqlparser::ast::{BinaryOperator, Expr, InTarget, Spanned, UnaryOperator, Value};
+use sqlparser::{
+    ast::{BinaryOperator, Expr, InTarget, Spanned, UnaryOperator, Value},
+    tokenizer::Span,
+};
 
 use super::{Level, Out, Translated, Translator, bare, is_predicate, literal};
 use crate::write::Note;
@@ -225,7 +228,7 @@ impl Translator<'_> {
             let instead = "write the pattern as text";
             return self.refuse(pattern.span(), "a pattern that is computed", instead);
         }
-        self.note(Note::Patterns);
+        self.note_at(Note::Patterns, expr.span());
         let call = Out::call(name, &[self.operand(expr)?, self.value(pattern)?]);
         let call = self.checked(call, expr.span())?;
         Ok(if is_like { call } else { Out::not(&call) })
@@ -235,7 +238,8 @@ impl Translator<'_> {
     fn note_comparison(&self, sides: &[&Expr]) {
         let is_number = |side: &&Expr| literal::is_zero(side).is_some();
         if !sides.iter().any(is_number) {
-            self.note(Note::Comparisons);
+            let span = sides.first().map_or(Span::empty(), |side| side.span());
+            self.note_at(Note::Comparisons, span);
         }
     }
 }

@@ -128,18 +128,32 @@ pub(crate) struct Translator<'s> {
     qualifiers: Vec<String>,
     depth: Cell<usize>,
     notes: std::cell::RefCell<BTreeSet<Note>>,
+    /// Where the result depends on what a specification does not say of text.
+    places: std::cell::RefCell<BTreeSet<(Note, usize)>>,
 }
 
 type Translated = Result<Out, Refusal>;
 
 impl<'s> Translator<'s> {
     pub(crate) fn new(sql: Sql<'s>, qualifiers: Vec<String>) -> Self {
-        Self { sql, qualifiers, depth: Cell::new(0), notes: BTreeSet::new().into() }
+        Self {
+            sql,
+            qualifiers,
+            depth: Cell::new(0),
+            notes: BTreeSet::new().into(),
+            places: BTreeSet::new().into(),
+        }
     }
 
-    /// What a person should know of the expressions.
-    pub(crate) fn into_notes(self) -> BTreeSet<Note> {
-        self.notes.into_inner()
+    /// What a person should know of the expressions, and where they begin that it is about.
+    pub(crate) fn into_notes(self) -> (BTreeSet<Note>, BTreeSet<(Note, usize)>) {
+        (self.notes.into_inner(), self.places.into_inner())
+    }
+
+    /// Notes what is so at a place.
+    fn note_at(&self, note: Note, span: Span) {
+        self.note(note);
+        self.places.borrow_mut().insert((note, self.sql.place(span).start));
     }
 
     fn note(&self, note: Note) {

@@ -56,7 +56,7 @@ impl Translator<'_> {
                 self.trim(inner, trim_where.as_ref(), trim_what.as_deref())
             }
             Expr::Position { expr: part, r#in } => {
-                self.note(Note::Patterns);
+                self.note_at(Note::Patterns, part.span());
                 Ok(Out::call("locate", &[self.operand(part)?, self.value(r#in)?]))
             }
             Expr::Extract { field, expr: inner, .. } => match unit(field) {

@@ -108,7 +108,7 @@ impl Rows {
             reference_tables: Vec::new(),
         };
         let plan = match whimbrel_vitess::plan(&settings, &given) {
-            Ok(plan) => plan,
+            Ok(made) => made.plan,
             Err(refusals) => return Outcome::Refused(format!("{condition}: {}", refusals[0])),
         };
         let loaded =
