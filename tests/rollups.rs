@@ -237,3 +237,73 @@ async fn a_rollup_goes_on_from_what_a_target_that_failed_over_still_holds() {
 
     assert_rolled_up((source, "rolled_back"), (&replica, "shop")).await;
 }
+
+/// Columns whose bare values are kept as they are, in charsets other than the tables' own, and numbers of
+/// types that no number is written in.
+const EXTREMES: &str = "
+materialize:
+  extremes:
+    from: t
+    group_by: { g: g }
+    aggregates: { most: max(lat), least: min(lat), most_bytes: max(bin),
+      newest: max(y), flags: max(bits), years: sum(y), lengths: avg(bits) }
+  everyone:
+    from: [t, wide]
+    group_by: { g: g }
+    aggregates: { most: max(lat), least: min(lat) }
+";
+
+const EXTREMES_EXPECTED: [(&str, &str, &str); 2] = [
+    (
+        "extremes",
+        "SELECT g, CONVERT(most USING utf8mb4), CONVERT(least USING utf8mb4),
+           CONVERT(most_bytes USING utf8mb4), newest + 0,
+           flags + 0, years, lengths FROM extremes",
+        "SELECT g, CONVERT(MAX(lat) USING utf8mb4), CONVERT(MIN(lat) USING utf8mb4),
+           CONVERT(MAX(bin) USING utf8mb4),
+           MAX(y) + 0, MAX(bits) + 0, SUM(y + 0), AVG(bits + 0) FROM t GROUP BY g",
+    ),
+    (
+        "everyone",
+        "SELECT g, CONVERT(most USING utf8mb4), CONVERT(least USING utf8mb4) FROM everyone",
+        "SELECT g, CONVERT(MAX(lat) USING utf8mb4), CONVERT(MIN(lat) USING utf8mb4) FROM
+           (SELECT g, CONVERT(lat USING utf8mb4) COLLATE utf8mb4_0900_ai_ci lat FROM t UNION ALL
+            SELECT g, lat FROM wide) x GROUP BY g",
+    ),
+];
+
+#[tokio::test]
+async fn the_least_and_greatest_bare_values_are_those_of_the_source() {
+    let pair = pair().await.unwrap();
+    pair.execute_source(
+        "CREATE TABLE t (id INT PRIMARY KEY, g INT, lat VARCHAR(10) CHARACTER SET latin1 NOT NULL,
+           bin VARCHAR(10) CHARACTER SET latin1 COLLATE latin1_bin NULL, 
+           y YEAR NULL, bits BIT(9) NULL);
+         CREATE TABLE wide (id INT PRIMARY KEY, g INT, lat VARCHAR(10) NOT NULL);
+         INSERT INTO t VALUES (1, 1, 'ä', 'ä', 1999, b'100000001'), (2, 2, 'b', 'b', 2024, 1),
+           (3, 2, 'ö', 'ö', NULL, NULL);
+         INSERT INTO wide VALUES (1, 1, 'ж'), (2, 2, 'a')",
+    )
+    .await
+    .unwrap();
+    let migration = Migration::new(
+        (pair.source, &pair.source_database),
+        (pair.target, &pair.target_database),
+        &["wide"],
+        EXTREMES,
+    );
+    migration.catch_up().await;
+    for change in [
+        "DO 0",
+        "INSERT INTO t VALUES (4, 1, 'ü', 'ü', 2155, 3), (5, 3, 'é', 'é', 1901, 511)",
+        "UPDATE t SET lat = 'æ', bin = 'æ' WHERE id = 3; DELETE FROM t WHERE id = 1",
+    ] {
+        pair.execute_source(change).await.unwrap();
+        migration.catch_up().await;
+        for (table, shown, wanted) in EXTREMES_EXPECTED {
+            let wanted = lines(pair.source, &pair.source_database, wanted).await;
+            let shown = lines(pair.target, &pair.target_database, shown).await;
+            assert_eq!(shown, wanted, "`{table}` after `{change}`");
+        }
+    }
+}

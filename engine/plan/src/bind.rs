@@ -3,6 +3,7 @@
 mod columns;
 mod create;
 mod groups;
+mod kept;
 mod keys;
 mod left_out;
 

@@ -135,6 +135,35 @@ impl Binder<'_> {
         if value.copied(0, first.table).is_none() {
             new = widest_column(sources, value, new);
         }
+        self.agreed(sources, value, new)
+    }
+
+    /// A column for values of an expression, whatever column of its name the sources have.
+    pub(super) fn computed_column(
+        &mut self,
+        sources: &[Origin<'_>],
+        value: &Planned<'_>,
+    ) -> Option<NewColumn> {
+        let first = sources.first()?;
+        let expression = value.expressions.first()?;
+        let named = (value.name.as_str(), expression.result().nullable);
+        let Some(new) = derived_column(named, expression, first.table) else {
+            let problem = MaterializeProblem::NoType { column: value.name.clone() };
+            self.report(problem, value.at);
+            return None;
+        };
+        let new = widest_column(sources, value, new);
+        self.agreed(sources, value, new)
+    }
+
+    /// The column, if every source's values are of its type.
+    pub(super) fn agreed(
+        &mut self,
+        sources: &[Origin<'_>],
+        value: &Planned<'_>,
+        new: NewColumn,
+    ) -> Option<NewColumn> {
+        let first = sources.first()?;
         for (source, expression) in sources.iter().zip(&value.expressions).skip(1) {
             if assign(expression, &new.column).is_err() {
                 let problem = MaterializeProblem::TypesDiffer {

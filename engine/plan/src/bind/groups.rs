@@ -49,6 +49,11 @@ struct Argument<'a> {
     column: Column,
 }
 
+/// The most digits that a summed value may have: the server cuts a larger sum to 65 digits without a
+/// word, and a statement sums a few thousand rows.
+const SUMMED_DIGITS_MAX: u8 = 61;
+const SUMMED_DIGITS_BEYOND: u8 = SUMMED_DIGITS_MAX + 1;
+
 /// What stands before an argument that is only counted.
 const COUNTED_PREFIX: &str = "if (";
 
@@ -131,11 +136,12 @@ impl<'a> Binder<'a> {
         let text = rule.argument.as_ref()?;
         let mut expressions: Vec<Expression> =
             sources.iter().filter_map(|source| self.expression(text, source.table)).collect();
-        let first = expressions.first()?.clone();
         if expressions.len() < sources.len() {
             return None;
         }
-        self.check_argument(rule, &first, text.at())?;
+        for expression in &expressions {
+            self.check_argument(rule, expression, text.at())?;
+        }
         let is_counted = rule.function == AggregateFunction::Count;
         let key = (text.text().trim().to_owned(), is_counted);
         let same = |argument: &Argument<'_>| {
@@ -158,7 +164,7 @@ impl<'a> Binder<'a> {
                 .collect();
         }
         let planned = Planned {
-            name: format!("argument {}", arguments.len() + 1),
+            name: rule.name.name.clone(),
             at: text.at(),
             text: Some(text),
             prefix_bytes: if is_counted { COUNTED_PREFIX.len() } else { 0 },
@@ -167,7 +173,7 @@ impl<'a> Binder<'a> {
         };
         let mut column = match is_counted {
             true => counted_column(&planned.name),
-            false => self.column(sources, &planned, None)?.column,
+            false => self.argument_column(sources, &planned)?,
         };
         if rule.on_error == OnError::Null {
             column.nullable = true;
@@ -189,6 +195,15 @@ impl<'a> Binder<'a> {
             (AggregateFunction::Sum | AggregateFunction::Avg, Type::Double) => (
                 format!("`{name}` of a DOUBLE depends on the order of the rows"),
                 SUM_HELP.to_owned(),
+            ),
+            (
+                AggregateFunction::Sum | AggregateFunction::Avg,
+                Type::Decimal { precision: SUMMED_DIGITS_BEYOND.., scale },
+            ) => (
+                format!(
+                    "`{name}` is of numbers of at most {SUMMED_DIGITS_MAX} digits, and this is {kind}"
+                ),
+                format!("cast it: `cast_decimal(x, {SUMMED_DIGITS_MAX}, {scale})`"),
             ),
             (
                 AggregateFunction::Sum | AggregateFunction::Avg,
@@ -221,7 +236,7 @@ impl<'a> Binder<'a> {
         let mut columns = Vec::with_capacity(groups.len());
         for (group, rule) in groups.iter().zip(&self.target.groups) {
             columns.push(match given {
-                None => self.column(sources, group, None)?.column,
+                None => self.group_column(sources, group)?,
                 Some(given) => self.given_column(given, &group.name, rule.name.at)?,
             });
         }

@@ -275,3 +275,28 @@ fn a_null_group_has_an_index_and_no_primary_key() {
     let declared: Vec<&str> = groups.arguments.iter().map(|it| it.declaration.as_str()).collect();
     assert_eq!(declared, ["decimal(10,2)", "tinyint"]);
 }
+
+#[test]
+fn values_that_are_aggregated_have_the_aggregates_names_and_a_group_its_own_type() {
+    let bound = bound(
+        "{ from: a, group_by: { email: md5(email) }, aggregates: { dear: max(price), \
+         all: sum(price), n: count(email) } }",
+    )
+    .unwrap();
+
+    let [target] = bound.targets.as_slice() else { panic!("one target") };
+    let names: Vec<&str> = target.sources[0].columns.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["email", "dear", "n"]);
+    let statement = target.statement.as_deref().unwrap();
+    assert!(statement.contains("`email` varchar(32)"), "{statement}");
+}
+
+#[test]
+fn numbers_of_more_digits_than_sums_keep_are_refused_at_the_argument() {
+    refused(
+        "{ from: a, group_by: { id: id }, \
+         aggregates: { s: 'sum(cast_decimal(price, 65, 30))' } }",
+        "cast_decimal(price, 65, 30): `s`: `sum` is of numbers of at most 61 digits, and this is a \
+         DECIMAL(65,30)",
+    );
+}
