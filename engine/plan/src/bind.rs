@@ -3,6 +3,7 @@
 mod columns;
 mod create;
 mod groups;
+mod indexed;
 mod kept;
 mod keys;
 mod left_out;

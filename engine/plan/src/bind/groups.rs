@@ -42,11 +42,11 @@ pub struct BoundAggregate {
 }
 
 /// An argument that several aggregates may share.
-struct Argument<'a> {
+pub(super) struct Argument<'a> {
     /// As written, and whether only its being `NULL` matters.
     text: (String, bool),
-    planned: Planned<'a>,
-    column: Column,
+    pub(super) planned: Planned<'a>,
+    pub(super) column: Column,
 }
 
 /// The most digits that a summed value may have: the server cuts a larger sum to 65 digits without a
@@ -88,6 +88,7 @@ impl<'a> Binder<'a> {
         let group_columns = self.group_columns(sources, &groups, given)?;
         let aggregates = self.aggregates(&arguments, &uses, given)?;
         self.check_group_key(&group_columns, given)?;
+        self.check_indexed(&group_columns, &arguments, &uses)?;
         if let Some(given) = given {
             self.check_filled(given, &group_columns, &aggregates)?;
         }

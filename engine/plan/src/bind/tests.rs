@@ -300,3 +300,30 @@ fn numbers_of_more_digits_than_sums_keep_are_refused_at_the_argument() {
          DECIMAL(65,30)",
     );
 }
+
+#[test]
+fn groups_and_extremes_that_no_key_holds_are_refused_where_they_are_written() {
+    const HELP: &str = "and keys have 3072 at the most";
+    let long = |text: &str| format!("concat({text}, repeat(\"x\", 4000))");
+    let group = format!("{{ from: a, group_by: {{ e: '{}' }} }}", long("email"));
+    let most = format!(
+        "{{ from: a, group_by: {{ id: id }}, aggregates: {{ m: 'max({})' }} }}",
+        long("email")
+    );
+    for (target, name) in [(&group, "e"), (&most, "m")] {
+        let problems = bound(target).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].starts_with("concat(email, repeat(\"x\", 4000)): `"), "{problems:?}");
+        assert!(problems[0].contains(&format!("`{name}`: whole values of ")), "{problems:?}");
+        assert!(problems[0].ends_with(HELP), "{problems:?}");
+    }
+    // Two columns that have room alone.
+    let both =
+        "{ from: a, group_by: { x: 'rpad(email, 400, \"x\")', y: 'rpad(email, 400, \"x\")' } }";
+    assert!(bound(both).is_err());
+    assert!(bound(&both.replace("400", "380")).is_ok());
+    // As long as a key may be.
+    let one = "{ from: a, group_by: { x: 'rpad(email ?? \"\", 768, \"x\")' } }";
+    assert!(bound(one).is_ok());
+    assert!(bound(&one.replace("768", "769")).is_err());
+}

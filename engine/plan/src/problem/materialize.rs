@@ -277,7 +277,7 @@ pub enum MaterializeProblem {
         /// Each part in words.
         parts: Vec<String>,
     },
-    /// What cannot be counted or summed up.
+    /// What cannot be grouped by, counted or summed up.
     #[error("`{column}`: {reason}")]
     Aggregate {
         /// The column.
