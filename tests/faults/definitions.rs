@@ -11,7 +11,12 @@ async fn a_table_dropped_while_it_is_copied_is_told_as_the_statement_that_did_it
     fill(pair.source, &pair.source_database, 20_000).await;
     let migration = migration(&pair, "limits: { rows_per_second: 4000, memory: 64MiB }\n");
     let mut running = migration.start(&[]);
-    running.says("rows/s").await;
+    let copied = format!("SELECT COUNT(*) FROM {}.people", pair.target_database);
+    eventually("the second of the large tables comes", 60, async || {
+        Ok(pair.target.row::<u64>(&copied).await.unwrap_or(None) > Some(0))
+    })
+    .await
+    .unwrap();
     // The target stands still, and before the statement there is more log than the run may take in:
     // that the tables are gone shows by reading them.
     let mut other = pair.target.connect_to(&pair.target_database).await.unwrap();
