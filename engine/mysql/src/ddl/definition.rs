@@ -151,7 +151,8 @@ fn add_piece(
     table: &mut DefinedTable,
 ) -> Result<(), DefinitionError> {
     let (Some(first), Some(last)) = (piece.first(), piece.last()) else { return Ok(()) };
-    let written = text.get(first.start..last.end()).unwrap_or_default();
+    let end = end_of(text, piece, last);
+    let written = text.get(first.start..end).unwrap_or_default();
     let unknown =
         || DefinitionError::Piece { table: table.name.clone(), begins: first.text.to_owned() };
     let mut cursor = Cursor::new(piece);
@@ -179,7 +180,7 @@ fn add_piece(
         rest.push_str(text.get(from..words.start).unwrap_or_default().trim_end());
         from = words.end;
     }
-    rest.push_str(text.get(from..last.end()).unwrap_or_default());
+    rest.push_str(text.get(from..end).unwrap_or_default());
     let text = format!("{}{rest}", super::quoted(&name));
     table.pieces.push(DefinedPiece {
         kind: ItemKind::Column,
@@ -204,6 +205,21 @@ fn add_piece(
         table.pieces.push(key(ItemKind::UniqueKey, &name, format!("UNIQUE KEY ({quoted})")));
     }
     Ok(())
+}
+
+/// Where a piece ends: behind the end of a comment that servers run, such as `/*!80023 INVISIBLE */`,
+/// whose mark stands before its last tokens.
+fn end_of(text: &str, piece: &[Token<'_>], last: &Token<'_>) -> usize {
+    let between = piece.iter().zip(piece.iter().skip(1));
+    let (mut opened, mut closed) = (0_usize, 0_usize);
+    for (token, next) in between {
+        let gap = text.get(token.end()..next.start).unwrap_or_default();
+        opened += gap.matches("/*").count();
+        closed += gap.matches("*/").count();
+    }
+    let behind = text.get(last.end()..).unwrap_or_default();
+    let closes = if opened > closed { behind.find("*/").map_or(0, |at| at + 2) } else { 0 };
+    last.end() + closes
 }
 
 /// What a piece that is no column defines, with its name; the cursor stands before its columns then.

@@ -81,6 +81,31 @@ fn types_are_read_as_the_server_prints_them() {
 }
 
 #[test]
+fn a_piece_is_whole_with_what_only_newer_servers_run() {
+    let table = only(
+        "CREATE TABLE t (`r` bigint unsigned NOT NULL AUTO_INCREMENT /*!80023 INVISIBLE */,
+           `p` point NOT NULL /*!80003 SRID 4326 */ COMMENT '/*', `h` int /*!80023 INVISIBLE */ ,
+           `k` int /* no key */ /*!80023 INVISIBLE */ PRIMARY KEY,
+           KEY `by_h` (`h`) /*!80000 INVISIBLE */,
+           FULLTEXT KEY `words` (`a`) /*!50100 WITH PARSER `ngram` */ )",
+    );
+
+    let texts: Vec<&str> = table.pieces.iter().map(|piece| piece.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "`r` bigint unsigned NOT NULL AUTO_INCREMENT /*!80023 INVISIBLE */",
+            "`p` point NOT NULL /*!80003 SRID 4326 */ COMMENT '/*'",
+            "`h` int /*!80023 INVISIBLE */",
+            "`k` int /* no key */ /*!80023 INVISIBLE */",
+            "PRIMARY KEY (`k`)",
+            "KEY `by_h` (`h`) /*!80000 INVISIBLE */",
+            "FULLTEXT KEY `words` (`a`) /*!50100 WITH PARSER `ngram` */",
+        ]
+    );
+}
+
+#[test]
 fn a_column_says_whether_it_needs_a_value() {
     let table = only(
         "CREATE TABLE t (a INT NOT NULL, b INT, c INT NOT NULL DEFAULT 1, d INT NOT NULL \
