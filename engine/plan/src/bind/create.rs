@@ -7,6 +7,7 @@ use super::{Binder, Origin, columns::Planned, same_name};
 use crate::{
     definition::{Piece, PieceKind, quoted},
     problem::MaterializeProblem,
+    spec::OnError,
 };
 
 /// The longest `VARCHAR` that a computed text gets; longer ones are `TEXT`. Four of them fit into a
@@ -59,6 +60,7 @@ impl Binder<'_> {
         let indexes: Vec<&Piece> = first.definition.pieces.iter().filter(kept).collect();
         let has_other_unique_key = indexes.iter().any(|piece| piece.kind == PieceKind::UniqueKey);
         self.warn_of_left_out(sources, planned, &indexes);
+        show_one(&mut columns);
         let quoted_key: Vec<String> = key.iter().map(|name| quoted(name)).collect();
         let pieces: Vec<String> = columns
             .iter()
@@ -113,8 +115,11 @@ impl Binder<'_> {
         if missing.is_empty() {
             return Some(names);
         }
-        let problem =
-            MaterializeProblem::KeyNotUnique { table: first.name().to_owned(), target, missing };
+        let except = self.target.except.as_deref().unwrap_or_default();
+        let is_excepted =
+            missing.iter().all(|name| except.iter().any(|named| same_name(name, &named.name)));
+        let table = first.name().to_owned();
+        let problem = MaterializeProblem::KeyNotUnique { table, target, missing, is_excepted };
         self.report(problem, self.target.name.at);
         None
     }
@@ -182,7 +187,7 @@ impl Binder<'_> {
 /// A column for the values of all sources, if one of theirs is: what one never leaves open, another may,
 /// and one's text may be longer. Otherwise the first's.
 fn widest_column(sources: &[Origin<'_>], value: &Planned<'_>, first: NewColumn) -> NewColumn {
-    let is_nullable = value.expressions.iter().any(|other| other.result().nullable);
+    let is_nullable = value.expressions.iter().any(|other| may_be_null(value, other));
     let fits = |new: &NewColumn| {
         value.expressions.iter().all(|expression| assign(expression, &new.column).is_ok())
     };
@@ -195,6 +200,11 @@ fn widest_column(sources: &[Origin<'_>], value: &Planned<'_>, first: NewColumn) 
     others.find(fits).unwrap_or(first)
 }
 
+/// Whether a made column takes `NULL`: also one whose failures are to be.
+fn may_be_null(value: &Planned<'_>, expression: &Expression) -> bool {
+    expression.result().nullable || value.on_error == OnError::Null
+}
+
 /// A column for the values of the first source; `None` if none can be told.
 pub(super) fn column_of(
     first: &Origin<'_>,
@@ -203,7 +213,7 @@ pub(super) fn column_of(
 ) -> Option<NewColumn> {
     kept_column(first, value, first_key).or_else(|| {
         let expression = value.expressions.first()?;
-        derived_column((&value.name, expression.result().nullable), expression, first.table)
+        derived_column((&value.name, may_be_null(value, expression)), expression, first.table)
     })
 }
 
@@ -218,7 +228,8 @@ fn kept_column(
     let copied = value.copied(0, table);
     let replaced = || {
         let column = table.carried_columns().find(|column| same_name(&column.name, &value.name))?;
-        assign(value.expressions.first()?, column).is_ok().then_some(column)
+        let takes_failures = column.nullable || value.on_error != OnError::Null;
+        (takes_failures && assign(value.expressions.first()?, column).is_ok()).then_some(column)
     };
     let column = copied.or_else(replaced)?;
     let piece = first.definition.column(&column.name)?;
@@ -232,6 +243,16 @@ fn kept_column(
         .carried_columns()
         .any(|own| own.name == piece.name && own.generation != Generation::None);
     (!is_generated).then_some(NewColumn { column, text })
+}
+
+/// Makes all columns visible where none is: a table has one that is at the least.
+fn show_one(columns: &mut [NewColumn]) {
+    const MARK: &str = " /*!80023 INVISIBLE */";
+    if columns.iter().all(|new| new.text.contains(MARK)) {
+        for new in columns {
+            new.text = new.text.replacen(MARK, "", 1);
+        }
+    }
 }
 
 fn without_auto_increment(text: &str) -> String {

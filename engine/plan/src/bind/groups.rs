@@ -218,7 +218,12 @@ impl<'a> Binder<'a> {
                 Type::Json | Type::CopyOnly | Type::Null,
             ) => (
                 format!("`{name}` is of values with an order, and this is {kind}"),
-                "take a value out of it first, such as with `json_extract`".to_owned(),
+                if *kind == Type::Json {
+                    "take a value out of it first, such as with `json_extract`"
+                } else {
+                    "leave it out, or take it of another column"
+                }
+                .to_owned(),
             ),
             (AggregateFunction::Min | AggregateFunction::Max, _) => return Some(()),
         };

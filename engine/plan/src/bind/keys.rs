@@ -85,6 +85,7 @@ impl Binder<'_> {
         }
         if !missing.is_empty() {
             let problem = MaterializeProblem::KeyNotUnique {
+                is_excepted: false,
                 table: source.name().to_owned(),
                 target: self.name(),
                 missing,

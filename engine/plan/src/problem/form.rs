@@ -141,6 +141,11 @@ impl FormProblem {
             Self::WrongType { expected, found, .. } => {
                 Advice::error("plan.wrong-type", "here", type_help(expected, found))
             }
+            Self::NoValue { key } if key.ends_with("on_error`") => Advice::error(
+                "plan.no-value",
+                "here",
+                "write it in quotes, `on_error: \"null\"`: without them it is no value",
+            ),
             Self::NoValue { .. } => {
                 Advice::error("plan.no-value", "here", "give it a value, or remove the key")
             }

@@ -81,11 +81,11 @@ pub enum MaterializeProblem {
         /// The name.
         name: String,
     },
-    /// `on_error: null` for a whole row.
+    /// `on_error: "null"` for a whole row.
     #[error("a row cannot be NULL")]
     NullForRow,
-    /// `on_error: null` for a column that takes no `NULL`.
-    #[error("`{column}` is NOT NULL, and `on_error: null` would make it NULL")]
+    /// `on_error: "null"` for a column that takes no `NULL`.
+    #[error("`{column}` is NOT NULL, and `on_error: \"null\"` would make it NULL")]
     NullOnError {
         /// The column.
         column: String,
@@ -181,6 +181,8 @@ pub enum MaterializeProblem {
         target: String,
         /// The key columns of the source that it has no copy of.
         missing: Vec<String>,
+        /// Whether `except` names all of them.
+        is_excepted: bool,
     },
     /// A key whose collation takes more values for equal than the source's.
     #[error(
@@ -305,7 +307,14 @@ fn list(names: &[String]) -> String {
 const LEFT_OUT_HELP: &str = "add what it needs of them to its table once it is copied, or give its \
                              definition under `create`";
 
-fn copies_help(missing: &[String]) -> String {
+fn copies_help(missing: &[String], is_excepted: bool) -> String {
+    if is_excepted {
+        let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+        return format!(
+            "take {} out of `except`: rows are told apart by the whole key",
+            names.join(", ")
+        );
+    }
     let copies: Vec<String> = missing.iter().map(|name| format!("{name}: {name}")).collect();
     format!(
         "give bare copies under `columns`, such as `columns: {{ {} }}`, and name them in `key` if the \
@@ -395,7 +404,9 @@ impl MaterializeProblem {
             Self::KeyNullable { name, stand_in } => {
                 format!("say what stands for NULL: `{name}: {name} ?? {stand_in}`").into()
             }
-            Self::KeyNotUnique { missing, .. } => copies_help(missing).into(),
+            Self::KeyNotUnique { missing, is_excepted, .. } => {
+                copies_help(missing, *is_excepted).into()
+            }
             Self::KeyOfGroups { is_of_plan: true, .. } => {
                 "leave `key` out: the groups' columns are the key".into()
             }
@@ -475,7 +486,7 @@ impl MaterializeProblem {
             Self::NoType { .. } => "leave it out, or give the target's definition under `create`",
             Self::TypesDiffer { .. } => {
                 "give the target's definition under `create`, or make them one type, such as with \
-                 `cast_char(x, 40)`"
+                 `cast_char(x)`"
             }
             Self::KeyCollation { .. } => {
                 "give the target's column the source's collation, under `create`"
