@@ -220,3 +220,100 @@ async fn the_key_of_tokens_comes_from_outside_and_is_shown_nowhere() {
     let moved = migration.command(&until).env("MOVED_KEY", format!("{KEY}\n")).output().unwrap();
     assert!(moved.status.success(), "{}", shown(&moved));
 }
+
+/// A key's type, its value on the source, and how a dead letter names it.
+const KEYS: [(&str, &str, &str); 7] = [
+    ("BINARY(4)", "x'ff00e427'", "x'ff00e427'"),
+    ("VARBINARY(8)", "x'ff00'", "x'ff00'"),
+    ("VARCHAR(8) CHARACTER SET latin1", "'ä''b'", r"'ä\'b'"),
+    ("VARCHAR(8) CHARACTER SET cp1251", "'я'", "_cp1251 x'ff'"),
+    ("VARCHAR(8) CHARACTER SET utf8mb4", r"'a\\ä\'😀'", r"'a\\ä\'😀'"),
+    ("ENUM('a','ü')", "'ü'", "2"),
+    ("DATETIME(3)", "'2024-05-05 10:00:00.5'", "'2024-05-05 10:00:00.500000'"),
+];
+
+#[tokio::test]
+async fn a_dead_letter_names_a_key_of_any_type_so_that_it_finds_the_row() {
+    let pair = pair().await.unwrap();
+    pair.execute_source("CREATE TABLE other_keyed (id INT NOT NULL PRIMARY KEY)").await.unwrap();
+    let mut plan = vec!["materialize:\n".to_owned()];
+    for (place, (declared, value, _)) in KEYS.iter().enumerate() {
+        let sql = format!(
+            "CREATE TABLE keyed_{place} (id {declared} NOT NULL PRIMARY KEY, v INT NOT NULL);
+             INSERT INTO keyed_{place} VALUES ({value}, 0)"
+        );
+        pair.execute_source(&sql).await.unwrap();
+        plan.push(format!(
+            "  made_{place}: {{ from: keyed_{place}, on_error: dead_letter, \
+             columns: {{ id: id, made: 1 / v }} }}\n"
+        ));
+    }
+    let migration = migration(&pair, "keyed", &plan.concat());
+
+    migration.catch_up().await;
+
+    for (place, (_, _, noted)) in KEYS.iter().enumerate() {
+        let letters = dead_letters(&pair, &format!("made_{place}")).await;
+        let condition = format!("`id`={noted}");
+        let letter = (condition.clone(), "made".to_owned(), "division by zero".to_owned());
+        assert_eq!(letters, [letter]);
+        let table = format!("{}.keyed_{place}", pair.source_database);
+        let mend = format!("UPDATE {table} SET v = 1 WHERE {condition}");
+        pair.execute_source(&mend).await.unwrap();
+        let mended = format!("SELECT COUNT(*) FROM {table} WHERE v = 1");
+        assert_eq!(pair.source.row(&mended).await.unwrap(), Some(1_u64), "{condition}");
+    }
+    migration.catch_up().await;
+    for place in 0..KEYS.len() {
+        assert_eq!(dead_letters(&pair, &format!("made_{place}")).await, []);
+    }
+}
+
+const HIDDEN: &str = r#"
+materialize:
+  shown: { from: hidden }
+  fewer: { from: hidden, except: [a] }
+  only:
+    from: hidden
+    columns: { id: row_id, h: h }
+  quotients:
+    from: hidden
+    columns: { id: row_id, part: { value: 1 / a, on_error: "null" } }
+"#;
+
+#[tokio::test]
+async fn what_a_source_hides_is_made_and_a_column_that_may_fail_to_null_takes_it() {
+    let pair = pair().await.unwrap();
+    pair.execute_source(
+        "CREATE TABLE hidden (row_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT INVISIBLE PRIMARY KEY,
+           a INT NOT NULL, p POINT NOT NULL SRID 4326, h INT INVISIBLE, KEY by_a (a) INVISIBLE);
+         INSERT INTO hidden (a, p, h) VALUES (0, ST_SRID(POINT(1, 2), 4326), 7),
+           (2, ST_SRID(POINT(3, 4), 4326), NULL);
+         CREATE TABLE other_hidden (id INT NOT NULL PRIMARY KEY)",
+    )
+    .await
+    .unwrap();
+    let migration = migration(&pair, "hidden", HIDDEN);
+
+    migration.catch_up().await;
+
+    let count = |table: &str, condition: &str| {
+        format!("SELECT COUNT(*) FROM {}.{table} WHERE {condition}", pair.target_database)
+    };
+    for (table, condition) in [
+        ("shown", "(row_id, a, h, ST_Longitude(p), ST_SRID(p)) = (1, 0, 7, 1, 4326)"),
+        ("fewer", "(row_id, h) = (1, 7)"),
+        ("only", "(id, h) = (1, 7)"),
+        ("quotients", "id = 1 AND part IS NULL OR id = 2 AND part = 0.5"),
+    ] {
+        let found: Option<u64> = pair.target.row(&count(table, condition)).await.unwrap();
+        let expected = if table == "quotients" { 2 } else { 1 };
+        assert_eq!(found, Some(expected), "{table}");
+    }
+    let extra = format!(
+        "SELECT GROUP_CONCAT(column_name ORDER BY column_name) FROM information_schema.columns
+         WHERE table_schema = '{}' AND table_name = 'shown' AND extra LIKE '%INVISIBLE%'",
+        pair.target_database
+    );
+    assert_eq!(pair.target.row(&extra).await.unwrap(), Some("h,row_id".to_owned()));
+}

@@ -23,6 +23,13 @@ const WINDOWS: [char; 32] = [
     '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
+/// What `bytes` of a charset show, if they are text of one that expressions read: `utf8mb4`, `utf8mb3`,
+/// `ascii` and `latin1`. Different bytes show different text.
+#[must_use]
+pub fn shown<'a>(charset: &str, bytes: &'a [u8]) -> Option<Cow<'a, str>> {
+    Charset::named(charset)?.decode(bytes).ok()
+}
+
 impl Charset {
     /// The charset of that name, if expressions read it.
     pub(crate) fn named(name: &str) -> Option<Self> {

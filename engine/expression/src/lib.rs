@@ -45,6 +45,7 @@ mod value;
 mod tests;
 
 pub use assign::{Assignment, assign};
+pub use charset::shown;
 pub use check::{Source, check};
 pub use document::document;
 pub use error::{EvaluationError, Fault};

@@ -27,4 +27,4 @@ pub use error::{Class, Error};
 pub use finding::{Finding, Severity};
 pub use options::{Account, ConnectOptions, OptionsError, TlsMode, TlsOptions};
 pub use session::{ANSWER_WAIT_MAX, Executed, Record, Role, ServerVersion, Session};
-pub use types::write_literal;
+pub use types::{write_key_literal, write_literal};

@@ -4,10 +4,11 @@
 //! a change writes or removes them exactly once, with its position.
 
 use sha2::{Digest, Sha256};
+use whimbrel_expression::shown;
 use whimbrel_model::{
     Cell, Column, ColumnType, Generation, Gtid, Key, Row, RowBuilder, Table, TableError,
 };
-use whimbrel_mysql::write_literal;
+use whimbrel_mysql::write_key_literal;
 
 /// The table that they are kept in.
 pub(crate) const NAME: &str = "_whimbrel_dead_letters";
@@ -86,7 +87,7 @@ impl Place<'_> {
         builder.finish()
     }
 
-    /// The key as a condition that finds the row on the source.
+    /// The key as a condition that finds the row on the source, in UTF-8.
     fn condition(&self) -> Vec<u8> {
         let mut text = Vec::new();
         for (column, cell) in self.source.key_columns().zip(self.key.cells()) {
@@ -96,7 +97,7 @@ impl Place<'_> {
             text.extend_from_slice(whimbrel_mysql::ddl::quoted(&column.name).as_bytes());
             text.push(b'=');
             let length = text.len();
-            if write_literal(&mut text, column, cell).is_err() {
+            if write_value(&mut text, column, cell).is_err() {
                 // A key column's values are all written; should one not be, the hash still is.
                 text.truncate(length);
                 text.push(b'?');
@@ -104,4 +105,21 @@ impl Place<'_> {
         }
         text
     }
+}
+
+/// Appends a key column's value as a person reads it and can compare the column with: text between
+/// quotes where its charset is one that is read here, everything else in ASCII.
+fn write_value(
+    out: &mut Vec<u8>,
+    column: &Column,
+    cell: Cell<'_>,
+) -> Result<(), whimbrel_mysql::Error> {
+    let shown = match (&column.column_type, cell) {
+        (ColumnType::Text { charset, .. }, Cell::Bytes(bytes)) => shown(charset, bytes),
+        _ => None,
+    };
+    let Some(shown) = shown else { return write_key_literal(out, column, cell) };
+    let escaped = shown.replace('\\', "\\\\").replace('\'', "\\'");
+    out.extend_from_slice(format!("'{escaped}'").as_bytes());
+    Ok(())
 }

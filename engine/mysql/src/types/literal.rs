@@ -59,11 +59,7 @@ pub fn write_literal(out: &mut Vec<u8>, column: &Column, cell: Cell<'_>) -> Resu
 /// # Errors
 ///
 /// [`Error::Unexpected`] for a cell that the column's type does not have.
-pub(crate) fn write_key_literal(
-    out: &mut Vec<u8>,
-    column: &Column,
-    cell: Cell<'_>,
-) -> Result<(), Error> {
+pub fn write_key_literal(out: &mut Vec<u8>, column: &Column, cell: Cell<'_>) -> Result<(), Error> {
     match (&column.column_type, cell) {
         (_, Cell::Null) => out.extend_from_slice(b"NULL"),
         (ColumnType::Int { .. }, Cell::Int(value)) => print(out, format_args!("{value}")),

@@ -7,8 +7,8 @@ mod name;
 
 pub(crate) use decode::{RowDecoder, decode_key, unexpected};
 pub(crate) use field::{Field, field_of, write_field};
-pub use literal::write_literal;
-pub(crate) use literal::{member_count, write_key_literal};
+pub(crate) use literal::member_count;
+pub use literal::{write_key_literal, write_literal};
 pub(crate) use name::quoted;
 
 use whimbrel_model::{Column, ColumnType, Table};
