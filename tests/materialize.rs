@@ -359,20 +359,18 @@ async fn a_unique_value_that_two_rows_come_to_stops_the_run_and_removes_neither(
         migration.catch_up().await;
         assert_eq!(names(&pair).await, Some(u64::from(rows)));
 
-        pair.execute_source("UPDATE people SET email = 'ANOTHER' WHERE id = 12").await.unwrap();
-        migration.refused(1, &TEXTS).await;
-
-        assert_eq!(names(&pair).await, Some(u64::from(rows)), "none is removed for another");
-        pair.execute_source("UPDATE people SET email = 'new' WHERE id = 9").await.unwrap();
-        // The values trade places in one transaction.
+        // A value goes over to another row in one transaction.
         pair.execute_source(
             "BEGIN; UPDATE people SET email = NULL WHERE id = 9;
-             UPDATE people SET email = 'new' WHERE id = 12; COMMIT",
+             UPDATE people SET email = 'ANOTHER' WHERE id = 12; COMMIT",
         )
         .await
         .unwrap();
         migration.catch_up().await;
-        assert_eq!(names(&pair).await, Some(u64::from(rows)));
+        pair.execute_source("UPDATE people SET email = 'another' WHERE id = 9").await.unwrap();
+        migration.refused(1, &TEXTS).await;
+
+        assert_eq!(names(&pair).await, Some(u64::from(rows)), "none is removed for another");
     }
 }
 
