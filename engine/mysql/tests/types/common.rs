@@ -41,6 +41,9 @@ pub(crate) async fn read_all(session: &mut Session, table: &Table) -> Vec<(Key, 
 
 /// Writes rows as the engine does, without a warning.
 pub(crate) async fn write(session: &mut Session, table: &Table, rows: &[(Key, Row)]) {
+    if table.has_other_unique_key() {
+        delete(session, table, rows).await;
+    }
     let rows = rows.iter().map(|(_, row)| row);
     for sql in statement::write(table, rows, STATEMENT_BYTES_MAX).unwrap() {
         let executed = session.execute(&sql).await;
