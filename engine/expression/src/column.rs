@@ -79,13 +79,7 @@ pub(crate) fn reading(column: &Column) -> Result<(Reading, Type), String> {
 
 /// The least and the largest value of an integer column.
 pub(crate) fn int_bounds(width: IntWidth, unsigned: bool) -> (i128, i128) {
-    let bits = match width {
-        IntWidth::Tiny => 8,
-        IntWidth::Small => 16,
-        IntWidth::Medium => 24,
-        IntWidth::Int => 32,
-        IntWidth::Big => 64,
-    };
+    let bits = width.bytes() * 8;
     let half = 1_i128 << (bits - 1);
     if unsigned { (0, 2 * half - 1) } else { (-half, half - 1) }
 }

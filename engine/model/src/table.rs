@@ -24,6 +24,20 @@ pub enum IntWidth {
     Big,
 }
 
+impl IntWidth {
+    /// The bytes of a value, on disk and in the log.
+    #[must_use]
+    pub const fn bytes(self) -> u8 {
+        match self {
+            Self::Tiny => 1,
+            Self::Small => 2,
+            Self::Medium => 3,
+            Self::Int => 4,
+            Self::Big => 8,
+        }
+    }
+}
+
 /// The type of a column, as far as carrying its values depends on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ColumnType {

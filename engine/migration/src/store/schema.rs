@@ -1,6 +1,6 @@
 //! The state tables and their format.
 
-use whimbrel_mysql::{Error, Session};
+use whimbrel_mysql::{Error, Session, ddl::literal};
 
 /// The version of the state tables. A program reads the formats up to its own, never a newer one.
 ///
@@ -108,11 +108,21 @@ pub(crate) async fn create_tables(session: &mut Session) -> Result<(), Error> {
 ///
 /// [`Error`] when the server does not answer.
 pub(crate) async fn exists(session: &mut Session) -> Result<bool, Error> {
+    has_table(session, "_whimbrel_plan").await
+}
+
+/// Whether one of the state tables is there: state of an older format lacks some.
+///
+/// # Errors
+///
+/// [`Error`] when the server does not answer.
+pub(super) async fn has_table(session: &mut Session, name: &str) -> Result<bool, Error> {
     let found = session
-        .query(
+        .query(&format!(
             "SELECT 1 FROM information_schema.tables
-             WHERE table_schema = DATABASE() AND table_name = '_whimbrel_plan'",
-        )
+             WHERE table_schema = DATABASE() AND table_name = {}",
+            literal(name)
+        ))
         .await?;
     Ok(!found.is_empty())
 }

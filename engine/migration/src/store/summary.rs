@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use whimbrel_mysql::{Session, ddl::literal};
 
-use super::PlanKey;
+use super::{PlanKey, schema::has_table};
 use crate::{error::RunError, rollup::Rollup};
 
 /// How many pieces of tables the target holds, and how many there are.
@@ -52,10 +52,8 @@ pub(crate) async fn dead_letters(
     session: &mut Session,
     plan: &PlanKey,
 ) -> Result<BTreeMap<String, u64>, RunError> {
-    let exists = "SELECT 1 FROM information_schema.tables \
-                  WHERE table_schema = DATABASE() AND table_name = '_whimbrel_dead_letters'";
     // State of format 1 has none.
-    if session.query(exists).await?.is_empty() {
+    if !has_table(session, "_whimbrel_dead_letters").await? {
         return Ok(BTreeMap::new());
     }
     let sql = format!(
@@ -76,10 +74,8 @@ pub(crate) async fn kept_bytes(
     session: &mut Session,
     plan: &PlanKey,
 ) -> Result<BTreeMap<String, u64>, RunError> {
-    let exists = "SELECT 1 FROM information_schema.tables \
-                  WHERE table_schema = DATABASE() AND table_name = '_whimbrel_targets'";
     // State of format 1 has none.
-    if session.query(exists).await?.is_empty() {
+    if !has_table(session, "_whimbrel_targets").await? {
         return Ok(BTreeMap::new());
     }
     // Sizes would be those of a day ago otherwise.

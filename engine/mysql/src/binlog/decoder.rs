@@ -1,6 +1,6 @@
 //! A planned table's rows: a decoder for each column, made once for each `TABLE_MAP` that differs.
 
-use whimbrel_model::{Column, ColumnType, IntWidth, Table, TableId};
+use whimbrel_model::{Column, ColumnType, Table, TableId};
 
 use super::{
     bytes::Malformed,
@@ -75,7 +75,7 @@ impl TableDecoder {
 fn fit(wire: Wire, is_unsigned: Option<bool>, column: &Column) -> Result<Decode, Misfit> {
     let decode = match (&column.column_type, wire.kind) {
         (ColumnType::Int { width, unsigned }, WireType::Int(bytes))
-            if int_bytes(*width) == bytes && is_unsigned.is_none_or(|found| found == *unsigned) =>
+            if width.bytes() == bytes && is_unsigned.is_none_or(|found| found == *unsigned) =>
         {
             if *unsigned {
                 Decode::Unsigned
@@ -128,16 +128,6 @@ fn fit(wire: Wire, is_unsigned: Option<bool>, column: &Column) -> Result<Decode,
         }
     };
     Ok(decode)
-}
-
-fn int_bytes(width: IntWidth) -> u8 {
-    match width {
-        IntWidth::Tiny => 1,
-        IntWidth::Small => 2,
-        IntWidth::Medium => 3,
-        IntWidth::Int => 4,
-        IntWidth::Big => 8,
-    }
 }
 
 fn set_bytes(members: u8) -> u8 {

@@ -149,13 +149,7 @@ fn label_count(declaration: &str) -> Option<u8> {
 /// The most bytes of a value, as far as it matters for a key.
 fn width(column_type: &ColumnType, octets: Option<u64>) -> u64 {
     match column_type {
-        ColumnType::Int { width, .. } => match width {
-            IntWidth::Tiny => 1,
-            IntWidth::Small => 2,
-            IntWidth::Medium => 3,
-            IntWidth::Int => 4,
-            IntWidth::Big => 8,
-        },
+        ColumnType::Int { width, .. } => u64::from(width.bytes()),
         ColumnType::Bit { bits } => u64::from(*bits).div_ceil(8),
         ColumnType::Decimal { precision, .. } => u64::from(*precision).div_ceil(2),
         ColumnType::Year => 1,

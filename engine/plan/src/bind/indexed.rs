@@ -1,6 +1,6 @@
 //! Whether what is grouped by, and what the least and the greatest is told of, can be indexed.
 
-use whimbrel_model::{Column, ColumnType, IntWidth};
+use whimbrel_model::{Column, ColumnType};
 
 use super::{Binder, groups::Argument};
 use crate::{materialize::AggregateFunction, problem::MaterializeProblem, span::Span};
@@ -68,13 +68,7 @@ impl Binder<'_> {
 fn key_bytes(column: &Column) -> Option<u64> {
     let fraction = |fsp: u8| u64::from(fsp.div_ceil(2));
     Some(match &column.column_type {
-        ColumnType::Int { width, .. } => match width {
-            IntWidth::Tiny => 1,
-            IntWidth::Small => 2,
-            IntWidth::Medium => 3,
-            IntWidth::Int => 4,
-            IntWidth::Big => 8,
-        },
+        ColumnType::Int { width, .. } => u64::from(width.bytes()),
         ColumnType::Decimal { precision, .. } => u64::from(*precision).div_ceil(9) * 4 + 4,
         ColumnType::Float => 4,
         ColumnType::Year => 1,
