@@ -2,8 +2,9 @@
 
 use jiff::tz::TimeZone;
 use regex::Regex;
+use whimbrel_sharding::{KeyRange, Vindex};
 
-use crate::function::{Format, Path, Range, Replacement, Vindex};
+use crate::function::{Format, Path, Replacement};
 
 /// The state of a call.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub(crate) enum Prepared {
     /// How values become keyspace ids.
     Vindex(Vindex),
     /// And the range that they are looked for in.
-    Range(Vindex, Range),
+    Range(Vindex, KeyRange),
 }
 
 /// A key that shows itself to nobody.

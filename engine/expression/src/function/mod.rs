@@ -26,7 +26,6 @@ pub(crate) use format::Format;
 pub(crate) use json::Path;
 pub(crate) use pattern::Replacement;
 pub(crate) use resolve::{Call, converted, fold, literal_as, no_common_type, null};
-pub(crate) use vitess::{Range, Vindex};
 
 use crate::{
     code::{Code, Evaluate},
