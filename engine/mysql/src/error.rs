@@ -1,5 +1,7 @@
 //! What can go wrong between us and a server.
 
+mod gate;
+
 use std::{io, time::Duration};
 
 use thiserror::Error;
@@ -52,6 +54,20 @@ pub enum Error {
         /// The SQLSTATE.
         sqlstate: String,
         /// The server's message where it holds no row's value, otherwise what is known of it.
+        message: String,
+        /// What was being done.
+        doing: String,
+    },
+    /// vtgate or a tablet answered with an error of its own.
+    #[error("{doing}: vtgate error {code}{}: {message}", at_shard(shard.as_deref()))]
+    Gate {
+        /// What is worth doing about it, as far as its text tells.
+        class: Class,
+        /// The number that it came with, which says little.
+        code: u16,
+        /// `keyspace/shard`, where one is named.
+        shard: Option<String>,
+        /// The part of its message that is known to hold no row's value.
         message: String,
         /// What was being done.
         doing: String,
@@ -174,6 +190,7 @@ impl Error {
             }
             Self::Server { code, message, .. } if is_full(*code, message) => Class::Full,
             Self::Server { code, .. } => class_of(*code),
+            Self::Gate { class, .. } => *class,
             Self::Value { .. } => Class::Refused,
             Self::SignIn { .. } => Class::Denied,
             Self::Catalog(CatalogError::NoTable { .. }) => Class::SchemaGone,
@@ -190,7 +207,7 @@ impl Error {
         }
     }
 
-    /// The server's error number, if it is the server that complains.
+    /// The server's error number, if it is the server that complains; vtgate's own say nothing.
     #[must_use]
     pub fn code(&self) -> Option<u16> {
         if let Self::Server { code, .. } = self { Some(*code) } else { None }
@@ -199,6 +216,19 @@ impl Error {
     /// Whether the session cannot be used after it: the connection is gone or out of step.
     pub(crate) fn is_end_of_session(&self) -> bool {
         self.class() == Class::Lost
+    }
+
+    /// As [`Error::from_driver`], on a session through vtgate.
+    pub(crate) fn from_gate(doing: &str, error: mysql_async::Error) -> Self {
+        match error {
+            mysql_async::Error::Server(server) => {
+                gate::error(doing, server.code, &server.state, &server.message)
+            }
+            error @ (mysql_async::Error::Driver(_)
+            | mysql_async::Error::Io(_)
+            | mysql_async::Error::Other(_)
+            | mysql_async::Error::Url(_)) => Self::from_driver(doing, error),
+        }
     }
 
     /// The driver's error as ours, without whatever of a row it may hold.
@@ -221,11 +251,18 @@ impl Error {
     }
 }
 
+fn at_shard(shard: Option<&str>) -> String {
+    shard.map(|shard| format!(" of shard `{shard}`")).unwrap_or_default()
+}
+
 /// The class of a server's error number. Source: MySQL, `Server Error Message Reference`.
 fn class_of(code: u16) -> Class {
     match code {
-        // Shutdown, a broken packet, a killed session, an idle session ended.
-        1053 | 1077 | 1079 | 1152..=1156 | 1158..=1161 | 1184 | 3169 | 4031 => Class::Lost,
+        // Shutdown, a broken packet, a killed session, an idle session ended; a tablet's connection
+        // with its server broken.
+        1053 | 1077 | 1079 | 1152..=1156 | 1158..=1161 | 1184 | 2006 | 2013 | 3169 | 4031 => {
+            Class::Lost
+        }
         // Too many connections (of an account), a lock wait, a deadlock, NOWAIT, too many locks or
         // transactions, a query killed, a group that rolled back.
         1040 | 1203 | 1205 | 1206 | 1213 | 1226 | 1317 | 1614 | 1637 | 3058 | 3101 | 3572 => {

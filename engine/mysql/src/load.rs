@@ -131,12 +131,15 @@ pub(crate) struct Answer<'a> {
     pub(crate) summary: &'a str,
 }
 
-/// Whether the server takes files from clients at all.
+/// Whether the server takes files from clients at all; vtgate never does.
 ///
 /// # Errors
 ///
 /// Those of the session.
 pub async fn is_offered(session: &mut Session) -> Result<bool, Error> {
+    if session.is_vtgate() {
+        return Ok(false);
+    }
     let doing = "asking whether rows can be loaded";
     let rows = session.query_for(doing, "SELECT @@GLOBAL.local_infile AS offered").await?;
     Ok(rows.first().map(|row| row.text("offered")).transpose()?.as_deref() == Some("1"))

@@ -59,6 +59,18 @@ pub struct ConnectOptions {
     database: String,
     tls: TlsOptions,
     skips_binlog: bool,
+    place: Place,
+}
+
+/// What answers at the address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The server itself.
+    Server,
+    /// A vtgate that finds the shard for each statement.
+    Keyspace,
+    /// A vtgate that sends every statement to one shard.
+    Shard,
 }
 
 /// When an idle connection is probed: soon enough that a vanished peer is noticed within minutes,
@@ -117,6 +129,7 @@ impl ConnectOptions {
             database: database.to_owned(),
             tls,
             skips_binlog: false,
+            place: Place::Server,
         })
     }
 
@@ -130,6 +143,31 @@ impl ConnectOptions {
         self.skips_binlog
     }
 
+    /// The same address as a vtgate, with sessions on one shard: their statements go to it as they are,
+    /// without regard to where their rows belong.
+    #[must_use]
+    pub fn for_shard(&self, keyspace: &str, shard: &str) -> Self {
+        let database = format!("{keyspace}:{shard}");
+        Self { database, place: Place::Shard, ..self.clone() }
+    }
+
+    /// The same address as a vtgate, with sessions in a keyspace: vtgate finds the shards that a
+    /// statement is for.
+    #[must_use]
+    pub fn for_keyspace(&self, keyspace: &str) -> Self {
+        Self { database: keyspace.to_owned(), place: Place::Keyspace, ..self.clone() }
+    }
+
+    /// Whether a vtgate answers at the address, instead of a server.
+    #[must_use]
+    pub fn is_vtgate(&self) -> bool {
+        self.place != Place::Server
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+
     /// `host:port`, as messages name the server.
     #[must_use]
     pub fn address(&self) -> String {
@@ -140,7 +178,8 @@ impl ConnectOptions {
         }
     }
 
-    /// The database that sessions are in; empty for none.
+    /// The database that sessions are in; empty for none. Through vtgate `keyspace` or
+    /// `keyspace:shard`, which is no database of any server: see [`crate::Session::schema`].
     #[must_use]
     pub fn database(&self) -> &str {
         &self.database

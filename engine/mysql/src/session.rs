@@ -1,5 +1,6 @@
 //! One connection to one server, in a known state or of no use.
 
+mod gate;
 mod record;
 mod variables;
 
@@ -19,12 +20,12 @@ use tokio::time::timeout;
 use crate::{
     error::Error,
     load::{Answer, Load},
-    options::{ConnectOptions, IsEncrypted, TlsMode},
+    options::{ConnectOptions, IsEncrypted, Place, TlsMode},
 };
 
 pub use self::record::Record;
 pub use self::variables::Role;
-use self::variables::Variable;
+use self::{gate::Gate, variables::Variable};
 
 /// How long connecting may take, handshake and login included: several round trips around the
 /// world and a slow login, yet short enough to try another time.
@@ -55,6 +56,9 @@ pub struct Session {
     address: String,
     version: ServerVersion,
     state: State,
+    schema: String,
+    /// What it is through; nothing for a session with a server.
+    gate: Option<Gate>,
 }
 
 /// What may be done with a session.
@@ -101,8 +105,18 @@ impl Session {
         // The handshake's future is large, and connecting is rare.
         let conn = Box::pin(within(&doing, CONNECT_WAIT_MAX, dial(options))).await??;
         let version = ServerVersion { numbers: conn.server_version(), text: String::new() };
-        let mut session = Self { conn, address, version, state: State::Idle };
-        session.set_variables(&role.variables(options.skips_binlog())).await?;
+        let schema = options.database().to_owned();
+        let mut session = Self { conn, address, version, state: State::Idle, schema, gate: None };
+        match options.place() {
+            Place::Server => {
+                session.set_variables(&role.variables(options.skips_binlog())).await?;
+            }
+            Place::Keyspace => session.set_gate_variables(role).await?,
+            Place::Shard => {
+                session.set_gate_variables(role).await?;
+                session.schema = session.database_behind().await?;
+            }
+        }
         Ok(session)
     }
 
@@ -123,16 +137,14 @@ impl Session {
     pub async fn execute_within(&mut self, sql: &[u8], limit: Duration) -> Result<Executed, Error> {
         self.begin()?;
         let doing = doing_of(sql);
-        let conn = &mut self.conn;
+        let (conn, driver) = (&mut self.conn, driver_error(self.gate.as_ref()));
         let work = async move {
             let result = conn.query_iter(sql).await?;
             result.drop_result().await?;
             Ok(Executed { affected_rows: conn.affected_rows(), warnings: conn.get_warnings() })
         };
         let outcome = within(&doing, limit, work).await;
-        self.end(
-            outcome.and_then(|answer| answer.map_err(|error| Error::from_driver(&doing, error))),
-        )
+        self.end(outcome.and_then(|answer| answer.map_err(|error| driver(&doing, error))))
     }
 
     /// Loads rows, and proves that they are stored as they were sent.
@@ -189,7 +201,9 @@ impl Session {
     ) -> Result<Vec<Record>, Error> {
         self.begin()?;
         let doing = doing.into();
-        let outcome = within(&doing, ANSWER_WAIT_MAX, records(&mut self.conn, &doing, sql)).await;
+        let driver = driver_error(self.gate.as_ref());
+        let work = records(&mut self.conn, &doing, sql, driver);
+        let outcome = within(&doing, ANSWER_WAIT_MAX, work).await;
         self.end(outcome.and_then(|answer| answer))
     }
 
@@ -207,7 +221,8 @@ impl Session {
     ) -> Result<(), Error> {
         self.begin()?;
         let doing = doing_of(sql.as_bytes());
-        let driver = |error| Error::from_driver(&doing, error);
+        let driver_error = driver_error(self.gate.as_ref());
+        let driver = |error| driver_error(&doing, error);
         let opened = within(&doing, ANSWER_WAIT_MAX, self.conn.exec_iter(sql, ())).await?;
         let mut result = match opened {
             Ok(result) => result,
@@ -240,7 +255,8 @@ impl Session {
         drop(timeout(CLOSE_WAIT_MAX, self.conn.disconnect()).await);
     }
 
-    /// The server's number for this connection, as its process list shows it.
+    /// The server's number for this connection, as its process list shows it; through vtgate that of
+    /// vtgate, which no server knows.
     #[must_use]
     pub fn connection_id(&self) -> u32 {
         self.conn.id()
@@ -252,7 +268,27 @@ impl Session {
         &self.address
     }
 
-    /// The server's version.
+    /// The name of the session's database on its server, as `information_schema` has it: through vtgate
+    /// that of the shard's database, such as `vt_commerce_-80`, or of the keyspace in a session that is
+    /// not on one shard. Empty for none.
+    #[must_use]
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// Whether the session is through vtgate.
+    #[must_use]
+    pub fn is_vtgate(&self) -> bool {
+        self.gate.is_some()
+    }
+
+    /// The version of Vitess, such as `24.0.0`, in a session through vtgate.
+    #[must_use]
+    pub fn vitess_version(&self) -> Option<&str> {
+        self.gate.as_ref().map(|gate| gate.version.as_str())
+    }
+
+    /// The server's version; through vtgate that of the server behind it.
     #[must_use]
     pub fn server_version(&self) -> &ServerVersion {
         &self.version
@@ -308,7 +344,7 @@ impl Session {
     fn end<T>(&mut self, outcome: Result<T, Error>) -> Result<T, Error> {
         let goes_on = match &outcome {
             Ok(_) => true,
-            Err(error @ Error::Server { .. }) => !error.is_end_of_session(),
+            Err(error @ (Error::Server { .. } | Error::Gate { .. })) => !error.is_end_of_session(),
             Err(_) => false,
         };
         if goes_on {
@@ -329,6 +365,14 @@ impl fmt::Debug for Session {
 }
 
 impl ServerVersion {
+    /// The version that begins with up to three numbers, such as `9.7.4-2`.
+    fn parse(text: &str) -> Self {
+        let mut numbers =
+            text.split(|letter: char| !letter.is_ascii_digit()).map(|digits| digits.parse().ok());
+        let mut next = || numbers.next().flatten().unwrap_or_default();
+        Self { numbers: (next(), next(), next()), text: text.to_owned() }
+    }
+
     /// Whether the server is `MariaDB`.
     #[must_use]
     pub fn is_mariadb(&self) -> bool {
@@ -417,8 +461,20 @@ fn refusal(options: &ConnectOptions, error: mysql_async::Error) -> Error {
     Error::Connect { address, cause }
 }
 
-async fn records(conn: &mut Conn, doing: &str, sql: &str) -> Result<Vec<Record>, Error> {
-    let driver = |error| Error::from_driver(doing, error);
+/// What an error of the driver says: vtgate has a language of its own.
+fn driver_error(gate: Option<&Gate>) -> DriverErrorReading {
+    if gate.is_some() { Error::from_gate } else { Error::from_driver }
+}
+
+type DriverErrorReading = fn(&str, mysql_async::Error) -> Error;
+
+async fn records(
+    conn: &mut Conn,
+    doing: &str,
+    sql: &str,
+    driver_error: DriverErrorReading,
+) -> Result<Vec<Record>, Error> {
+    let driver = |error| driver_error(doing, error);
     let mut result = conn.query_iter(sql).await.map_err(driver)?;
     let mut records = Vec::new();
     let mut byte_count = 0;

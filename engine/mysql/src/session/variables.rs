@@ -9,6 +9,10 @@ pub enum Role {
     SourceTail,
     /// Reads and writes the target.
     Target,
+    /// As [`Role::Target`], for statements that make and alter tables: through vtgate these may take
+    /// longer than the 30 seconds that are left to others. Never for a transaction: vtgate leaves it
+    /// open for ever when its client vanishes.
+    TargetDefinitions,
 }
 
 /// A variable, and the value that it is set to and must be read back as.
@@ -74,13 +78,13 @@ const SOURCE: &[Variable] = &[
     bare("wait_timeout", "28800"),
 ];
 
+/// Truncation is an error; zero and invalid dates and the id 0 are values like any other; a table is
+/// never made with another engine than was asked for.
+pub(super) const TARGET_SQL_MODE: &str =
+    "NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION";
+
 const TARGET: &[Variable] = &[
-    // Truncation is an error; zero and invalid dates and the id 0 are values like any other; a
-    // table is never made with another engine than was asked for.
-    text(
-        "sql_mode",
-        "NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION",
-    ),
+    text("sql_mode", TARGET_SQL_MODE),
     text("transaction_isolation", "READ-COMMITTED"),
     bare("transaction_read_only", "0"),
     // Parents and children arrive in any order, and cascades come as rows of their own.
@@ -101,12 +105,16 @@ const TARGET: &[Variable] = &[
 const WITHOUT_BINLOG: &[Variable] = &[bare("sql_log_bin", "0")];
 
 impl Role {
+    fn is_target(self) -> bool {
+        matches!(self, Self::Target | Self::TargetDefinitions)
+    }
+
     pub(super) fn variables(self, skips_binlog: bool) -> Vec<Variable> {
         let own = match self {
             Self::SourceReader | Self::SourceTail => SOURCE,
-            Self::Target => TARGET,
+            Self::Target | Self::TargetDefinitions => TARGET,
         };
-        let skips = self == Self::Target && skips_binlog;
+        let skips = self.is_target() && skips_binlog;
         let binlog = if skips { WITHOUT_BINLOG } else { &[] };
         COMMON.iter().chain(own).chain(binlog).copied().collect()
     }

@@ -1,0 +1,148 @@
+//! What vtgate and its tablets answer, told apart by their texts.
+//!
+//! vtgate has a handful of error numbers (1105, 1203, 1317, 1815) for everything of its own. What a
+//! shard's server said comes with that server's number and has in its text `(errno 1062) (sqlstate
+//! 23000)`. A text ends in the statement and its values, which are never kept.
+//!
+//! The trap is a transaction that has been ended behind our back: one statement is refused, the next
+//! begins another transaction by itself, and `COMMIT` says that all is well. So whatever may have ended
+//! a transaction is [`Class::Lost`], after which a session takes no further statement.
+//!
+//! Source: Vitess 24.0, `go/mysql/sqlerror/sql_error.go`, `go/vt/vterrors`, and what a running one said.
+
+use super::{Class, Error, message_without_values};
+
+/// Where a text stops being about the error: the caller, the statement and its values follow.
+const BEHIND: [&str; 3] = [" (CallerID: ", ": Sql: \"", ", BindVars: {"];
+
+/// What a server says when a tablet has ended the statement and with it the transaction: a query that
+/// was killed, one that took too long, and a primary that is about to be none.
+const ENDED_BY_TABLET: [u16; 4] = [1290, 1317, 1836, 3024];
+
+/// Texts that name no values, and what each means. The first that is found counts.
+const TEXTS: &[(&str, Class)] = &[
+    // The same tomorrow.
+    ("disallowed due to rule: enforce denied tables", Class::Other),
+    ("ow count exceeded", Class::Other),
+    ("message larger than max", Class::Other),
+    ("not allowed for streaming", Class::Other),
+    ("charset/name", Class::Other),
+    ("syntax error", Class::Other),
+    ("is not authorized to perform", Class::Denied),
+    ("not authorized to perform vschema operations", Class::Denied),
+    // No room: nothing was begun.
+    ("pool connection limit exceeded", Class::TryAgain),
+    ("pool waiter count exceeded", Class::TryAgain),
+    ("ransaction throttled", Class::TryAgain),
+    // The transaction has ended, or nobody knows.
+    ("exceeded timeout", Class::Lost),
+    ("unlocked closed connection", Class::Lost),
+    ("in use: for tx killer rollback", Class::Lost),
+    ("transaction was aborted", Class::Lost),
+    ("transaction rolled back to reverse changes of partial DML execution", Class::Lost),
+    ("previous transaction failed", Class::Lost),
+    ("no healthy tablet available", Class::Lost),
+    ("primary is not serving, there may be a reparent operation in progress", Class::Lost),
+    ("current keyspace is being resharded", Class::Lost),
+    ("operation not allowed in state NOT_SERVING", Class::Lost),
+    ("operation not allowed in state SHUTTING_DOWN", Class::Lost),
+    ("tx engine can't accept new connections", Class::Lost),
+    ("cannot start read write transaction on a read only tablet", Class::Lost),
+    ("wrong tablet type", Class::Lost),
+    ("invalid tablet type", Class::Lost),
+    ("primary buffer is full", Class::Lost),
+    ("buffer full: request evicted for newer request", Class::Lost),
+    ("context was canceled before failover finished", Class::Lost),
+    ("Error while dialing", Class::Lost),
+    ("connection refused", Class::Lost),
+    ("broken pipe", Class::Lost),
+    ("connection reset by peer", Class::Lost),
+    ("transport is closing", Class::Lost),
+    ("context canceled", Class::Lost),
+    ("context deadline exceeded", Class::Lost),
+    ("code = Unavailable", Class::Lost),
+    ("code = Aborted", Class::Lost),
+    ("code = Canceled", Class::Lost),
+    ("code = DeadlineExceeded", Class::Lost),
+];
+
+/// vtgate's own numbered errors, of which the text behind the number names objects alone.
+const NUMBERED: &[(&str, Class)] = &[
+    ("VT05003", Class::SchemaGone),
+    ("VT05004", Class::SchemaGone),
+    ("VT05005", Class::SchemaGone),
+    ("VT05006", Class::Other),
+    ("VT07001", Class::Denied),
+    ("VT09001", Class::Other),
+    ("VT09003", Class::Other),
+    ("VT09004", Class::Other),
+    ("VT09005", Class::Other),
+    ("VT12001", Class::Other),
+    ("VT14001", Class::Lost),
+    ("VT14002", Class::Lost),
+    ("VT14003", Class::Lost),
+];
+
+/// Those of which it may hold values.
+const NUMBERED_WITH_VALUES: &[(&str, Class)] = &[
+    ("VT15001", Class::Lost),
+    // A row without a place: its sharding column is `NULL` or nothing that the vindex takes.
+    ("VT09023", Class::Refused),
+    ("VT09024", Class::Refused),
+    ("VT03027", Class::Refused),
+    ("VT03028", Class::Refused),
+];
+
+/// The error of a session through vtgate that answered with `code`, a SQLSTATE and `text`.
+pub(super) fn error(doing: &str, code: u16, sqlstate: &str, text: &str) -> Error {
+    let doing = doing.to_owned();
+    let said = without_statement(text);
+    if let Some(message) = said_by_server(code, said)
+        && !ENDED_BY_TABLET.contains(&code)
+    {
+        let message = message_without_values(code, message);
+        return Error::Server { code, sqlstate: sqlstate.to_owned(), message, doing };
+    }
+    let (message, class) = reading(code, said);
+    // Whatever is wrong with a `COMMIT`: what became of the transaction has to be looked up.
+    let class = if doing.eq_ignore_ascii_case("COMMIT") { Class::Lost } else { class };
+    Error::Gate { class, code, shard: shard(said), message, doing }
+}
+
+fn without_statement(text: &str) -> &str {
+    let end = BEHIND.iter().filter_map(|mark| text.find(mark)).min();
+    text.get(..end.unwrap_or(text.len())).unwrap_or_default()
+}
+
+/// What a shard's server said, as it said it.
+fn said_by_server(code: u16, said: &str) -> Option<&str> {
+    let (before, _) = said.rsplit_once(&format!(" (errno {code}) (sqlstate "))?;
+    Some(before.split_once(" desc = ").map_or(before, |(_, message)| message))
+}
+
+/// `commerce/-80` of `target: commerce.-80.primary: …`.
+fn shard(said: &str) -> Option<String> {
+    let (target, _) = said.split_once("target: ")?.1.split_once(": ")?;
+    let (shard, _tablet_type) = target.rsplit_once('.')?;
+    Some(shard.replacen('.', "/", 1))
+}
+
+/// What may be shown of it, and what it means.
+fn reading(code: u16, said: &str) -> (String, Class) {
+    if ENDED_BY_TABLET.contains(&code) && said_by_server(code, said).is_some() {
+        return (format!("the tablet ended the statement (server error {code})"), Class::Lost);
+    }
+    for &(number, class) in NUMBERED {
+        if let Some(start) = said.find(number) {
+            return (said.get(start..).unwrap_or_default().to_owned(), class);
+        }
+    }
+    let known = NUMBERED_WITH_VALUES.iter().chain(TEXTS).find(|(text, _)| said.contains(text));
+    known.map_or_else(
+        || ("message withheld, it may hold values".to_owned(), Class::Other),
+        |&(text, class)| (text.to_owned(), class),
+    )
+}
+
+#[cfg(test)]
+mod tests;

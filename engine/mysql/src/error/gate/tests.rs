@@ -1,0 +1,116 @@
+//! Texts as vtgate 24.0.0 and its tablets sent them.
+
+use super::*;
+
+const SQL: &str = r#" (CallerID: userData1): Sql: "insert into t values (:vtg1 /* VARCHAR */)", BindVars: {vtg1: "type:VARCHAR value:\"secret, no healthy tablet available\""}"#;
+
+fn of(doing: &str, code: u16, text: &str) -> Error {
+    let error = error(doing, code, "HY000", text);
+    assert!(!format!("{error:?} {error}").contains("secret"), "{error:?}");
+    error
+}
+
+#[track_caller]
+fn check(code: u16, text: &str, class: Class, shown: &str) {
+    let error = of("INSERT INTO", code, &format!("{text}{SQL}"));
+
+    assert_eq!(error.class(), class, "{error:?}");
+    assert_eq!(error.to_string(), format!("INSERT INTO: {shown}"));
+}
+
+const SHARD: &str = "target: commerce.-80.primary: vttablet: rpc error: code =";
+
+#[test]
+fn what_a_server_behind_says_is_told_as_its_own() {
+    let cases = [
+        (
+            1062,
+            "AlreadyExists desc = Duplicate entry 'secret' for key 'k2.u' (errno 1062) (sqlstate 23000)",
+            Class::Refused,
+            "a row has the key of another row (key `k2.u`)",
+        ),
+        (
+            1406,
+            "InvalidArgument desc = Data too long for column 'v' at row 1 (errno 1406) (sqlstate 22001)",
+            Class::Refused,
+            "Data too long for column 'v' at row 1",
+        ),
+        (
+            1146,
+            "NotFound desc = Table 'vt_commerce_-80.nope' doesn't exist (errno 1146) (sqlstate 42S02)",
+            Class::SchemaGone,
+            "Table 'vt_commerce_-80.nope' doesn't exist",
+        ),
+        (
+            1205,
+            "DeadlineExceeded desc = Lock wait timeout exceeded; try restarting transaction (errno 1205) \
+             (sqlstate HY000)",
+            Class::TryAgain,
+            "Lock wait timeout exceeded; try restarting transaction",
+        ),
+        (
+            2006,
+            "Unavailable desc = conn 82: Write(packet) failed: write unix @->/s.sock: write: broken pipe \
+             (errno 2006) (sqlstate HY000)",
+            Class::Lost,
+            "conn 82: Write(packet) failed: write unix @->/s.sock: write: broken pipe",
+        ),
+    ];
+    for (code, text, class, shown) in cases {
+        let shown = format!("server error {code} (HY000): {shown}");
+        check(code, &format!("{SHARD} {text}"), class, &shown);
+    }
+}
+
+#[test]
+fn a_transaction_that_was_ended_ends_the_session() {
+    for (code, text, shown) in [
+        (
+            1317,
+            "Aborted desc = transaction 1795447972311155990: ended at 2026-11-23 15:34:36.883 UTC (unlocked \
+             closed connection)",
+            "unlocked closed connection",
+        ),
+        (
+            1317,
+            "Aborted desc = transaction 1795448206167539773: ended at 2026-11-23 15:37:19.189 UTC (exceeded \
+             timeout: 30s)",
+            "exceeded timeout",
+        ),
+    ] {
+        let shown = format!("vtgate error {code} of shard `commerce/-80`: {shown}");
+        check(code, &format!("{SHARD} {text}"), Class::Lost, &shown);
+        let error = of("UPDATE", code, text);
+        assert!(error.is_end_of_session());
+    }
+}
+
+#[test]
+fn what_nobody_knows_of_a_commit_is_looked_up() {
+    let unknown = "something that no version has said yet: 'secret'";
+
+    assert_eq!(of("UPDATE t", 1105, unknown).class(), Class::Other);
+    assert_eq!(of("COMMIT", 1105, unknown).class(), Class::Lost);
+}
+
+#[test]
+fn vtgates_own_refusals_are_told_by_their_numbers() {
+    check(
+        1105,
+        "VT12001: unsupported: REPLACE INTO with sharded keyspace",
+        Class::Other,
+        "vtgate error 1105: VT12001: unsupported: REPLACE INTO with sharded keyspace",
+    );
+    check(
+        1105,
+        "VT09023: could not map [VARCHAR(\"secret\")] to a keyspace id",
+        Class::Refused,
+        "vtgate error 1105: VT09023",
+    );
+    check(
+        1105,
+        "syntax error at position 6 near 'secret'",
+        Class::Other,
+        "vtgate error 1105: syntax error",
+    );
+}
