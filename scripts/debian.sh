@@ -1,7 +1,8 @@
 # Unpacks Debian's packages into a folder of the cache, with the C library that they were built against. Nothing is
-# installed, and no package manager's state is touched. To be sourced by a script that has
+# installed, and no package manager's state is touched. What comes from elsewhere enters the cache by `begin` and `publish`
+# alone. To be sourced by a script that has
 #
-#   SUITE                  the suite of Debian that the packages are taken from
+#   SUITE                  the suite of Debian that the packages are taken from, if it takes any
 #   fail MESSAGE           says what cannot be had, and why, and ends the script
 # shellcheck shell=bash
 

@@ -6,7 +6,7 @@ use thiserror::Error;
 /// Why the kit could not do what a test asked of it.
 #[derive(Debug, Error)]
 pub enum KitError {
-    /// `scripts/servers` ended without a server; what it said is the remedy.
+    /// `scripts/servers`, or its like for another server, ended without one; what it said is the remedy.
     #[error("no server can be had: {said}")]
     NoServer {
         /// The script's last lines.
@@ -28,13 +28,13 @@ pub enum KitError {
         source: io::Error,
     },
     /// The server ended by itself.
-    #[error("mysqld ended by itself: {log}")]
+    #[error("the server ended by itself: {log}")]
     Ended {
         /// The end of its log.
         log: String,
     },
     /// The server did not answer in time.
-    #[error("mysqld on port {port} was not ready within {waited_seconds} s: {log}")]
+    #[error("the server on port {port} was not ready within {waited_seconds} s: {log}")]
     NotReady {
         /// The port it should listen on.
         port: u16,
@@ -54,6 +54,14 @@ pub enum KitError {
     Stopped {
         /// The port it listened on.
         port: u16,
+    },
+    /// No keyspace, or no shard of it, has this name.
+    #[error("there is no shard `{keyspace}/{shard}`")]
+    NoShard {
+        /// The keyspace.
+        keyspace: String,
+        /// The shard.
+        shard: String,
     },
     /// What was waited for did not come.
     #[error("{what} did not become true within {waited_seconds} s")]

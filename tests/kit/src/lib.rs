@@ -2,7 +2,8 @@
 //!
 //! [`Server`] starts a `mysqld` on a free port from a copy of a template data folder, restarts it, kills it hard, and
 //! removes every trace of it when dropped: after a panic too, and when the process itself is killed. [`pair`] hands out
-//! databases of their own on two servers that all tests of a process share. `scripts/servers` is run to find the
+//! databases of their own on two servers that all tests of a process share. [`Vitess`] starts a vtgate with the keyspaces,
+//! shards and vschemas of a test over such a server. `scripts/servers` and `scripts/vitess/programs` are run to find the
 //! programs, so `cargo test` alone is enough; a server that cannot be had is an error, never a skipped test.
 //!
 //! [`Relay`] stands in front of a server and delays, stalls, cuts and half-delivers. [`Writer`] is the live application.
@@ -14,9 +15,12 @@ mod compare;
 mod error;
 mod fingerprint;
 mod pool;
+mod port;
 mod programs;
 mod relay;
 mod server;
+mod sql;
+mod vitess;
 mod wait;
 mod watchdog;
 mod writer;
@@ -29,5 +33,6 @@ pub use pool::{Pair, pair, shared_source, shared_target};
 pub use programs::Programs;
 pub use relay::{Direction, Relay};
 pub use server::{Server, ServerBuilder};
+pub use vitess::{Keyspace, Vitess, VitessBuilder};
 pub use wait::eventually;
 pub use writer::{Random, Writer, WriterBuilder, WriterCounts};

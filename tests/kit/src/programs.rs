@@ -1,3 +1,4 @@
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -8,27 +9,31 @@ use crate::KitError;
 /// How many of the script's last lines an error repeats.
 const SAID_LINES_MAX: usize = 12;
 
-/// The folder of server programs that `scripts/servers` made or found.
+/// The folder of server programs that a script of this repository made or found.
 #[derive(Debug, Clone)]
 pub struct Programs {
     folder: PathBuf,
 }
 
 impl Programs {
-    /// Finds the programs, getting them first if this machine has none yet; once a process.
+    /// Finds MySQL's programs, getting them first if this machine has none yet; once a process.
     ///
     /// # Errors
     ///
     /// [`KitError::NoServer`] when they cannot be had, [`KitError::System`] when the script cannot be run.
     pub async fn find() -> Result<&'static Self, KitError> {
         static FOUND: OnceCell<Programs> = OnceCell::const_new();
-        FOUND
-            .get_or_try_init(|| async {
-                tokio::task::spawn_blocking(find)
-                    .await
-                    .map_err(|source| KitError::NoServer { said: source.to_string() })?
-            })
-            .await
+        FOUND.get_or_try_init(|| ask("scripts/servers")).await
+    }
+
+    /// Finds Vitess's programs, building them first if this machine has none yet; once a process.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Programs::find`].
+    pub async fn vitess() -> Result<&'static Self, KitError> {
+        static FOUND: OnceCell<Programs> = OnceCell::const_new();
+        FOUND.get_or_try_init(|| ask("scripts/vitess/programs")).await
     }
 
     /// The program `name`, such as `mysqld` or `mysqldump`.
@@ -41,16 +46,20 @@ impl Programs {
         if path.exists() { Ok(path) } else { Err(KitError::NoProgram { path }) }
     }
 
-    /// The template data folder; to be copied, never to be run on.
+    /// The template data folder; to be copied, never to be run on. Only MySQL's programs come with one.
     pub fn template(&self) -> PathBuf {
         self.folder.join("template")
     }
 }
 
-fn find() -> Result<Programs, KitError> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/servers");
-    let output =
-        Command::new(&script).output().map_err(KitError::system("run `scripts/servers`"))?;
+/// The folder that `script` prints.
+async fn ask(script: &'static str) -> Result<Programs, KitError> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(script);
+    let output = tokio::task::spawn_blocking(move || Command::new(path).output())
+        .await
+        .map_err(io::Error::other)
+        .and_then(|result| result)
+        .map_err(KitError::system("run the script that gets a server"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(KitError::NoServer { said: last_lines(&said, SAID_LINES_MAX) });

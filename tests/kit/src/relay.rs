@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::server::pause;
+use crate::wait::pause;
 use crate::{KitError, Server};
 
 /// The most bytes taken from a socket at once.

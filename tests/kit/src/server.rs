@@ -1,33 +1,26 @@
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use mysql_async::prelude::{FromRow, Queryable};
-use mysql_async::{Conn, Opts, OptsBuilder};
+use mysql_async::{Conn, Opts};
 use tempfile::TempDir;
 
 use crate::KitError;
+use crate::port;
 use crate::programs::{Programs, last_lines};
-use crate::watchdog::{Order, Watchdog};
+use crate::sql;
+use crate::wait::pause;
+use crate::watchdog::{self, Launch, Order, Watchdog};
 
 /// How long a server may take to answer. It takes about one second alone; crash recovery on a busy machine takes more.
 const READY_SECONDS_MAX: u64 = 60;
-/// How long an orderly stop may take before the server is killed.
-const STOP_SECONDS_MAX: u64 = 30;
 /// How long a replica may take to catch up.
 const CAUGHT_UP_SECONDS_MAX: u64 = 60;
 /// How often a fact is looked at while waiting for it.
 const POLL: Duration = Duration::from_millis(25);
-/// How many ports are tried before giving up.
-const PORT_TRIES_MAX: u32 = 20;
-/// The first port given out. Below Linux's range for outgoing connections (32768 and up), so that a stopped server's
-/// port is still free when it starts again.
-const PORT_FIRST: u32 = 20_000;
-/// How many ports follow it.
-const PORT_COUNT: u32 = 12_000;
 /// How many lines of a server's log an error repeats.
 const LOG_LINES_MAX: usize = 15;
 
@@ -101,15 +94,15 @@ impl ServerBuilder {
         let server_id = self.server_id.unwrap_or_else(next_server_id);
         let mut server =
             Server { program, flags: self.flags, server_id, port: 0, watchdog: None, folder };
-        for _ in 0..PORT_TRIES_MAX {
-            server.port = free_port()?;
+        for _ in 0..port::TRIES_MAX {
+            server.port = port::free()?;
             match server.restart().await {
                 // Another process took the port between our look and the server's.
                 Err(KitError::Ended { log }) if log.contains("Can't start server: Bind") => {}
                 result => return result.map(|()| server),
             }
         }
-        Err(KitError::NoPort { tries: PORT_TRIES_MAX })
+        Err(KitError::NoPort { tries: port::TRIES_MAX })
     }
 }
 
@@ -210,7 +203,7 @@ impl Server {
     ///
     /// [`KitError::Mysql`] of the first that fails.
     pub async fn execute(&self, statements: &str) -> Result<(), KitError> {
-        self.run(None, statements).await
+        sql::execute(self.opts(None), statements).await
     }
 
     /// [`Server::execute`] with `database` as the default database.
@@ -219,7 +212,7 @@ impl Server {
     ///
     /// [`KitError::Mysql`] of the first that fails.
     pub async fn execute_in(&self, database: &str, statements: &str) -> Result<(), KitError> {
-        self.run(Some(database), statements).await
+        sql::execute(self.opts(Some(database)), statements).await
     }
 
     /// The rows that `statement` returns.
@@ -231,10 +224,7 @@ impl Server {
     where
         R: FromRow + Send + 'static,
     {
-        let mut conn = self.connect().await?;
-        let rows = conn.query(statement).await?;
-        conn.disconnect().await?;
-        Ok(rows)
+        sql::rows(self.opts(None), statement).await
     }
 
     /// The first row that `statement` returns, if it returns one.
@@ -343,34 +333,18 @@ impl Server {
     /// [`KitError::Ended`] and [`KitError::NotReady`] with the end of its log.
     pub async fn restart(&mut self) -> Result<(), KitError> {
         self.stop().await?;
-        let watchdog = Watchdog::start(
-            &self.program,
-            &self.arguments(),
-            self.folder.path(),
-            &self.log_path(),
-        )?;
-        self.watchdog = Some(watchdog);
+        self.watchdog = Some(Watchdog::start(Launch {
+            program: &self.program,
+            arguments: &self.arguments(),
+            folder: self.folder.path(),
+            log: &self.log_path(),
+            user: None,
+        })?);
         self.wait_ready().await
     }
 
     async fn end(&mut self, order: Order) -> Result<(), KitError> {
-        let Some(mut watchdog) = self.watchdog.take() else { return Ok(()) };
-        if let Err(error) = watchdog.order(order) {
-            self.watchdog = Some(watchdog);
-            return Err(error);
-        }
-        let deadline = Instant::now() + Duration::from_secs(STOP_SECONDS_MAX);
-        while !watchdog.has_ended()? {
-            if Instant::now() >= deadline {
-                return Err(KitError::NotReady {
-                    port: self.port,
-                    waited_seconds: STOP_SECONDS_MAX,
-                    log: self.log(),
-                });
-            }
-            pause(POLL).await;
-        }
-        Ok(())
+        watchdog::end(&mut self.watchdog, order).await
     }
 
     async fn wait_ready(&mut self) -> Result<(), KitError> {
@@ -399,22 +373,8 @@ impl Server {
         }
     }
 
-    async fn run(&self, database: Option<&str>, statements: &str) -> Result<(), KitError> {
-        let mut conn = Conn::new(self.opts(database)).await?;
-        conn.query_drop(statements).await?;
-        conn.disconnect().await?;
-        Ok(())
-    }
-
     pub(crate) fn opts(&self, database: Option<&str>) -> Opts {
-        // On loopback the driver would otherwise change to the server's socket behind our back.
-        OptsBuilder::default()
-            .ip_or_hostname(Ipv4Addr::LOCALHOST.to_string())
-            .tcp_port(self.port)
-            .user(Some("root"))
-            .db_name(database)
-            .prefer_socket(false)
-            .into()
+        sql::opts(self.port, database)
     }
 
     fn arguments(&self) -> Vec<String> {
@@ -460,7 +420,7 @@ async fn copy_data(from: PathBuf, to: PathBuf) -> Result<(), KitError> {
 }
 
 /// The user id that owns `path`, which this process has just made: its own.
-fn owner(path: &Path) -> Option<u32> {
+pub(crate) fn owner(path: &Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(path).ok().map(|metadata| metadata.uid())
 }
@@ -469,28 +429,4 @@ fn owner(path: &Path) -> Option<u32> {
 fn next_server_id() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     (std::process::id() << 8).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)).max(1)
-}
-
-/// A port that nobody listens on now. Processes start their search in different places.
-fn free_port() -> Result<u16, KitError> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    for _ in 0..PORT_TRIES_MAX {
-        let step = NEXT.fetch_add(1, Ordering::Relaxed);
-        let offset = std::process::id().wrapping_mul(37).wrapping_add(step) % PORT_COUNT;
-        if let Ok(port) = u16::try_from(PORT_FIRST + offset)
-            && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
-        {
-            return Ok(port);
-        }
-    }
-    Err(KitError::NoPort { tries: PORT_TRIES_MAX })
-}
-
-/// Waits in real time.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the kit waits for other processes, whose time nobody drives"
-)]
-pub(crate) async fn pause(duration: Duration) {
-    tokio::time::sleep(duration).await;
 }

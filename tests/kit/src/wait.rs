@@ -1,7 +1,6 @@
 use std::time::{Duration, Instant};
 
 use crate::KitError;
-use crate::server::pause;
 
 /// How often a fact is looked at while waiting for it.
 const POLL: Duration = Duration::from_millis(50);
@@ -25,4 +24,13 @@ pub async fn eventually(
         pause(POLL).await;
     }
     Ok(())
+}
+
+/// Waits in real time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the kit waits for other processes, whose time nobody drives"
+)]
+pub(crate) async fn pause(duration: Duration) {
+    tokio::time::sleep(duration).await;
 }

@@ -9,8 +9,15 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::KitError;
+use crate::wait::pause;
+
+/// How long an orderly stop may take.
+const STOP_SECONDS_MAX: u64 = 30;
+/// How often the end is looked for.
+const POLL: Duration = Duration::from_millis(25);
 
 const SCRIPT: &str = r#"
 folder=$1 log=$2
@@ -40,6 +47,21 @@ pub(crate) struct Watchdog {
     pid: u32,
 }
 
+/// A server to be started.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Launch<'a> {
+    /// Its program.
+    pub(crate) program: &'a Path,
+    /// The program's arguments.
+    pub(crate) arguments: &'a [String],
+    /// What is removed with it, and the folder that it runs in.
+    pub(crate) folder: &'a Path,
+    /// Where its output is appended to.
+    pub(crate) log: &'a Path,
+    /// The user that it runs as, if not ours; `folder` is that user's.
+    pub(crate) user: Option<u32>,
+}
+
 /// How a server is asked to end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Order {
@@ -50,17 +72,18 @@ pub(crate) enum Order {
 }
 
 impl Watchdog {
-    /// Starts `program` with `arguments`; its output is appended to `log`, and `folder` is removed with it.
-    pub(crate) fn start(
-        program: &Path,
-        arguments: &[String],
-        folder: &Path,
-        log: &Path,
-    ) -> Result<Self, KitError> {
-        let mut shell = Command::new("sh")
+    /// Starts a server.
+    pub(crate) fn start(launch: Launch<'_>) -> Result<Self, KitError> {
+        let Launch { program, arguments, folder, log, user } = launch;
+        let mut command = Command::new("sh");
+        if let Some(user) = user {
+            command.uid(user).gid(user);
+        }
+        let mut shell = command
             .args(["-c", SCRIPT, "watchdog"])
             .args([folder, log, program])
             .args(arguments)
+            .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -119,4 +142,25 @@ impl Drop for Watchdog {
         // SIGKILL ends the server in a moment, so this wait is short. Nothing can be done about an error here.
         drop(self.shell.wait());
     }
+}
+
+/// Ends the server that `running` watches over, if there is one, and waits for its end. One that cannot be told to end
+/// is watched over as before.
+pub(crate) async fn end(running: &mut Option<Watchdog>, order: Order) -> Result<(), KitError> {
+    let Some(mut watchdog) = running.take() else { return Ok(()) };
+    if let Err(error) = watchdog.order(order) {
+        *running = Some(watchdog);
+        return Err(error);
+    }
+    let deadline = Instant::now() + Duration::from_secs(STOP_SECONDS_MAX);
+    while !watchdog.has_ended()? {
+        if Instant::now() >= deadline {
+            return Err(KitError::Never {
+                what: "the server's end",
+                waited_seconds: STOP_SECONDS_MAX,
+            });
+        }
+        pause(POLL).await;
+    }
+    Ok(())
 }

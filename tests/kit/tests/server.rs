@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use whimbrel_kit::{KitError, Server, pair};
+use whimbrel_kit::{Keyspace, KitError, Server, Vitess, pair};
 
-/// Waits for `fact`, for at most ten seconds.
+/// Waits for `fact`, for at most a minute: the machine may be busy.
 #[track_caller]
 fn eventually(what: &str, mut fact: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !fact() {
         assert!(Instant::now() < deadline, "{what} did not become true");
         std::thread::yield_now();
@@ -128,15 +128,17 @@ async fn a_panic_kills_the_server_and_removes_its_folder() {
 
 /// The part of the next test that runs in a process of its own, which is then killed.
 #[tokio::test]
-async fn a_process_that_is_told_to_leaves_a_server_running() {
+async fn a_process_that_is_told_to_leaves_servers_running() {
     let Ok(report) = std::env::var("WHIMBREL_KIT_REPORT") else { return };
-    let server = Server::start().await.unwrap();
+    let main = Keyspace { name: "main", shards: &["0"], vschema: "{}" };
+    let vitess = Vitess::start(&[main]).await.unwrap();
 
-    std::fs::write(
-        &report,
-        format!("{}\n{}", server.pid().unwrap(), server.data_folder().display()),
-    )
-    .unwrap();
+    let lines = [
+        (vitess.pid().unwrap(), vitess.folder().display()),
+        (vitess.mysql().pid().unwrap(), vitess.mysql().data_folder().display()),
+    ]
+    .map(|(pid, folder)| format!("{pid} {folder}\n"));
+    std::fs::write(&report, lines.concat()).unwrap();
 
     std::future::pending::<()>().await;
 }
@@ -146,22 +148,27 @@ fn a_killed_process_takes_its_servers_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report");
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_process_that_is_told_to_leaves_a_server_running"])
+        .args(["--exact", "a_process_that_is_told_to_leaves_servers_running"])
         .env("WHIMBREL_KIT_REPORT", &report)
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    eventually("the server's report", || {
-        std::fs::read_to_string(&report).is_ok_and(|text| text.contains("/data"))
+    eventually("the servers' report", || {
+        std::fs::read_to_string(&report).is_ok_and(|text| text.ends_with("/data\n"))
     });
     let text = std::fs::read_to_string(&report).unwrap();
-    let (pid, data) = text.split_once('\n').unwrap();
-    let pid: u32 = pid.parse().unwrap();
-    assert!(is_alive(pid));
+    let servers: Vec<(u32, &Path)> = text
+        .lines()
+        .map(|line| line.split_once(' ').unwrap())
+        .map(|(pid, folder)| (pid.parse().unwrap(), Path::new(folder)))
+        .collect();
+    assert!(servers.len() == 2 && servers.iter().all(|&(pid, _)| is_alive(pid)));
 
     child.kill().unwrap();
     child.wait().unwrap();
 
-    eventually("the server's end", || !is_alive(pid));
-    eventually("the removal of its folder", || !Path::new(data).exists());
+    for (pid, folder) in servers {
+        eventually("the server's end", || !is_alive(pid));
+        eventually("the removal of its folder", || !folder.exists());
+    }
 }

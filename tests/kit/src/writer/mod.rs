@@ -17,7 +17,7 @@ pub use self::counts::WriterCounts;
 use self::operations::Failure;
 pub use self::random::Random;
 use self::table::Table;
-use crate::server::pause;
+use crate::wait::pause;
 use crate::{KitError, Server};
 
 /// The environment variable that fixes the seed of every writer.
