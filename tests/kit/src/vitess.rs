@@ -487,16 +487,17 @@ fn furnish(
     if fs::hard_link(&program, &own).is_err() {
         fs::copy(&program, &own)?;
     }
-    let kept = folder.join("kept");
-    fs::create_dir(&kept)?;
-    for Served { name, vschema, .. } in keyspaces {
-        fs::create_dir_all(folder.join("schema").join(name))?;
-        write_vschema(folder, name, vschema)?;
-    }
-    if let Some(user) = user {
-        for path in [folder, kept.as_path()] {
-            chown(path, Some(user), Some(user))?;
+    let mut folders = vec![folder.to_owned(), folder.join("kept"), folder.join("schema")];
+    folders.extend(keyspaces.iter().map(|served| folder.join("schema").join(&served.name)));
+    for path in &folders {
+        fs::create_dir_all(path)?;
+        // All of them: its watchdog, which is the same user's, removes them.
+        if user.is_some() {
+            chown(path, user, user)?;
         }
+    }
+    for Served { name, vschema, .. } in keyspaces {
+        write_vschema(folder, name, vschema)?;
     }
     Ok(())
 }
