@@ -18,11 +18,12 @@ const FOLDERS: [&str; 2] = [
 ];
 
 /// Where the ids of problems with plans stand.
-const ID_FILES: [&str; 5] = [
+const ID_FILES: [&str; 6] = [
     "expression/src/problem.rs",
     "plan/src/problem/form.rs",
     "plan/src/problem/materialize.rs",
     "plan/src/problem/rule.rs",
+    "plan/src/problem/sharding.rs",
     "plan/src/problem/value.rs",
 ];
 
@@ -180,6 +181,22 @@ fn a_plan_without_a_fault_is_valid() {
     assert_eq!(text(output.stderr), "");
     assert_eq!(text(output.stdout), "standard input: valid\n");
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_plan_for_a_keyspace_is_valid_and_no_run_writes_there() {
+    let plan = PLAN.replace(
+        "mysql: { url: 'mysql://app@target', database",
+        "vitess: { url: 'mysql://app@vtgate', keyspace",
+    );
+
+    let valid = whimbrel_reading(&plan, &["validate", "-"]);
+    let run = whimbrel_reading(&plan, &["run", "-"]);
+
+    assert_eq!(text(valid.stdout), "standard input: valid\n");
+    let told = text(run.stderr);
+    assert!(told.starts_with("error[run.vitess-target]: "), "{told}");
+    assert_eq!(run.status.code(), Some(1));
 }
 
 #[test]

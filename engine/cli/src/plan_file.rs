@@ -119,7 +119,7 @@ fn bound(plan: &Plan) -> Result<Option<Bound>, Vec<PlanError>> {
         read.map(Some).map_err(|error| vec![problem(error)])
     };
     let source = read(plan.source.schema.as_ref())?;
-    let target = read(plan.target.schema.as_ref())?;
+    let target = read(plan.target.endpoint().schema.as_ref())?;
     bind_offline(plan, source.as_deref(), target.as_deref())
 }
 

@@ -38,6 +38,14 @@ pub enum RunError {
         /// The format found.
         format: u64,
     },
+    /// The target is a keyspace.
+    #[error(
+        "rows cannot be written into the keyspace `{keyspace}`: runs write to MySQL servers alone"
+    )]
+    Vitess {
+        /// The keyspace.
+        keyspace: String,
+    },
     /// No state is kept for the plan.
     #[error("the target keeps no state of a plan `{plan}`")]
     NoState {

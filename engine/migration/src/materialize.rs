@@ -59,7 +59,7 @@ pub(crate) async fn definitions(
     let mut targets = BTreeMap::new();
     for made in plan.materialized.iter().filter(|made| made.create == Create::Existing) {
         let name = &made.name.name;
-        if let Some(found) = found(target, &plan.target.database, name).await? {
+        if let Some(found) = found(target, &plan.target.endpoint().database, name).await? {
             targets.insert(name.clone(), found);
         }
     }
@@ -101,7 +101,7 @@ pub(crate) async fn make_ready(
     source_bytes: &BTreeMap<String, u64>,
 ) -> Result<Made, RunError> {
     let bound = bound(plan, &definitions)?;
-    let database = &plan.target.database;
+    let database = &plan.target.endpoint().database;
     let (mut problems, mut missing) = (Vec::new(), Vec::new());
     for made in &bound.targets {
         match found(target, database, &made.name).await? {
@@ -331,7 +331,9 @@ async fn stored_definitions(
     for stored in targets.iter().filter(|stored| stored.moved_from.is_none()) {
         let definition = match &stored.rollup {
             None => Some(kept(&stored.table)),
-            Some(rollup) => found(target, &plan.target.database, rollup.visible()).await?,
+            Some(rollup) => {
+                found(target, &plan.target.endpoint().database, rollup.visible()).await?
+            }
         };
         known.extend(definition.map(|definition| (stored.name().to_owned(), definition)));
     }

@@ -9,7 +9,9 @@ use whimbrel_mysql::{
     Account, Class, ConnectOptions, Finding, Role, Session, Severity, TlsMode, TlsOptions, catalog,
     catalog::LeftBehind, source, target,
 };
-use whimbrel_plan::{Binlog, Endpoint, Fingerprint, Plan, PlanError, Tls, also_moved};
+use whimbrel_plan::{
+    Binlog, Endpoint, Fingerprint, MysqlTarget, Plan, PlanError, Target, Tls, also_moved,
+};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
@@ -122,17 +124,31 @@ pub(crate) fn endpoint(endpoint: &Endpoint) -> Result<ConnectOptions, RunError> 
     Ok(ConnectOptions::new(account, &endpoint.database, TlsOptions { mode, ca })?)
 }
 
+/// How the target of `plan` is connected to.
+///
+/// # Errors
+///
+/// [`RunError::Vitess`] for a keyspace: nothing is written through vtgate.
+pub(crate) fn target_endpoint(plan: &Plan) -> Result<ConnectOptions, RunError> {
+    match &plan.target {
+        Target::Mysql(MysqlTarget { endpoint: target, .. }) => endpoint(target),
+        Target::Vitess(target) => {
+            Err(RunError::Vitess { keyspace: target.endpoint.database.clone() })
+        }
+    }
+}
+
 /// Reaches both servers, checks them, makes the target's tables ready and claims the plan.
 pub(crate) async fn prepare(
     plan: &Plan,
     takes_over: bool,
     clock: &Clock,
 ) -> Result<Prepared, RunError> {
-    let (source_options, mut target_options) = (endpoint(&plan.source)?, endpoint(&plan.target)?);
+    let (source_options, mut target_options) = (endpoint(&plan.source)?, target_endpoint(plan)?);
     let mut source = Session::connect(&source_options, Role::SourceReader).await?;
     let mut target = Session::connect(&target_options, Role::Target).await?;
     let mut warnings = check(plan, &mut source, &mut target).await?;
-    if plan.binlog == Binlog::Skip {
+    if plan.target.binlog() == Binlog::Skip {
         target.close().await;
         target_options = target_options.skipping_binlog();
         target = Session::connect(&target_options, Role::Target).await?;
@@ -210,9 +226,10 @@ async fn check(
 ) -> Result<Vec<Finding>, RunError> {
     let mut findings = source::findings(source, &plan.source.database).await?;
     let of_target =
-        target::findings(target, &plan.target.database, source, &plan.source.database).await?;
+        target::findings(target, &plan.target.endpoint().database, source, &plan.source.database)
+            .await?;
     findings.extend(of_target);
-    if plan.binlog == Binlog::Skip {
+    if plan.target.binlog() == Binlog::Skip {
         findings.extend(target::binlog_finding(target).await?);
     }
     if findings.iter().any(|finding| finding.severity == Severity::Refusal) {

@@ -9,7 +9,7 @@ use whimbrel_plan::Plan;
 use crate::{
     control::other_holder,
     error::RunError,
-    prepare::endpoint,
+    prepare::target_endpoint,
     progress::Report,
     store::{self, PlanKey},
 };
@@ -49,7 +49,7 @@ pub struct Status {
 ///
 /// [`RunError::NoState`] when the plan was never begun there; otherwise what the server said.
 pub async fn status(plan: &Plan) -> Result<Status, RunError> {
-    let target: ConnectOptions = endpoint(&plan.target)?;
+    let target: ConnectOptions = target_endpoint(plan)?;
     let key = PlanKey::new(&plan.name);
     let mut session = Session::connect(&target, Role::Target).await?;
     if !store::exists(&mut session).await? {

@@ -121,7 +121,7 @@ pub fn bind(plan: &Plan, definitions: &Definitions) -> Result<Bound, Vec<PlanErr
         let mut binder = Binder {
             target,
             definitions,
-            database: &plan.target.database,
+            database: &plan.target.endpoint().database,
             problems: &mut problems,
         };
         targets.extend(binder.bind());

@@ -60,7 +60,7 @@ pub(crate) struct Checked {
 /// Checks `tree` by `schema`.
 ///
 /// Knows the part of JSON Schema that the schema of plans uses: types and choices of them, properties,
-/// mappings of any keys, required, items, constants to choose from, bounds of numbers. Patterns of texts are checked where the texts are
+/// mappings of any keys and of one key, required, items, constants to choose from, bounds of numbers. Patterns of texts are checked where the texts are
 /// understood.
 pub(crate) fn check(tree: &Tree, schema: &Json) -> Checked {
     let no_definitions = Json::Object(Map::new());
@@ -104,6 +104,7 @@ impl<'a> Checker<'a> {
                 Some(Json::Array(items.collect()))
             }
             ("string", Value::Scalar(Kind::Text, text)) => self.text(text, tree, schema, path),
+            ("boolean", Value::Scalar(Kind::Boolean, text)) => Some(Json::Bool(text == "true")),
             ("integer", Value::Scalar(Kind::Number(number), text)) => {
                 self.number((*number, text), tree, schema, path)
             }
@@ -163,7 +164,11 @@ impl<'a> Checker<'a> {
             let Some(property) = property.or(any_key) else {
                 let known: Vec<String> =
                     properties.unwrap_or(&no_properties).keys().cloned().collect();
-                let nearest = nearest(key, known.iter().map(String::as_str));
+                let counterpart = counterpart(key).filter(|key| known.iter().any(|it| it == key));
+                let nearest = match counterpart {
+                    Some(counterpart) => Some(counterpart.to_owned()),
+                    None => nearest(key, known.iter().map(String::as_str)),
+                };
                 meant.extend(nearest.clone());
                 let problem = FormProblem::UnknownKey { key: key.clone(), nearest, known };
                 self.errors.push(PlanError::new(problem, *key_at));
@@ -172,6 +177,9 @@ impl<'a> Checker<'a> {
             if let Some(value) = self.value(value, property, &Path { keys, at: *key_at }) {
                 left.insert(key.clone(), value);
             }
+        }
+        if schema.get("maxProperties").and_then(Json::as_u64) == Some(1) {
+            self.one_of(entries, properties.unwrap_or(&no_properties), path);
         }
         let required = schema.get("required").and_then(Json::as_array).into_iter().flatten();
         for name in required.filter_map(Json::as_str) {
@@ -188,6 +196,26 @@ impl<'a> Checker<'a> {
             }
         }
         Json::Object(left)
+    }
+
+    /// Says what is wrong where one of `known` must be among `entries`.
+    fn one_of(&mut self, entries: &[Entry], known: &Map<String, Json>, path: &Path) {
+        let mut given = entries.iter().filter(|entry| known.contains_key(&entry.key));
+        match (given.next(), given.next()) {
+            (Some(first), Some(second)) => {
+                let problem = FormProblem::TwoChoices {
+                    first: join(&path.keys, &first.key),
+                    second: join(&path.keys, &second.key),
+                };
+                self.errors.push(PlanError::new(problem, second.key_at).with_other(first.key_at));
+            }
+            // A slip in a key is one problem, not two.
+            (None, _) if entries.is_empty() => {
+                let keys = known.keys().map(|key| join(&path.keys, key)).collect();
+                self.errors.push(PlanError::new(FormProblem::MissingChoice { keys }, path.at));
+            }
+            (None | Some(_), _) => {}
+        }
     }
 
     fn text(&mut self, text: &str, tree: &Tree, schema: &Json, path: &Path) -> Option<Json> {
@@ -315,6 +343,15 @@ fn is_open(text: &str) -> bool {
     depth > 0
 }
 
+/// What another kind of target calls what this key is of its own.
+fn counterpart(key: &str) -> Option<&'static str> {
+    match key {
+        "database" => Some("keyspace"),
+        "keyspace" => Some("database"),
+        _ => None,
+    }
+}
+
 /// The words to choose from, if `schema` is such a choice.
 fn words(schema: &Json) -> Option<Vec<String>> {
     let text = |word: &Json| word.as_str().map(str::to_owned);
@@ -329,6 +366,7 @@ fn expected_words(type_name: &str) -> &'static str {
     match type_name {
         "string" => TEXT,
         "integer" => "a whole number",
+        "boolean" => "true or false",
         "array" => "a list",
         _ => "a mapping of keys to values",
     }

@@ -8,7 +8,7 @@ mod text;
 use crate::{
     bind::Bound,
     graph::{EdgeBytes, Graph, Node},
-    plan::{Endpoint, Plan, Tls},
+    plan::{Plan, Tls},
     selection::{Rule, STATE_PREFIX},
     size,
     spec::OnDdl,
@@ -48,8 +48,8 @@ const LOCKS: &str =
     "none: chunks are read from consistent snapshots, changes come from the binary log";
 
 fn state(plan: &Plan) -> String {
-    let Endpoint { database, .. } = &plan.target;
-    format!("tables `{STATE_PREFIX}*` in `{database}` on {}", plan.target.address())
+    let target = plan.target.endpoint();
+    format!("tables `{STATE_PREFIX}*` in `{}` on {}", target.database, target.address())
 }
 
 /// What leaving the target's binary log out means for others.

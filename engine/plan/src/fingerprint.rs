@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{materialize::Materialized, plan::PlanChange, selection::Selection};
+use crate::{
+    materialize::Materialized,
+    plan::{MysqlTarget, Plan, PlanChange, Target, VitessTarget},
+    sharding::TableSharding,
+};
 
 /// The part of a plan that the state in the target depends on.
 ///
@@ -18,31 +22,43 @@ pub struct Fingerprint {
     pub format: u32,
     /// `source.mysql.database`.
     pub source_database: String,
-    /// `target.mysql.database`.
+    /// `target.mysql.database`; empty if the target is a keyspace.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub target_database: String,
+    /// `target.vitess.keyspace`; empty if the target is a database.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub target_keyspace: String,
     /// The rules of `move`, sorted: their order has no meaning.
     pub rules: Vec<String>,
     /// The targets of `materialize`, each with all that the plan says of it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub materialized: BTreeMap<String, String>,
+    /// The tables of `sharding`, each with all that the plan says of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sharding: BTreeMap<String, String>,
 }
 
 impl Fingerprint {
-    pub(crate) fn new(
-        (source_database, target_database): (&str, &str),
-        selection: &Selection,
-        materialized: &[Materialized],
-    ) -> Self {
+    pub(crate) fn new(plan: &Plan) -> Self {
         let canonical = |target: &Materialized| (target.name.name.clone(), target.canonical());
+        let sharding = |table: &TableSharding| (table.table.clone(), table.canonical());
         let mut rules: Vec<String> =
-            selection.rules().iter().map(|rule| rule.text.clone()).collect();
+            plan.selection.rules().iter().map(|rule| rule.text.clone()).collect();
         rules.sort_unstable();
+        let (target_database, target_keyspace) = match &plan.target {
+            Target::Mysql(MysqlTarget { endpoint, .. }) => {
+                (endpoint.database.clone(), String::new())
+            }
+            Target::Vitess(VitessTarget { endpoint }) => (String::new(), endpoint.database.clone()),
+        };
         Self {
             format: 1,
-            source_database: source_database.to_owned(),
-            target_database: target_database.to_owned(),
+            source_database: plan.source.database.clone(),
+            target_database,
+            target_keyspace,
             rules,
-            materialized: materialized.iter().map(canonical).collect(),
+            materialized: plan.materialized.iter().map(canonical).collect(),
+            sharding: plan.sharding.iter().map(sharding).collect(),
         }
     }
 
@@ -56,10 +72,17 @@ impl Fingerprint {
             .into_iter()
             .chain(&self.rules)
             .chain(materialized);
-        for text in texts {
-            // The length keeps `ab, c` apart from `a, bc`.
+        // The length keeps `ab, c` apart from `a, bc`.
+        let mut add = |text: &str| {
             hasher.update((text.len() as u64).to_be_bytes());
             hasher.update(text);
+        };
+        texts.for_each(|text| add(text));
+        if !self.target_keyspace.is_empty() {
+            // No table has a name as long as this mark: what follows is no target.
+            add(KEYSPACE_MARK);
+            let sharding = self.sharding.iter().flat_map(|(name, text)| [name, text]);
+            std::iter::once(&self.target_keyspace).chain(sharding).for_each(|text| add(text));
         }
         format!("{:x}", hasher.finalize())
     }
@@ -67,9 +90,10 @@ impl Fingerprint {
     pub(crate) fn changes_to(&self, now: &Self) -> Vec<PlanChange> {
         let rules = |fingerprint: &Self| format!("[{}]", fingerprint.rules.join(", "));
         let quoted = |name: &String| format!("`{name}`");
+        let (target_key, stored_target, target) = self.target_change(now);
         let mut changes: Vec<PlanChange> = [
             ("source.mysql.database", quoted(&self.source_database), quoted(&now.source_database)),
-            ("target.mysql.database", quoted(&self.target_database), quoted(&now.target_database)),
+            (target_key, stored_target, target),
             ("move", rules(self), rules(now)),
         ]
         .into_iter()
@@ -85,16 +109,46 @@ impl Fingerprint {
                 _ => false,
             };
             if stored != now && !is_relaxed {
-                let or_none = |text: Option<&String>| match text {
-                    Some(text) => text.clone(),
-                    None => "not there".to_owned(),
-                };
-                let (stored, now) = (or_none(stored), or_none(now));
-                changes.push(PlanChange { key: format!("materialize.{name}"), stored, now });
+                changes.push(change(format!("materialize.{name}"), stored, now));
+            }
+        }
+        let tables: BTreeSet<&String> = self.sharding.keys().chain(now.sharding.keys()).collect();
+        for table in tables {
+            let (stored, now) = (self.sharding.get(table), now.sharding.get(table));
+            if stored != now {
+                changes.push(change(format!("sharding.{table}"), stored, now));
             }
         }
         changes
     }
+
+    /// The key of the target's name, and what it says here and in `now`.
+    fn target_change(&self, now: &Self) -> (&'static str, String, String) {
+        let is_keyspace = |it: &Self| !it.target_keyspace.is_empty();
+        let name = |it: &Self| match is_keyspace(it) {
+            true => format!("`{}`", it.target_keyspace),
+            false => format!("`{}`", it.target_database),
+        };
+        let kind = |it: &Self| if is_keyspace(it) { "the keyspace" } else { "the database" };
+        match (is_keyspace(self), is_keyspace(now)) {
+            (false, false) => ("target.mysql.database", name(self), name(now)),
+            (true, true) => ("target.vitess.keyspace", name(self), name(now)),
+            _ => {
+                let named = |it: &Self| format!("{} {}", kind(it), name(it));
+                ("target", named(self), named(now))
+            }
+        }
+    }
+}
+
+/// Stands before what [`Fingerprint::digest`] takes in of a keyspace.
+const KEYSPACE_MARK: &str =
+    "what follows is the keyspace of the target and what the plan says of its shards";
+
+fn change(key: String, stored: Option<&String>, now: Option<&String>) -> PlanChange {
+    let or_none =
+        |text: Option<&String>| text.map_or_else(|| "not there".to_owned(), String::clone);
+    PlanChange { key, stored: or_none(stored), now: or_none(now) }
 }
 
 /// Whether two targets differ in nothing but what happens to rows that fail, and only where it was that
@@ -170,8 +224,10 @@ mod tests {
             format: 1,
             source_database: "shop".to_owned(),
             target_database: "store".to_owned(),
+            target_keyspace: String::new(),
             rules: rules.iter().map(|&rule| rule.to_owned()).collect(),
             materialized: BTreeMap::new(),
+            sharding: BTreeMap::new(),
         }
     }
 

@@ -21,6 +21,7 @@ mod resolve;
 mod schema;
 mod secrets;
 mod selection;
+mod sharding;
 mod size;
 mod span;
 mod spec;
@@ -44,13 +45,17 @@ pub use materialize::{
 };
 pub use pattern::Pattern;
 pub use placed::Placed;
-pub use plan::{Endpoint, Limits, Plan, PlanChange, SchemaFile, SourceLoad, Tls};
+pub use plan::{
+    Endpoint, Limits, MysqlTarget, Plan, PlanChange, SchemaFile, SourceLoad, Target, Tls,
+    VitessTarget,
+};
 pub use problem::{
     Advice, FormProblem, MaterializeProblem, PlanError, Problem, RuleProblem, SecretError,
-    Severity, ValueProblem, in_order,
+    Severity, ShardingProblem, ValueProblem, in_order,
 };
 pub use schema::schema;
 pub use secrets::{Secrets, redact};
 pub use selection::{Rule, STATE_PREFIX, Selected, Selection};
+pub use sharding::{SequenceName, Sharding, TableSharding};
 pub use span::{Location, Span};
 pub use spec::{Binlog, OnDdl, OnError};

@@ -8,6 +8,7 @@ use crate::{
     fingerprint::Fingerprint,
     materialize::Materialized,
     selection::Selection,
+    sharding::TableSharding,
     span::Span,
     spec::{Binlog, OnDdl},
 };
@@ -20,20 +21,45 @@ pub struct Plan {
     /// Where rows come from.
     pub source: Endpoint,
     /// Where rows go, and where the run's state is kept.
-    pub target: Endpoint,
+    pub target: Target,
     /// Which tables are moved.
     pub selection: Selection,
     /// Target tables that are made by expressions, in the plan's order.
     pub materialized: Vec<Materialized>,
+    /// What the plan says of where rows go in a keyspace, in its order; empty for a target without shards.
+    pub sharding: Vec<TableSharding>,
     /// What the run may use.
     pub limits: Limits,
     /// What happens at a DDL of a planned table.
     pub on_ddl: OnDdl,
-    /// Whether the target's binary log gets what is written.
+}
+
+/// Where rows go.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A database on a MySQL server.
+    Mysql(MysqlTarget),
+    /// A keyspace of Vitess.
+    Vitess(VitessTarget),
+}
+
+/// A database on a MySQL server that rows are written to.
+#[derive(Debug, Clone)]
+pub struct MysqlTarget {
+    /// The database, and how to reach it.
+    pub endpoint: Endpoint,
+    /// Whether its binary log gets what is written.
     pub binlog: Binlog,
 }
 
-/// One database on one MySQL server, and how to reach it.
+/// A keyspace of Vitess that rows are written to through vtgate.
+#[derive(Debug, Clone)]
+pub struct VitessTarget {
+    /// vtgate, and how to reach it; its database is the keyspace.
+    pub endpoint: Endpoint,
+}
+
+/// One database on one MySQL server, or one keyspace behind vtgate, and how to reach it.
 #[derive(Clone)]
 pub struct Endpoint {
     /// A host name or address; an IPv6 address stands without brackets.
@@ -44,7 +70,7 @@ pub struct Endpoint {
     pub user: String,
     /// The account's password; empty if the plan gives none.
     pub password: SecretString,
-    /// The database.
+    /// The database; of vtgate, the keyspace.
     pub database: String,
     /// How the connection is encrypted.
     pub tls: Tls,
@@ -122,7 +148,7 @@ pub struct PlanChange {
 
 impl Plan {
     /// The keys whose values may change between two runs of the same name.
-    pub const MAY_CHANGE: [&str; 9] = [
+    pub const MAY_CHANGE: [&str; 12] = [
         "source.mysql.url",
         "source.mysql.tls",
         "source.mysql.schema",
@@ -130,6 +156,9 @@ impl Plan {
         "target.mysql.tls",
         "target.mysql.binlog",
         "target.mysql.schema",
+        "target.vitess.url",
+        "target.vitess.tls",
+        "target.vitess.schema",
         "limits",
         "on",
     ];
@@ -137,14 +166,35 @@ impl Plan {
     /// What may not change between two runs of the same name: to be stored beside the run's state.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        let databases = (self.source.database.as_str(), self.target.database.as_str());
-        Fingerprint::new(databases, &self.selection, &self.materialized)
+        Fingerprint::new(self)
     }
 
     /// What differs from a stored run and may not; empty if the plan can go on where it stopped.
     #[must_use]
     pub fn changes(&self, stored: &Fingerprint) -> Vec<PlanChange> {
         stored.changes_to(&self.fingerprint())
+    }
+}
+
+impl Target {
+    /// The server to reach, and the database or keyspace on it.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        match self {
+            Self::Mysql(MysqlTarget { endpoint, .. }) | Self::Vitess(VitessTarget { endpoint }) => {
+                endpoint
+            }
+        }
+    }
+
+    /// Whether the target's binary log gets what is written.
+    #[must_use]
+    pub fn binlog(&self) -> Binlog {
+        match self {
+            Self::Mysql(MysqlTarget { binlog, .. }) => *binlog,
+            // vtgate lets nobody leave it out.
+            Self::Vitess(_) => Binlog::Write,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod form;
 mod materialize;
 mod rule;
+mod sharding;
 mod value;
 
 use std::borrow::Cow;
@@ -11,7 +12,8 @@ use thiserror::Error;
 use whimbrel_expression::What;
 
 pub use self::{
-    form::FormProblem, materialize::MaterializeProblem, rule::RuleProblem, value::ValueProblem,
+    form::FormProblem, materialize::MaterializeProblem, rule::RuleProblem,
+    sharding::ShardingProblem, value::ValueProblem,
 };
 use crate::{plan::SchemaFile, span::Span};
 
@@ -73,6 +75,9 @@ pub enum Problem {
     /// With a target that is made by expressions.
     #[error(transparent)]
     Materialize(#[from] MaterializeProblem),
+    /// With the shards that rows go to.
+    #[error(transparent)]
+    Sharding(#[from] ShardingProblem),
     /// With an expression.
     #[error(transparent)]
     Expression(#[from] whimbrel_expression::Problem),
@@ -147,6 +152,7 @@ impl PlanError {
             Problem::Value(problem) => problem.advice(),
             Problem::Rule(problem) => problem.advice(),
             Problem::Materialize(problem) => problem.advice(),
+            Problem::Sharding(problem) => problem.advice(),
             Problem::Expression(problem) => expression_advice(problem),
         }
     }

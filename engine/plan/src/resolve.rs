@@ -6,13 +6,19 @@ use crate::{
     check::Places,
     materialize,
     pattern::NAME_CHARACTERS_MAX,
-    plan::{Endpoint, Limits, Plan, SchemaFile, SourceLoad, Tls},
-    problem::{MaterializeProblem, PlanError, Problem, RuleProblem, ValueProblem},
+    plan::{
+        Endpoint, Limits, MysqlTarget, Plan, SchemaFile, SourceLoad, Target, Tls, VitessTarget,
+    },
+    problem::{MaterializeProblem, PlanError, Problem, RuleProblem, ShardingProblem, ValueProblem},
     secrets::{Secrets, expand, has_password},
     selection::Selection,
+    sharding::{self, TableSharding},
     size,
     span::Span,
-    spec::{LimitsSpec, MysqlSpec, Spec, TargetMysqlSpec, TlsMode, TlsSpec, UrlText, bounds},
+    spec::{
+        Entries, LimitsSpec, MysqlSpec, ShardingSpec, Spec, TargetMysqlSpec, TlsMode, TlsSpec,
+        UrlText, VitessSpec, bounds,
+    },
     url,
 };
 
@@ -27,41 +33,67 @@ pub(crate) fn resolve(
     let mut resolver = Resolver { text, places, secrets, problems };
     let name = spec.name.as_deref().and_then(|name| resolver.name(name));
     let from = spec.source.as_ref().and_then(|side| side.mysql.as_ref());
-    let from = from.map_or_else(Written::default, Written::source);
-    let source = resolver.endpoint("source", &from);
-    let to = spec.target.as_ref().and_then(|side| side.mysql.as_ref());
-    let binlog = to.and_then(|it| it.binlog).unwrap_or_default();
-    let to = to.map_or_else(Written::default, Written::target);
-    let target = resolver.endpoint("target", &to);
+    let from = from.map_or_else(|| Written::nothing("source.mysql"), Written::source);
+    let source = resolver.endpoint(&from);
+    let (mysql, vitess) = spec
+        .target
+        .as_ref()
+        .map_or((None, None), |side| (side.mysql.as_ref(), side.vitess.as_ref()));
+    let to = match (mysql, vitess) {
+        (Some(mysql), _) => Written::target(mysql),
+        (None, Some(vitess)) => Written::keyspace(vitess),
+        (None, None) => Written::nothing("target.mysql"),
+    };
+    let target = resolver.endpoint(&to);
     if let (Some(source), Some(target)) = (&source, &target)
         && (&source.host, source.port, &source.database)
             == (&target.host, target.port, &target.database)
     {
-        let at = |key| places.at(key);
-        let problem = PlanError::new(ValueProblem::SameDatabase, at("target.mysql.database"));
-        resolver.problems.push(problem.with_other(at("source.mysql.database")));
+        let at = places.at(&to.path(to.database_key));
+        let problem = PlanError::new(ValueProblem::SameDatabase, at);
+        resolver.problems.push(problem.with_other(places.at("source.mysql.database")));
     }
     let selection = resolver.tables(spec);
     let materialized = spec.materialize.as_ref().map_or_else(Vec::new, |targets| {
         materialize::resolve(targets, (text, places), secrets, resolver.problems)
     });
+    let is_sharded = vitess.is_some() || mysql.is_none();
+    let sharding = spec
+        .sharding
+        .as_ref()
+        .map_or_else(Vec::new, |sharding| resolver.sharding(sharding, is_sharded));
+    if let Some(selection) = &selection {
+        resolver.problems.extend(sharding::unwritten(&sharding, (selection, &materialized)));
+    }
+    let selection = selection.unwrap_or_else(Selection::nothing);
     let limits = resolver.limits(spec.limits.as_ref());
     let on_ddl = spec.on.as_ref().and_then(|on| on.ddl).unwrap_or_default();
+    let endpoint = target.unwrap_or_else(|| resolver.unreachable(&to));
+    let target = match (mysql, vitess) {
+        (None, Some(_)) => Target::Vitess(VitessTarget { endpoint }),
+        (mysql, _) => {
+            let binlog = mysql.and_then(|it| it.binlog).unwrap_or_default();
+            Target::Mysql(MysqlTarget { endpoint, binlog })
+        }
+    };
     Plan {
         name: name.unwrap_or_default(),
-        source: source.unwrap_or_else(|| resolver.unreachable("source", &from)),
-        target: target.unwrap_or_else(|| resolver.unreachable("target", &to)),
-        selection: selection.unwrap_or_else(Selection::nothing),
+        source: source.unwrap_or_else(|| resolver.unreachable(&from)),
+        target,
+        selection,
         materialized,
+        sharding,
         limits,
         on_ddl,
-        binlog,
     }
 }
 
 /// What a plan says of a server, whichever side it is.
-#[derive(Default)]
 struct Written<'a> {
+    /// The keys that lead to it.
+    path: &'static str,
+    /// The key of its database.
+    database_key: &'static str,
     url: Option<&'a UrlText>,
     database: Option<&'a str>,
     tls: Option<&'a TlsSpec>,
@@ -69,16 +101,36 @@ struct Written<'a> {
 }
 
 impl<'a> Written<'a> {
+    /// A server of which a plan says nothing.
+    fn nothing(path: &'static str) -> Self {
+        Self { path, database_key: "database", url: None, database: None, tls: None, schema: None }
+    }
+
     fn source(spec: &'a MysqlSpec) -> Self {
         let MysqlSpec { url, database, tls, schema } = spec;
-        let (url, schema) = (url.as_ref(), schema.as_deref());
-        Self { url, database: database.as_deref(), tls: tls.as_ref(), schema }
+        let (url, tls) = (url.as_ref(), tls.as_ref());
+        let (database, schema) = (database.as_deref(), schema.as_deref());
+        Self { url, database, tls, schema, ..Self::nothing("source.mysql") }
     }
 
     fn target(spec: &'a TargetMysqlSpec) -> Self {
         let TargetMysqlSpec { url, database, tls, schema, binlog: _ } = spec;
-        let (url, schema) = (url.as_ref(), schema.as_deref());
-        Self { url, database: database.as_deref(), tls: tls.as_ref(), schema }
+        let (url, tls) = (url.as_ref(), tls.as_ref());
+        let (database, schema) = (database.as_deref(), schema.as_deref());
+        Self { url, database, tls, schema, ..Self::nothing("target.mysql") }
+    }
+
+    fn keyspace(spec: &'a VitessSpec) -> Self {
+        let VitessSpec { url, keyspace, tls, schema } = spec;
+        let (url, tls) = (url.as_ref(), tls.as_ref());
+        let (database, schema) = (keyspace.as_deref(), schema.as_deref());
+        let nothing = Self::nothing("target.vitess");
+        Self { database_key: "keyspace", url, database, tls, schema, ..nothing }
+    }
+
+    /// The keys that lead to one of its own.
+    fn path(&self, key: &str) -> String {
+        format!("{}.{key}", self.path)
     }
 }
 
@@ -104,11 +156,13 @@ impl<S: Secrets> Resolver<'_, S> {
         None
     }
 
-    fn endpoint(&mut self, side: &str, written: &Written<'_>) -> Option<Endpoint> {
-        let path = |key: &str| format!("{side}.mysql.{key}");
-        let database = written.database.and_then(|name| self.database(&path("database"), name));
-        let tls = self.tls(&path("tls"), written.tls);
-        let url = self.url(side, written);
+    fn endpoint(&mut self, written: &Written<'_>) -> Option<Endpoint> {
+        let database = written.database.and_then(|name| match written.database_key {
+            "keyspace" => self.keyspace(&written.path("keyspace"), name),
+            key => self.database(&written.path(key), name),
+        });
+        let tls = self.tls(&written.path("tls"), written.tls);
+        let url = self.url(written);
         let url = url?;
         Some(Endpoint {
             host: url.host,
@@ -117,12 +171,12 @@ impl<S: Secrets> Resolver<'_, S> {
             password: url.password,
             database: database?,
             tls: tls?,
-            schema: self.schema(side, written),
+            schema: self.schema(written),
         })
     }
 
     /// What is known of a server that the plan does not say how to reach.
-    fn unreachable(&self, side: &str, written: &Written<'_>) -> Endpoint {
+    fn unreachable(&self, written: &Written<'_>) -> Endpoint {
         Endpoint {
             host: String::new(),
             port: 0,
@@ -130,16 +184,43 @@ impl<S: Secrets> Resolver<'_, S> {
             password: SecretString::default(),
             database: written.database.unwrap_or_default().to_owned(),
             tls: Tls::Preferred,
-            schema: self.schema(side, written),
+            schema: self.schema(written),
         }
     }
 
-    fn schema(&self, side: &str, written: &Written<'_>) -> Option<SchemaFile> {
-        written.schema.map(|written| SchemaFile {
-            written: written.to_owned(),
-            path: self.secrets.path(written),
-            at: self.places.at(&format!("{side}.mysql.schema")),
+    fn schema(&self, written: &Written<'_>) -> Option<SchemaFile> {
+        written.schema.map(|path| SchemaFile {
+            written: path.to_owned(),
+            path: self.secrets.path(path),
+            at: self.places.at(&written.path("schema")),
         })
+    }
+
+    fn keyspace(&mut self, key: &str, name: &str) -> Option<String> {
+        let reason = if name.is_empty() {
+            "it is empty"
+        } else if name.chars().count() > NAME_CHARACTERS_MAX {
+            "it is longer than 64 characters"
+        } else if name.contains([':', '/', '@', '[']) {
+            // What vtgate would take for a shard, a tablet or a key range.
+            "it names more than a keyspace"
+        } else if name.contains(|it: char| !it.is_ascii_alphanumeric() && !"_-".contains(it)) {
+            "it holds a character that keyspaces' names have not"
+        } else {
+            return Some(name.to_owned());
+        };
+        let key = key.to_owned();
+        self.report(&key.clone(), ValueProblem::Keyspace { key, name: name.to_owned(), reason });
+        None
+    }
+
+    fn sharding(&mut self, spec: &Entries<ShardingSpec>, is_sharded: bool) -> Vec<TableSharding> {
+        if !is_sharded {
+            let at = self.places.key("sharding");
+            self.problems.push(PlanError::new(ShardingProblem::NoKeyspace, at));
+            return Vec::new();
+        }
+        sharding::resolve(spec, self.places, self.secrets, self.problems)
     }
 
     fn database(&mut self, key: &str, name: &str) -> Option<String> {
@@ -161,8 +242,8 @@ impl<S: Secrets> Resolver<'_, S> {
         None
     }
 
-    fn url(&mut self, side: &str, written: &Written<'_>) -> Option<url::MysqlUrl> {
-        let key = format!("{side}.mysql.url");
+    fn url(&mut self, written: &Written<'_>) -> Option<url::MysqlUrl> {
+        let key = written.path("url");
         let text = written.url?;
         let expanded = match expand(text.0.expose_secret(), self.secrets) {
             Ok(expanded) => expanded,
@@ -190,7 +271,7 @@ impl<S: Secrets> Resolver<'_, S> {
         }
         let named = url.database.as_deref();
         if named.is_some() && written.database.is_some() && named != written.database {
-            let database = format!("{side}.mysql.database");
+            let database = written.path(written.database_key);
             self.report(&key, ValueProblem::UrlDatabase { key: database });
         }
         Some(url)

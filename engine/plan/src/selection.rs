@@ -89,6 +89,15 @@ impl Selection {
         &self.rules
     }
 
+    /// Whether a table of this name is moved if the source has it.
+    pub(crate) fn may_move(&self, table: &str) -> bool {
+        let has = |excludes: bool| {
+            let mut rules = self.rules.iter().filter(|rule| rule.excludes == excludes);
+            rules.any(|rule| rule.pattern.matches(table))
+        };
+        !table.starts_with(STATE_PREFIX) && has(false) && !has(true)
+    }
+
     /// Which of `tables`, the base tables of the source database, are moved.
     ///
     /// # Errors

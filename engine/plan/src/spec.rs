@@ -1,6 +1,7 @@
 //! The plan file as people write it.
 
 mod materialize;
+mod sharding;
 
 use std::fmt;
 
@@ -9,7 +10,10 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use self::materialize::OnError;
-pub(crate) use self::materialize::{ColumnSpec, Entries, FromSpec, GroupSpec, MaterializeSpec};
+pub(crate) use self::{
+    materialize::{ColumnSpec, Entries, FromSpec, GroupSpec, MaterializeSpec},
+    sharding::ShardingSpec,
+};
 
 /// The bounds and defaults of `limits`.
 pub(crate) mod bounds {
@@ -76,6 +80,9 @@ pub(crate) struct Spec {
     /// Target tables that are more than copies, by their names. A plan has `move`, `materialize` or
     /// both.
     pub(crate) materialize: Option<Entries<MaterializeSpec>>,
+    /// How rows are spread over the shards of a Vitess keyspace, by target table. What is not said is
+    /// read from vtgate when the run begins; what contradicts it is refused.
+    pub(crate) sharding: Option<Entries<ShardingSpec>>,
     /// What the run may use.
     pub(crate) limits: Option<LimitsSpec>,
     /// What happens when the source does what cannot be copied row by row.
@@ -91,13 +98,33 @@ pub(crate) struct SideSpec {
     pub(crate) mysql: Option<MysqlSpec>,
 }
 
-/// The side that rows go to.
+/// The side that rows go to: one of these.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub(crate) struct TargetSpec {
     /// A MySQL server.
-    #[schemars(required)]
     pub(crate) mysql: Option<TargetMysqlSpec>,
+    /// A keyspace of Vitess.
+    pub(crate) vitess: Option<VitessSpec>,
+}
+
+/// A keyspace of Vitess, reached through vtgate.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VitessSpec {
+    /// vtgate's `mysql://user:password@host:port`. `${env:NAME}` and `${file:PATH}` stand for the value
+    /// of an environment variable and the content of a file, as the whole text or as a part of it.
+    #[schemars(required, with = "Option<String>", extend("x-references" = true))]
+    pub(crate) url: Option<UrlText>,
+    /// The name of the keyspace, without a shard.
+    #[schemars(required, length(min = 1, max = 64))]
+    pub(crate) keyspace: Option<String>,
+    /// How the connection to vtgate is encrypted.
+    pub(crate) tls: Option<TlsSpec>,
+    /// A file with the `CREATE TABLE` statements of the tables that are there, as that of the source:
+    /// for targets of `create: existing`.
+    pub(crate) schema: Option<String>,
 }
 
 /// A database on a MySQL server that rows are written to.

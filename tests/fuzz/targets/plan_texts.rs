@@ -57,8 +57,8 @@ fuzz_target!(|text: &str| {
             for format in [ExplainFormat::Text, ExplainFormat::Json] {
                 all.push_str(&explain(plan, (&graph, None), format));
             }
-            let open =
-                [&plan.source, &plan.target].map(|end| [&end.user, &end.host, &end.database]);
+            let open = [&plan.source, plan.target.endpoint()]
+                .map(|end| [&end.user, &end.host, &end.database]);
             if open.as_flattened().iter().any(|name| name.contains(SECRET)) {
                 // The plan itself says that it is none.
                 return;

@@ -28,10 +28,12 @@ pub fn bind_offline(
     let is_target_known = target.is_some();
     let mut targets: BTreeMap<String, Definition> = match target {
         None => BTreeMap::new(),
-        Some(text) => read(plan.target.schema.as_ref(), &plan.target.database, text)?
-            .into_iter()
-            .map(|definition| (definition.name.clone(), definition))
-            .collect(),
+        Some(text) => {
+            read(plan.target.endpoint().schema.as_ref(), &plan.target.endpoint().database, text)?
+                .into_iter()
+                .map(|definition| (definition.name.clone(), definition))
+                .collect()
+        }
     };
     let is_existing = |name: &String| {
         let mut made = plan.materialized.iter();
@@ -88,7 +90,7 @@ pub(super) fn of_plan(
         let name = made.name.name.clone();
         match defined_tables(text).as_deref() {
             Ok([only]) => {
-                targets.insert(name, of_text(&plan.target.database, only));
+                targets.insert(name, of_text(&plan.target.endpoint().database, only));
             }
             Ok([]) => {
                 unreadable.insert(name, "it defines no table".to_owned());

@@ -59,7 +59,7 @@ fn servers(plan: &Plan, graph: &Graph) -> [(&'static str, Vec<String>); 2] {
     };
     [
         ("source", label("source", &plan.source, &graph.source)),
-        ("target", label("target", &plan.target, &graph.target)),
+        ("target", label("target", plan.target.endpoint(), &graph.target)),
     ]
 }
 

@@ -26,18 +26,18 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
         "plan": plan.name,
         "fingerprint": plan.fingerprint().digest(),
         "source": endpoint(&plan.source),
-        "target": endpoint(&plan.target),
+        "target": endpoint(plan.target.endpoint()),
         "tables": { "move": moved, "except": left_out },
         "materialize": targets(plan, bound).iter().map(target).collect::<Vec<_>>(),
         "on_ddl": match plan.on_ddl {
             OnDdl::Stop => "stop",
             OnDdl::Ignore => "ignore",
         },
-        "target_binlog": match plan.binlog {
+        "target_binlog": match plan.target.binlog() {
             Binlog::Write => "write",
             Binlog::Skip => "skip",
         },
-        "target_binlog_note": match plan.binlog {
+        "target_binlog_note": match plan.target.binlog() {
             Binlog::Write => None,
             Binlog::Skip => Some(BINLOG_SKIPPED),
         },
@@ -45,13 +45,13 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
         "edges": edges.collect::<Vec<_>>(),
         "connections": {
             "source": connections(&plan.source, &graph.source),
-            "target": connections(&plan.target, &graph.target),
+            "target": connections(plan.target.endpoint(), &graph.target),
         },
         "locks": [],
         "locks_note": LOCKS,
         "state": {
-            "address": plan.target.address(),
-            "database": plan.target.database,
+            "address": plan.target.endpoint().address(),
+            "database": plan.target.endpoint().database,
             "tables": format!("{STATE_PREFIX}*"),
         },
         "memory_bytes": {

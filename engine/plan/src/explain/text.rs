@@ -19,7 +19,7 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
     let (moved, left_out) = rules(plan);
     lines.title(&format!("plan `{}`", plan.name));
     lines.fact("source", &endpoint(&plan.source));
-    lines.fact("target", &endpoint(&plan.target));
+    lines.fact("target", &endpoint(plan.target.endpoint()));
     if !moved.is_empty() {
         lines.fact("tables", &moved.join(", "));
     }
@@ -54,13 +54,13 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
 
     lines.title("connections");
     lines.facts("source", &connections(&plan.source, &graph.source));
-    lines.facts("target", &connections(&plan.target, &graph.target));
+    lines.facts("target", &connections(plan.target.endpoint(), &graph.target));
 
     lines.title("what else it takes");
     lines.fact("locks", LOCKS);
     lines.fact("state", &state(plan));
     lines.fact("memory", &memory(&graph.memory));
-    if plan.binlog == Binlog::Skip {
+    if plan.target.binlog() == Binlog::Skip {
         lines.fact("target's log", BINLOG_SKIPPED);
     }
     lines.text

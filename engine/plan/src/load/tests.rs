@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
-use crate::{Location, OnDdl, SecretError, Tls};
+use crate::{Location, OnDdl, SecretError, Sharding, Target, Tls, VitessTarget};
 
 /// One variable and one file.
 struct Fixed;
@@ -20,7 +20,12 @@ impl Secrets for Fixed {
     }
 
     fn file(&self, path: &str) -> Result<SecretString, SecretError> {
-        if path == "pw" { Ok("from a file\n".into()) } else { Err(SecretError::Missing) }
+        match path {
+            "pw" => Ok("from a file\n".into()),
+            "regions.json" | "same.json" => Ok("{}".into()),
+            "others.json" => Ok("[]".into()),
+            _ => Err(SecretError::Missing),
+        }
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -66,9 +71,12 @@ fn defaults_are_filled_in_and_references_replaced() {
     let plan = load(PLAN, &Fixed).unwrap().plan;
 
     assert_eq!((plan.source.host.as_str(), plan.source.port), ("source", 3306));
-    assert_eq!((plan.target.host.as_str(), plan.target.port), ("target", 3307));
+    assert_eq!(
+        (plan.target.endpoint().host.as_str(), plan.target.endpoint().port),
+        ("target", 3307)
+    );
     assert_eq!(plan.source.password.expose_secret(), "p@ss/word:1");
-    assert_eq!(plan.target.password.expose_secret(), "from a file");
+    assert_eq!(plan.target.endpoint().password.expose_secret(), "from a file");
     assert_eq!(plan.source.tls, Tls::Preferred);
     assert_eq!(plan.on_ddl, OnDdl::Stop);
     assert_eq!(plan.limits.source_connections, 6);
@@ -77,6 +85,107 @@ fn defaults_are_filled_in_and_references_replaced() {
     assert_eq!(plan.limits.rows_per_second, None);
     assert_eq!(plan.limits.source_load.threads_running, 50);
     assert_eq!(plan.limits.source_load.history_list, 1_000_000);
+}
+
+const KEYSPACE: &str = "\
+version: 1
+name: shop
+source:
+  mysql: { url: 'mysql://app:${env:PW}@source', database: shop }
+target:
+  vitess: { url: 'mysql://app@vtgate:15306', keyspace: commerce }
+move: [customers, 'order_*']
+sharding:
+  customers: { column: id, vindex: xxhash, sequence: main.customers_seq }
+  order_lines:
+    columns: [region, id]
+    vindex: region_json
+    params: { region_map: regions.json, region_bytes: \"1\" }
+  order_states: { reference: true }
+  order_notes: { sequence: main.order_notes_seq }
+";
+
+#[test]
+fn a_keyspace_and_where_rows_go_in_it_are_read() {
+    let plan = load(KEYSPACE, &Fixed).unwrap().plan;
+
+    let Target::Vitess(VitessTarget { endpoint }) = &plan.target else { panic!("no keyspace") };
+    assert_eq!(
+        (endpoint.address().as_str(), endpoint.database.as_str()),
+        ("vtgate:15306", "commerce")
+    );
+    let told: Vec<(&str, String, Option<String>)> = plan
+        .sharding
+        .iter()
+        .map(|table| {
+            let how = match &table.how {
+                Sharding::Reference => "everywhere".to_owned(),
+                Sharding::Read => "as read".to_owned(),
+                Sharding::Vindex { columns, kind, params, files } => {
+                    let columns: Vec<&str> = columns.iter().map(|it| it.name.as_str()).collect();
+                    format!("{columns:?} by {kind} {params:?} {files:?}")
+                }
+            };
+            (table.table.as_str(), how, table.sequence.as_ref().map(ToString::to_string))
+        })
+        .collect();
+    let region = r#"["region", "id"] by region_json {"region_bytes": "1", "region_map": "regions.json"} {"region_map": "{}"}"#;
+    assert_eq!(
+        told,
+        [
+            (
+                "customers",
+                r#"["id"] by xxhash {} {}"#.to_owned(),
+                Some("main.customers_seq".into())
+            ),
+            ("order_lines", region.to_owned(), None),
+            ("order_states", "everywhere".to_owned(), None),
+            ("order_notes", "as read".to_owned(), Some("main.order_notes_seq".into())),
+        ]
+    );
+}
+
+#[test]
+fn where_rows_go_may_not_change_under_one_name_and_where_it_is_read_from_may() {
+    let plan = |from: &str, to: &str| {
+        assert!(KEYSPACE.contains(from), "{from}");
+        load(&KEYSPACE.replacen(from, to, 1), &Fixed).unwrap().plan
+    };
+    let stored = plan("", "").fingerprint();
+    for (from, to, changed) in [
+        ("vtgate:15306", "other", None),
+        ("keyspace: commerce", "keyspace: commerce, tls: { mode: required }", None),
+        ("regions.json", "same.json", None),
+        ("regions.json", "others.json", Some("sharding.order_lines")),
+        ("keyspace: commerce", "keyspace: shop", Some("target.vitess.keyspace")),
+        ("vindex: xxhash", "vindex: hash", Some("sharding.customers")),
+        ("column: id", "column: email", Some("sharding.customers")),
+        ("[region, id]", "[id, region]", Some("sharding.order_lines")),
+        ("main.customers_seq", "main.others_seq", Some("sharding.customers")),
+        ("  order_states: { reference: true }\n", "", Some("sharding.order_states")),
+    ] {
+        let plan = plan(from, to);
+
+        let changes: Vec<String> = plan.changes(&stored).into_iter().map(|it| it.key).collect();
+        let expected: Vec<String> = changed.into_iter().map(str::to_owned).collect();
+        assert_eq!(changes, expected, "{to}");
+        assert_eq!(plan.fingerprint().digest() == stored.digest(), changed.is_none(), "{to}");
+    }
+}
+
+#[test]
+fn a_database_does_not_become_a_keyspace_under_one_name() {
+    let database = load(PLAN, &Fixed).unwrap().plan;
+    let text = plan_with(
+        "mysql: { url: 'mysql://app:${file:pw}@target:3307', database: shop }",
+        "vitess: { url: 'mysql://app:${file:pw}@target:3307', keyspace: shop }",
+    );
+    let keyspace = load(&text, &Fixed).unwrap().plan;
+
+    let told: Vec<String> =
+        keyspace.changes(&database.fingerprint()).iter().map(ToString::to_string).collect();
+
+    assert_eq!(told, ["`target` was the database `shop` and is now the keyspace `shop`"]);
 }
 
 #[test]

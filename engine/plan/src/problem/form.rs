@@ -54,6 +54,20 @@ pub enum FormProblem {
         /// What it is.
         description: String,
     },
+    /// A mapping that must have one of some keys, and has none.
+    #[error("the key {} is missing", list_or(keys))]
+    MissingChoice {
+        /// The keys to choose from, with the keys that lead to them.
+        keys: Vec<String>,
+    },
+    /// A mapping that must have one of some keys, and has two.
+    #[error("`{first}` and `{second}` cannot both be given")]
+    TwoChoices {
+        /// The key that stands first.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// A value of another type.
     #[error("{key} must be {expected}, not {found}")]
     WrongType {
@@ -117,16 +131,10 @@ impl FormProblem {
                 "nothing but blanks and comments",
                 "a plan begins with `version: 1`; `whimbrel schema` prints all that it can hold",
             ),
-            Self::UnknownKey { nearest: Some(nearest), .. } => Advice::error(
-                "plan.unknown-key",
-                "not known here",
-                format!("did you mean `{nearest}`?"),
-            ),
-            Self::UnknownKey { known, .. } => Advice::error(
-                "plan.unknown-key",
-                "not known here",
-                format!("known here: {}", list(known)),
-            ),
+            Self::UnknownKey { key, nearest, known } => {
+                let help = key_help(key, nearest.as_deref(), known);
+                Advice::error("plan.unknown-key", "not known here", help)
+            }
             Self::DuplicateKey { .. } => {
                 Advice::error("plan.duplicate-key", "again here", "remove one of the two")
             }
@@ -137,6 +145,12 @@ impl FormProblem {
                     "in here",
                     format!("add the key `{name}`: {description}"),
                 )
+            }
+            Self::MissingChoice { .. } => {
+                Advice::error("plan.missing-key", "in here", "add one of these keys")
+            }
+            Self::TwoChoices { .. } => {
+                Advice::error("plan.one-of", "another one here", "remove one of the two")
             }
             Self::WrongType { expected, found, .. } => {
                 Advice::error("plan.wrong-type", "here", type_help(expected, found))
@@ -180,8 +194,34 @@ fn type_help(expected: &str, found: &str) -> &'static str {
             "write decimal digits only, without zeros in front"
         }
         ("a whole number", _) => "write digits only, without quotes",
+        ("true or false", _) => "write `true` or `false`, without quotes",
         ("a word", _) => "write one of its words; `whimbrel schema` lists them",
         _ => "write its keys one a line, indented, each with a colon and a value",
+    }
+}
+
+/// What to do about a key that is none of `known`.
+fn key_help(key: &str, nearest: Option<&str>, known: &[String]) -> String {
+    match (other_target(key, known), nearest) {
+        (Some(help), _) => help.to_owned(),
+        (None, Some(nearest)) => format!("did you mean `{nearest}`?"),
+        (None, None) => format!("known here: {}", list(known)),
+    }
+}
+
+/// What to do about a key that another kind of target has, where `known` are those of this one.
+fn other_target(key: &str, known: &[String]) -> Option<&'static str> {
+    let is_keyspace = known.iter().any(|known| known == "keyspace");
+    let is_mysql = known.iter().any(|known| known == "binlog");
+    match key {
+        "binlog" if is_keyspace => Some(
+            "remove it: vtgate lets nobody leave the log of the shards out; it is a key of `mysql` \
+             targets alone",
+        ),
+        "keyspace" if is_mysql => {
+            Some("a keyspace is a target of its own: `target: { vitess: { url: …, keyspace: … } }`")
+        }
+        _ => None,
     }
 }
 
@@ -192,6 +232,14 @@ fn in_quotes(key: &str, text: &str) -> String {
 }
 
 fn list(words: &[String]) -> String {
+    joined(words, ", ")
+}
+
+fn list_or(words: &[String]) -> String {
+    joined(words, " or ")
+}
+
+fn joined(words: &[String], between: &str) -> String {
     let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    words.join(", ")
+    words.join(between)
 }

@@ -43,6 +43,16 @@ pub enum ValueProblem {
         /// Why not.
         reason: &'static str,
     },
+    /// A name that no keyspace has.
+    #[error("`{key}` cannot be `{name}`: {reason}")]
+    Keyspace {
+        /// The key, with the keys that lead to it.
+        key: String,
+        /// The name.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
     /// Source and target are one.
     #[error("source and target are the same database")]
     SameDatabase,
@@ -139,6 +149,7 @@ impl ValueProblem {
             Self::Size { .. } => ("plan.size", "here"),
             Self::Name { .. } => ("plan.name", "here"),
             Self::Database { .. } => ("plan.database", "here"),
+            Self::Keyspace { .. } => ("plan.keyspace", "here"),
             Self::SameDatabase => ("plan.same-database", "also the source"),
             Self::Environment { .. } => ("secret.environment", "needed here"),
             Self::File { .. } => ("secret.file", "needed here"),
@@ -172,6 +183,9 @@ impl ValueProblem {
             }
             Self::Name { .. } => "use 1 to 64 of the characters `a-z`, `0-9`, `-` and `_`",
             Self::Database { .. } => "name the database that the tables are in",
+            Self::Keyspace { .. } => {
+                "name the keyspace alone: which shards it has is read from vtgate"
+            }
             Self::SameDatabase => {
                 "tables keep their names: move them to another server or to another database"
             }
