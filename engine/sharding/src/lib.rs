@@ -9,6 +9,7 @@ mod hex;
 mod key_range;
 mod keyspace_id;
 mod shards;
+mod unicode;
 mod value;
 mod vindex;
 

@@ -93,6 +93,9 @@ pub enum Unmapped {
     /// The value is not an integer, or one that is negative or has too many digits.
     #[error("the value is no integer that the vindex maps")]
     NotAnInteger,
+    /// The value's bytes are no UTF-8.
+    #[error("the value is no text that the vindex maps")]
+    NotText,
     /// The value is not a region of the map.
     #[error("the value is no region that the vindex knows")]
     NotARegion,
@@ -105,7 +108,7 @@ pub enum Unmapped {
 }
 
 /// The types that are offered.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 13] = [
     "hash",
     "xxhash",
     "binary",
@@ -113,6 +116,8 @@ const KINDS: [&str; 11] = [
     "numeric",
     "numeric_static_map",
     "reverse_bits",
+    "unicode_loose_md5",
+    "unicode_loose_xxhash",
     "region_experimental",
     "region_json",
     "cfc",

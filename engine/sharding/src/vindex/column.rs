@@ -10,7 +10,7 @@ use md5::{Digest, Md5};
 use xxhash_rust::xxh64::xxh64;
 
 use crate::{
-    KeyspaceId, Value,
+    KeyspaceId, Value, unicode,
     value::INTEGER_BYTES_MAX,
     vindex::{
         Unmapped, VindexError,
@@ -28,6 +28,8 @@ pub(super) enum Column {
     Xxhash,
     Binary,
     BinaryMd5,
+    UnicodeLooseMd5,
+    UnicodeLooseXxhash,
     StaticMap(StaticMap),
 }
 
@@ -44,6 +46,8 @@ impl Column {
             "xxhash" => Self::Xxhash,
             "binary" => Self::Binary,
             "binary_md5" => Self::BinaryMd5,
+            "unicode_loose_md5" => Self::UnicodeLooseMd5,
+            "unicode_loose_xxhash" => Self::UnicodeLooseXxhash,
             "numeric_static_map" => Self::StaticMap(StaticMap::new(params)?),
             "null" => return Err(VindexError::NotComputed { kind: kind.to_owned() }),
             _ if kind.starts_with("lookup") || kind.starts_with("consistent_lookup") => {
@@ -76,7 +80,9 @@ impl Column {
             | Self::ReverseBits
             | Self::Xxhash
             | Self::Binary
-            | Self::BinaryMd5 => &[],
+            | Self::BinaryMd5
+            | Self::UnicodeLooseMd5
+            | Self::UnicodeLooseXxhash => &[],
         }
     }
 
@@ -90,12 +96,22 @@ impl Column {
             },
             Self::Numeric => of_number(unsigned(value)?),
             Self::ReverseBits => of_number(unsigned(value)?.reverse_bits()),
-            Self::Xxhash => of_bytes(&xxh64(value.bytes(&mut buffer), 0).to_le_bytes()),
+            Self::Xxhash => xxhash(value.bytes(&mut buffer)),
             Self::Binary => of_bytes(value.bytes(&mut buffer)),
-            Self::BinaryMd5 => of_bytes(&Md5::digest(value.bytes(&mut buffer))),
+            Self::BinaryMd5 => md5(value.bytes(&mut buffer)),
+            Self::UnicodeLooseMd5 => md5(&unicode::key(value).ok_or(Unmapped::NotText)?),
+            Self::UnicodeLooseXxhash => xxhash(&unicode::key(value).ok_or(Unmapped::NotText)?),
             Self::StaticMap(map) => return map.keyspace_id(value),
         })
     }
+}
+
+fn xxhash(bytes: &[u8]) -> KeyspaceId {
+    of_bytes(&xxh64(bytes, 0).to_le_bytes())
+}
+
+fn md5(bytes: &[u8]) -> KeyspaceId {
+    of_bytes(&Md5::digest(bytes))
 }
 
 /// The keyspace id that are these bytes.

@@ -76,6 +76,33 @@ fn keyspace_ids_are_those_that_vitess_gives() {
 }
 
 #[test]
+fn text_is_compared_loosely() {
+    // Asked of vtgate 24.
+    for (value, xxhash, md5) in [
+        (text(""), "99e9d85137db46ef", "d41d8cd98f00b204e9800998ecf8427e"),
+        (text("a"), "2143a97694a4f7ee", "cecd92a198405e4449bac0d33407e52f"),
+        (text("A "), "2143a97694a4f7ee", "cecd92a198405e4449bac0d33407e52f"),
+        (text("a\t"), "c665da12f96dd68c", "cf9434151866d537dd9c1cade3e4e0c2"),
+        (text("Hello World"), "c93f8271b9d270cd", "641dcd61fe6bad647435586367843036"),
+        (text("hello  world "), "7457016d98fa9870", "52bed0af9515c1ac256271000c9f2d9b"),
+        (text("Straße"), "019701c091c76b62", "495c70488e5e25057ffc85349b4ba143"),
+        (text("STRASSE"), "019701c091c76b62", "495c70488e5e25057ffc85349b4ba143"),
+        (text("日本語"), "7e59747f968cdf4e", "7373de6f673deb9238f04c1552de891c"),
+        (text("é"), "fb859b9f228e27f1", "bffdc147f016944ba57c17581ff4a6cc"),
+        (text("e"), "fb859b9f228e27f1", "bffdc147f016944ba57c17581ff4a6cc"),
+        (text("😀"), "d1e276bb6ccacb4f", "d172e537bcee90fd007ead2bb374f723"),
+        (Value::Int(12345), "aa737ecf3a47a4ee", "67a5a366712ae15233701c10de501474"),
+        (Value::Null, "99e9d85137db46ef", "d41d8cd98f00b204e9800998ecf8427e"),
+    ] {
+        check(&vindex("unicode_loose_xxhash", &[]).unwrap(), &[value], Some(xxhash));
+        check(&vindex("unicode_loose_md5", &[]).unwrap(), &[value], Some(md5));
+    }
+    for kind in ["unicode_loose_xxhash", "unicode_loose_md5"] {
+        check(&vindex(kind, &[]).unwrap(), &[Value::Text(b"a\xff")], None);
+    }
+}
+
+#[test]
 fn components_are_hashed_by_themselves() {
     // What Vitess's own code gives.
     for (hash, offsets, value, expected) in [
