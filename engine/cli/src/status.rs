@@ -3,6 +3,7 @@
 use std::io;
 
 use indicatif::{HumanBytes, HumanCount};
+use whimbrel_flow::Clock;
 use whimbrel_migration::{Status, status};
 
 use crate::{
@@ -22,7 +23,7 @@ pub(crate) fn run(arguments: &args::Status, output: &mut Output) -> io::Result<E
         return Ok(Exit::PlanRefused);
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match runtime.block_on(Box::pin(status(&loaded.plan))) {
+    match runtime.block_on(Box::pin(status(&loaded.plan, &Clock::system()))) {
         Err(error) => show_failure(&error, (&file, arguments.format), output),
         Ok(status) => {
             let text = match arguments.format {

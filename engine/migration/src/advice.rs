@@ -45,7 +45,11 @@ impl RunError {
             Self::SplitSource { .. } => "run.split-source",
             Self::Ddl { .. } => "run.ddl",
             Self::Definition { .. } => "run.definition",
+            Self::OnShard { cause, .. } => return cause.id(),
+            Self::Resharded { .. } => "run.resharded",
+            Self::ForeignState { .. } => "run.foreign-state",
             Self::FailedRow(_) => "run.failed-row",
+            Self::UnplacedRow(_) => "run.unplaced-row",
             Self::SharedKeys(_) => "run.shared-keys",
             Self::RefusedRow { .. } => "run.refused-row",
             Self::RefusedGroup { .. } => "run.refused-group",
@@ -65,6 +69,16 @@ impl RunError {
             Self::Selection { .. } => "mend what is marked in the plan",
             Self::FailedRow(failed) => return failed_row(failed),
             Self::SharedKeys(shared) => return shared_keys(shared),
+            Self::OnShard { cause, .. } => return cause.remedy(),
+            Self::Resharded { .. } => {
+                "a plan cannot follow its rows from one set of shards to another: reshard before or \
+                 after it; begin again under a new `name` with empty target tables"
+            }
+            Self::ForeignState { plan } => return foreign_state(plan),
+            Self::UnplacedRow(_) => {
+                "give the row a value that the table's vindex maps, or choose another column or vindex \
+                 for it; nothing is skipped: it comes again with every run"
+            }
             Self::Preflight { .. } => "mend what is marked as error, then run again",
             Self::Changed { .. } => {
                 "undo these changes, or give the plan a new `name` and an empty target; \
@@ -142,6 +156,14 @@ impl RunError {
         }
         self.to_string()
     }
+}
+
+/// Nobody but a person can tell whether its rows are still wanted.
+fn foreign_state(plan: &str) -> String {
+    format!(
+        "if that plan is over, delete the rows of plan `{plan}` from the shard's `_whimbrel_*` tables and \
+         empty its tables there, or begin under another `name`"
+    )
 }
 
 /// The log is followed past the mending before the keys are looked at again.

@@ -14,7 +14,7 @@ use petgraph::{
 use whimbrel_flow::{Budget, Clock, ComputePool, Receiver, Sender, Stop, channel};
 use whimbrel_model::{GtidSet, Newest, Table};
 use whimbrel_mysql::LogSettings;
-use whimbrel_plan::{EdgeBytes, Graph, Node, OnDdl};
+use whimbrel_plan::{Apply, EdgeBytes, Graph, Node, OnDdl};
 
 use crate::{
     error::RunError,
@@ -25,12 +25,16 @@ use crate::{
     progress::{Phase, Progress},
     shared::{Message, Shared, Targets},
     stage::{
-        apply::ApplyStage, merge::MergeStage, snapshot::SnapshotStage, tail::TailStage,
-        transform::TransformStage,
+        apply::ApplyStage, merge::MergeStage, route::RouteStage, snapshot::SnapshotStage,
+        tail::TailStage, transform::TransformStage,
     },
+    store::Claim,
     transform::{TargetId, Transform},
     windows::Windows,
 };
+
+/// Batches that may wait for a shard. Their bytes are bounded by the permits that they carry.
+const ROUTED_SLOTS: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 /// A stage that is ready to run.
 #[derive(Debug)]
@@ -42,6 +46,7 @@ pub(crate) enum Stage {
     Transform(TransformStage),
     /// Writes on from what the lanes have stored.
     Apply(Box<ApplyStage>, Vec<LaneState>),
+    Route(RouteStage),
 }
 
 /// The ends of the edges that no stage has taken yet.
@@ -85,7 +90,7 @@ pub(crate) fn assemble(
             }
             Node::Tail(node) => {
                 let (outlet, budget) = wires.source_end(graph, index)?;
-                let (emitted, newest) = resume_from(&prepared.claim.lanes);
+                let (emitted, newest) = resume_from(&prepared.claim);
                 Stage::Tail(Box::new(TailStage {
                     shared: Arc::clone(&shared),
                     source: prepared.source.clone(),
@@ -107,27 +112,56 @@ pub(crate) fn assemble(
                 Stage::Transform(transform((graph, index), &mut wires, (&shared, &pool))?)
             }
             Node::Apply(node) => {
-                let stage = ApplyStage {
-                    shared: Arc::clone(&shared),
-                    target: prepared.target.clone(),
-                    plan: prepared.plan_key.clone(),
-                    control: prepared.control.clone(),
-                    epoch: prepared.claim.epoch,
-                    generation: prepared.claim.generation,
-                    lanes_max: node.lanes_max,
-                    limits: PlanLimits {
-                        rows_max: small(node.lane_window_rows_max),
-                        bytes_max: small(node.lane_window_bytes_max),
-                        is_steady: false,
-                    },
-                    pool: Arc::clone(&pool),
-                    inlet: wires.inlet_from(graph, index, |_| true)?,
-                };
-                Stage::Apply(Box::new(stage), prepared.claim.lanes.clone())
+                let inlet = wires.inlet_from(graph, index, |_| true)?;
+                stages.extend(apply(node, prepared, (&shared, &pool), inlet));
+                continue;
             }
         });
     }
     Ok((shared, stages))
+}
+
+/// The stages that write, one for each shard, and what shares rows out among them where there are several.
+fn apply(
+    node: &Apply,
+    prepared: &Prepared,
+    (shared, pool): (&Arc<Shared>, &Arc<ComputePool>),
+    inlet: Receiver<Message>,
+) -> Vec<Stage> {
+    let mut inlets = vec![inlet];
+    let mut stages = Vec::new();
+    if prepared.shards.len() > 1 {
+        let wires = prepared.shards.iter().map(|_| channel(ROUTED_SLOTS));
+        let (outlets, of_shards): (Vec<_>, Vec<_>) = wires.unzip();
+        let inlets = std::mem::replace(&mut inlets, of_shards).into_iter();
+        let shared = || Arc::clone(shared);
+        stages.extend(inlets.map(|inlet| {
+            let outlets = outlets.clone();
+            Stage::Route(RouteStage { shared: shared(), inlet, outlets })
+        }));
+    }
+    let shards = prepared.shards.iter().zip(&prepared.claim.shards).enumerate();
+    stages.extend(shards.zip(inlets).map(|((number, (shard, claimed)), inlet)| {
+        let stage = ApplyStage {
+            shared: Arc::clone(shared),
+            shard: Arc::clone(shard),
+            number,
+            plan: prepared.plan_key.clone(),
+            control: prepared.control.clone(),
+            epoch: prepared.claim.epoch,
+            generation: claimed.generation,
+            lanes_max: node.lanes_max,
+            limits: PlanLimits {
+                rows_max: small(node.lane_window_rows_max),
+                bytes_max: small(node.lane_window_bytes_max),
+                is_steady: false,
+            },
+            pool: Arc::clone(pool),
+            inlet,
+        };
+        Stage::Apply(Box::new(stage), claimed.lanes.clone())
+    }));
+    stages
 }
 
 fn transform(
@@ -163,12 +197,10 @@ fn shared(graph: &Graph, prepared: &Prepared, (clock, stop): (Clock, Stop)) -> A
     let progress = Progress::new(clock.now_micros(), phase, prepared.progress());
     let tables: Arc<[Table]> = prepared.tables.iter().map(|table| table.table.clone()).collect();
     let targets = targets(prepared);
-    let transform = Transform::new(Arc::clone(&tables), prepared.feeds.clone());
-    let stored = prepared
-        .claim
-        .lanes
-        .iter()
-        .fold(GtidSet::default(), |all, lane| all.union(&lane.touched()));
+    let placing = prepared.placing.clone();
+    let transform = Transform::new(Arc::clone(&tables), prepared.feeds.clone(), placing);
+    let stored =
+        prepared.claim.lanes().fold(GtidSet::default(), |all, lane| all.union(&lane.touched()));
     let key_bytes_max = graph.stages.node_weights().find_map(|node| match node {
         Node::Merge(merge) => Some(small(merge.window_key_bytes_max)),
         Node::Snapshot(_) | Node::Tail(_) | Node::Transform(_) | Node::Apply(_) => None,
@@ -196,13 +228,13 @@ fn targets(prepared: &Prepared) -> Targets {
 }
 
 /// The log is followed from what every lane has applied. Lanes that have more skip it.
-fn resume_from(lanes: &[LaneState]) -> (GtidSet, Vec<Newest>) {
-    let emitted = lanes
-        .iter()
+fn resume_from(claim: &Claim) -> (GtidSet, Vec<Newest>) {
+    let emitted = claim
+        .lanes()
         .map(|lane| lane.position.clone())
         .reduce(|all, position| all.intersection(&position))
         .unwrap_or_default();
-    (emitted, lanes.iter().filter_map(|lane| lane.newest.clone()).collect())
+    (emitted, claim.lanes().filter_map(|lane| lane.newest.clone()).collect())
 }
 
 /// Threads for building statements: one core is left to what waits on sockets.

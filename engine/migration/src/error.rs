@@ -5,7 +5,10 @@ use whimbrel_model::{GtidError, GtidSet, Newest};
 use whimbrel_mysql::{Error, Finding, LogError, OptionsError};
 use whimbrel_plan::{PlanChange, PlanError};
 
-use crate::transform::FailedRow;
+use crate::{
+    placing::UnplacedRow,
+    transform::{FailedRow, TransformError},
+};
 
 /// Why a run did not start, or did not go on. Whatever it is, nothing that was stored is lost.
 #[derive(Debug, Error)]
@@ -59,10 +62,10 @@ pub enum RunError {
         what: &'static str,
     },
     /// Another runner holds the plan.
-    #[error("another runner is at work on this plan (connection {connection} of the target)")]
+    #[error("another runner is at work on this plan{}", of_connection(*connection))]
     Busy {
-        /// Its connection on the target.
-        connection: u64,
+        /// Its connection on the target; `None` where those are not told apart.
+        connection: Option<u64>,
     },
     /// Another runner has taken the plan over.
     #[error("another runner has taken this plan over; this one stopped without writing")]
@@ -72,6 +75,29 @@ pub enum RunError {
     Diverged {
         /// The lane.
         lane: u32,
+    },
+    /// Something went wrong on one of the target's shards.
+    #[error("shard `{shard}`")]
+    OnShard {
+        /// The shard.
+        shard: String,
+        /// What.
+        #[source]
+        cause: Box<RunError>,
+    },
+    /// The keyspace has other shards than when the plan began.
+    #[error("the keyspace had the shards {began} when this plan began, and has {now} now")]
+    Resharded {
+        /// Those of then.
+        began: String,
+        /// Those of now.
+        now: String,
+    },
+    /// A shard keeps state of a plan of this name of which the first shard knows nothing.
+    #[error("it keeps state of an earlier plan `{plan}`, of which the first shard knows nothing")]
+    ForeignState {
+        /// The plan's name.
+        plan: String,
     },
     /// XA transactions are prepared on the source: their rows are in its log, and not visible.
     #[error("{count} prepared XA transactions wait on the source")]
@@ -137,6 +163,9 @@ pub enum RunError {
     /// An expression failed on a row.
     #[error(transparent)]
     FailedRow(Box<FailedRow>),
+    /// No shard of the target may have a row.
+    #[error(transparent)]
+    UnplacedRow(#[from] UnplacedRow),
     /// Two sources have rows of one key of a target.
     #[error(transparent)]
     SharedKeys(Box<SharedKeys>),
@@ -196,6 +225,10 @@ pub enum RunError {
     },
 }
 
+fn of_connection(connection: Option<u64>) -> String {
+    connection.map_or_else(String::new, |id| format!(" (connection {id} of the target)"))
+}
+
 /// Keys of which two sources have rows.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{first}` and `{other}` both have rows of {key_count} of the keys of `{target}` ({key})")]
@@ -220,9 +253,12 @@ impl From<Error> for RunError {
     }
 }
 
-impl From<FailedRow> for RunError {
-    fn from(error: FailedRow) -> Self {
-        Self::FailedRow(Box::new(error))
+impl From<TransformError> for RunError {
+    fn from(error: TransformError) -> Self {
+        match error {
+            TransformError::Failed(error) => Self::FailedRow(Box::new(error)),
+            TransformError::Unplaced(error) => Self::UnplacedRow(error),
+        }
     }
 }
 

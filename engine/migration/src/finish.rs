@@ -8,19 +8,20 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::try_join_all};
 use whimbrel_flow::{Receiver, Sender, StopLevel, channel};
 use whimbrel_model::{GtidSet, LogOffset, TableId};
-use whimbrel_mysql::{ConnectOptions, Error, Role, Session, source};
+use whimbrel_mysql::{Error, Role, Session, source};
 
 use crate::{
     control::ControlLink,
     error::{RunError, SharedKeys},
-    indexes::Definitions,
+    indexes::{Completion, Definitions},
     link::{Link, SharedLink, on_link},
     prepare::Prepared,
-    progress::Phase,
+    progress::{Phase, Progress},
     run::Until,
+    shards::Shard,
     shared::Shared,
     store::{Disputes, StoredTarget},
     told::told_by_the_log,
@@ -44,7 +45,7 @@ pub(crate) struct Finish {
     control: ControlLink,
     source: SharedLink,
     source_database: String,
-    target: ConnectOptions,
+    shards: Vec<Arc<Shard>>,
     targets: Vec<StoredTarget>,
     until: Until,
 }
@@ -56,7 +57,7 @@ impl Finish {
             control: prepared.control.clone(),
             source: Arc::clone(&prepared.source_link),
             source_database: prepared.source.database().to_owned(),
-            target: prepared.target.clone(),
+            shards: prepared.shards.clone(),
             targets: prepared.targets.clone(),
             until,
         }
@@ -136,32 +137,34 @@ impl Finish {
     }
 
     async fn phases(&self) -> Result<(), RunError> {
-        let mut definitions = Definitions {
+        let definitions = |shard: &Arc<Shard>| Definitions {
             source: Arc::clone(&self.source),
-            target: Link::new(self.target.clone(), Role::Target, self.shared.clock.clone()),
-            target_database: self.target.database(),
+            target: Link::new(shard.options.clone(), Role::Target, self.shared.clock.clone()),
+            shard: Arc::clone(shard),
             source_database: &self.source_database,
             targets: &self.targets,
         };
+        let mut shards: Vec<Definitions<'_>> = self.shards.iter().map(definitions).collect();
+        let progress = &self.shared.progress;
         // All may wait for their indexes: that a table is copied is told while another's are built.
         let tables = NonZeroUsize::new(self.shared.tables.len()).unwrap_or(NonZeroUsize::MIN);
         let (outlet, copied) = channel(tables);
         let completed = async {
-            tokio::try_join!(self.copied(outlet), self.index(copied, &mut definitions))?;
-            definitions.add_indexes_of_made(&self.shared.progress).await?;
-            definitions.add_foreign_keys(&self.shared.progress).await
+            tokio::try_join!(self.copied(outlet), self.index(copied, &mut shards))?;
+            complete(&mut shards, Completion::IndexesOfMade, progress).await?;
+            complete(&mut shards, Completion::ForeignKeys, progress).await
         };
         if let Err(error) = completed.await {
             return self.told(error).await;
         }
-        definitions.raise_auto_increment().await?;
+        complete(&mut shards, Completion::AutoIncrement, progress).await?;
         self.shared.progress.enter(Phase::Following);
         if self.until == Until::Stopped {
             return Ok(());
         }
         self.caught_up().await?;
         self.assert_apart().await?;
-        definitions.raise_auto_increment().await?;
+        complete(&mut shards, Completion::AutoIncrement, progress).await?;
         self.shared.progress.catch_up();
         self.shared.stop.request(StopLevel::Drain);
         Ok(())
@@ -181,14 +184,14 @@ impl Finish {
     async fn index(
         &self,
         copied: Receiver<TableId>,
-        definitions: &mut Definitions<'_>,
+        shards: &mut [Definitions<'_>],
     ) -> Result<(), RunError> {
         while let Some(table) = copied.recv().await {
             let mut tables = vec![table];
             while let Some(Some(table)) = copied.recv().now_or_never() {
                 tables.push(table);
             }
-            definitions.add_indexes(&tables, &self.shared.progress).await?;
+            complete(shards, Completion::Indexes(&tables), &self.shared.progress).await?;
         }
         Ok(())
     }
@@ -268,6 +271,15 @@ impl Finish {
         let lanes = self.control.lanes().await?;
         Ok(lanes.iter().all(|lane| emitted.is_subset(&lane.position)))
     }
+}
+
+/// Completes the definitions of all shards at once: each builds its indexes by itself.
+async fn complete(
+    shards: &mut [Definitions<'_>],
+    what: Completion<'_>,
+    progress: &Progress,
+) -> Result<(), RunError> {
+    try_join_all(shards.iter_mut().map(|shard| shard.complete(what, progress))).await.map(drop)
 }
 
 async fn log_end(session: &mut Session) -> Result<(String, LogOffset), RunError> {

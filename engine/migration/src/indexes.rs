@@ -1,7 +1,7 @@
 //! What is created on the target after its rows: secondary indexes, foreign keys, and an
 //! `AUTO_INCREMENT` that goes on after the source's.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
 
 use whimbrel_model::TableId;
 use whimbrel_mysql::{
@@ -14,6 +14,7 @@ use crate::{
     error::RunError,
     link::{Link, SharedLink, on_link},
     progress::Progress,
+    shards::Shard,
     store::StoredTarget,
 };
 
@@ -31,39 +32,58 @@ const LOOKED_AT_ONCE: usize = 100;
 const INDEXES: (ItemKind, &str) = (ItemKind::Index, "secondary indexes");
 const FOREIGN_KEYS: (ItemKind, &str) = (ItemKind::ForeignKey, "foreign keys");
 
-/// The two sides of the tables whose definitions are completed.
+/// The two sides of the tables whose definitions are completed, on one of the target's shards.
 #[derive(Debug)]
 pub(crate) struct Definitions<'a> {
     pub(crate) source: SharedLink,
     pub(crate) target: Link,
-    pub(crate) target_database: &'a str,
+    pub(crate) shard: Arc<Shard>,
     pub(crate) source_database: &'a str,
     pub(crate) targets: &'a [StoredTarget],
 }
 
+/// What completes the definitions of tables.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Completion<'a> {
+    /// The secondary indexes of what these source tables are moved into.
+    Indexes(&'a [TableId]),
+    /// The secondary indexes of the targets that are made by expressions.
+    IndexesOfMade,
+    /// The foreign keys of all tables.
+    ForeignKeys,
+    /// `AUTO_INCREMENT`s that go on after the source's.
+    AutoIncrement,
+}
+
 impl Definitions<'_> {
-    /// Creates the secondary indexes of what source tables are moved into, in one statement a table.
-    /// What is there already is left alone, so that a run that died in between goes on.
-    pub(crate) async fn add_indexes(
+    /// Adds what is missing, in one statement a table. What is there already is left alone, so that a run
+    /// that died in between goes on.
+    pub(crate) async fn complete(
         &mut self,
-        tables: &[TableId],
+        what: Completion<'_>,
         progress: &Progress,
     ) -> Result<(), RunError> {
-        let is_of = |it: &&StoredTarget| it.moved_from.is_some_and(|from| tables.contains(&from));
-        self.add(is_of, INDEXES, progress).await
+        let completed = match what {
+            Completion::Indexes(tables) => {
+                let is_of =
+                    |it: &&StoredTarget| it.moved_from.is_some_and(|from| tables.contains(&from));
+                self.add(is_of, INDEXES, progress).await
+            }
+            Completion::IndexesOfMade => {
+                self.add(|target| target.moved_from.is_none(), INDEXES, progress).await
+            }
+            Completion::ForeignKeys => self.add(|_| true, FOREIGN_KEYS, progress).await,
+            Completion::AutoIncrement => self.raise_auto_increment().await,
+        };
+        completed.map_err(|error| self.shard.told(error))
     }
 
-    /// Creates the secondary indexes of the targets that are made by expressions.
-    pub(crate) async fn add_indexes_of_made(
-        &mut self,
-        progress: &Progress,
-    ) -> Result<(), RunError> {
-        self.add(|target| target.moved_from.is_none(), INDEXES, progress).await
-    }
-
-    /// Creates the foreign keys of all tables, as [`Definitions::add_indexes`] does indexes.
-    pub(crate) async fn add_foreign_keys(&mut self, progress: &Progress) -> Result<(), RunError> {
-        self.add(|_| true, FOREIGN_KEYS, progress).await
+    /// What the progress report calls those who wait here.
+    fn who(&self) -> Cow<'static, str> {
+        match self.shard.name {
+            None => Cow::Borrowed("indexes"),
+            Some(_) => Cow::Owned(format!("indexes on {}", self.shard.label())),
+        }
     }
 
     async fn add(
@@ -84,7 +104,7 @@ impl Definitions<'_> {
                 self.add_missing(target, kind, (&doing, progress)).await?;
             }
         }
-        progress.waits("indexes", None);
+        progress.waits(self.who(), None);
         Ok(())
     }
 
@@ -129,7 +149,7 @@ impl Definitions<'_> {
             let Some(alter) = missing(&wanted, &found, kind).into_iter().next() else {
                 return Ok(());
             };
-            progress.waits("indexes", Some(doing.to_owned()));
+            progress.waits(self.who(), Some(doing.to_owned()));
             let ended = match self.target.session().await {
                 Ok(session) => run(session, &alter).await,
                 Err(error) => Err(error.into()),
@@ -148,7 +168,7 @@ impl Definitions<'_> {
 
     /// Lets the target's `AUTO_INCREMENT` go on where the source's would: rows with the highest numbers
     /// may be gone, and their numbers must not be given again.
-    pub(crate) async fn raise_auto_increment(&mut self) -> Result<(), RunError> {
+    async fn raise_auto_increment(&mut self) -> Result<(), RunError> {
         let moved: Vec<&StoredTarget> =
             self.targets.iter().filter(|it| it.moved_from.is_some()).collect();
         for targets in moved.chunks(LOOKED_AT_ONCE) {
@@ -158,7 +178,7 @@ impl Definitions<'_> {
                 on_link!(link, session => numbers(session, self.source_database, &names))?
             };
             let mut found =
-                on_link!(self.target, session => numbers(session, self.target_database, &names))?;
+                on_link!(self.target, session => numbers(session, &self.shard.schema, &names))?;
             for name in names {
                 let (source, target) = (source.remove(&name), found.remove(&name));
                 if let Some(next) = source.filter(|source| target < Some(*source)) {
@@ -186,7 +206,7 @@ impl Definitions<'_> {
     }
 
     async fn found(&mut self, names: &[String]) -> Result<Described, RunError> {
-        on_link!(self.target, session => describe(session, self.target_database, names))
+        on_link!(self.target, session => describe(session, &self.shard.schema, names))
     }
 }
 

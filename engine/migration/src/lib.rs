@@ -7,6 +7,7 @@
 
 mod advice;
 mod assemble;
+mod begin;
 mod control;
 pub mod effects;
 mod error;
@@ -21,11 +22,15 @@ mod newest;
 pub mod owned;
 mod pace;
 pub mod pieces;
+pub mod placing;
 mod prepare;
 mod progress;
+mod reach;
 mod retention;
 pub mod rollup;
 mod run;
+mod runners;
+mod shards;
 mod shared;
 mod stage;
 mod status;

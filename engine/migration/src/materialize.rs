@@ -52,14 +52,14 @@ pub(crate) async fn other_sources(
 /// the source database.
 pub(crate) async fn definitions(
     plan: &Plan,
-    target: &mut Session,
+    (target, database): (&mut Session, &str),
     sources: impl Iterator<Item = &catalog::Definition>,
     source_names: Vec<String>,
 ) -> Result<Definitions, RunError> {
     let mut targets = BTreeMap::new();
     for made in plan.materialized.iter().filter(|made| made.create == Create::Existing) {
         let name = &made.name.name;
-        if let Some(found) = found(target, &plan.target.endpoint().database, name).await? {
+        if let Some(found) = found(target, database, name).await? {
             targets.insert(name.clone(), found);
         }
     }
@@ -96,12 +96,11 @@ async fn found(
 /// all of them as the target knows them.
 pub(crate) async fn make_ready(
     plan: &Plan,
-    target: &mut Session,
+    (target, database): (&mut Session, &str),
     mut definitions: Definitions,
     source_bytes: &BTreeMap<String, u64>,
 ) -> Result<Made, RunError> {
     let bound = bound(plan, &definitions)?;
-    let database = &plan.target.endpoint().database;
     let (mut problems, mut missing) = (Vec::new(), Vec::new());
     for made in &bound.targets {
         match found(target, database, &made.name).await? {
@@ -276,7 +275,7 @@ pub(crate) struct Feeds {
 pub(crate) async fn feeds(
     plan: &Plan,
     (tables, targets): (&[StoredTable], &[StoredTarget]),
-    target: &mut Session,
+    (target, database): (&mut Session, &str),
 ) -> Result<Feeds, RunError> {
     let (mut feeds, mut all_owned) = (vec![Vec::new(); tables.len()], BTreeMap::new());
     let numbered = || (0..).map(TargetId).zip(targets);
@@ -286,7 +285,7 @@ pub(crate) async fn feeds(
             feeds.push(Feed::Same(id));
         }
     }
-    let definitions = stored_definitions(plan, (tables, targets), target).await?;
+    let definitions = stored_definitions((tables, targets), (target, database)).await?;
     let bound = bound(plan, &definitions)?;
     let dead = numbered().find(|(_, it)| it.table.name() == dead_letters::NAME).map(|(id, _)| id);
     for made in &bound.targets {
@@ -323,17 +322,14 @@ pub(crate) async fn feeds(
 
 /// What a plan that has begun is bound to: its tables as they were then.
 async fn stored_definitions(
-    plan: &Plan,
     (tables, targets): (&[StoredTable], &[StoredTarget]),
-    target: &mut Session,
+    (target, database): (&mut Session, &str),
 ) -> Result<Definitions, RunError> {
     let mut known = BTreeMap::new();
     for stored in targets.iter().filter(|stored| stored.moved_from.is_none()) {
         let definition = match &stored.rollup {
             None => Some(kept(&stored.table)),
-            Some(rollup) => {
-                found(target, &plan.target.endpoint().database, rollup.visible()).await?
-            }
+            Some(rollup) => found(target, database, rollup.visible()).await?,
         };
         known.extend(definition.map(|definition| (stored.name().to_owned(), definition)));
     }

@@ -33,19 +33,27 @@ pub struct Cut {
     pub upper: Piece,
 }
 
+/// As many pieces as a runner may cut a table into before its numbers reach those that a runner of the
+/// next second would begin with: they begin where its epoch, which grows with time, says.
+const NUMBERS_PER_EPOCH: u64 = 1 << 24;
+
 /// The numbers already given to the pieces of each table.
 #[derive(Debug, Default)]
 pub struct Numbers {
+    first: u64,
     next: BTreeMap<TableId, u64>,
 }
 
 impl Numbers {
-    /// The numbers that follow those of `pieces`.
+    /// Numbers that follow those of `pieces`, and those that any runner before that of `epoch` gave: a
+    /// target that lost the commit of a cut knows them no more, while marks on other shards may speak of
+    /// them.
     #[must_use]
-    pub fn after<'a>(pieces: impl IntoIterator<Item = &'a Piece>) -> Self {
-        let mut numbers = Self::default();
+    pub fn after<'a>(pieces: impl IntoIterator<Item = &'a Piece>, epoch: u64) -> Self {
+        let first = epoch.saturating_mul(NUMBERS_PER_EPOCH);
+        let mut numbers = Self { first, next: BTreeMap::new() };
         for piece in pieces {
-            let next = numbers.next.entry(piece.id.table).or_default();
+            let next = numbers.next.entry(piece.id.table).or_insert(first);
             *next = (*next).max(piece.id.number + 1);
         }
         numbers
@@ -65,7 +73,7 @@ impl Numbers {
     }
 
     fn take(&mut self, table: TableId) -> ChunkId {
-        let next = self.next.entry(table).or_default();
+        let next = self.next.entry(table).or_insert(self.first);
         let id = ChunkId { table, number: *next };
         *next += 1;
         id
@@ -84,6 +92,18 @@ pub fn rows_held(marks: &[Mark]) -> Option<u64> {
         *rows += mark.row_count;
         (*lanes == mark.lane_count).then_some(*rows)
     })
+}
+
+/// The marks of one shard, by chunk.
+pub type Marks = BTreeMap<ChunkId, Vec<Mark>>;
+
+/// How many rows of the source all shards together hold of the chunk; `None` while one of them does not
+/// hold it. Unlike lanes, shards may hold it by different readings: what a reading dropped, and what
+/// changed since, the log brings to whichever shard has the row then, and a row that leaves a shard is
+/// deleted there.
+#[must_use]
+pub fn rows_held_by_all(shards: &[Marks], chunk: ChunkId) -> Option<u64> {
+    shards.iter().map(|marks| rows_held(marks.get(&chunk)?)).sum()
 }
 
 /// Whether the target holds the chunk.

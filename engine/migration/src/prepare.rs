@@ -1,39 +1,33 @@
 //! Everything between reading a plan and the first row: both servers are reached and checked, the
 //! target's tables made ready, the plan begun or taken up again, and claimed.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use whimbrel_flow::Clock;
-use whimbrel_model::{GtidSet, TableId};
+use whimbrel_model::TableId;
 use whimbrel_mysql::{
-    Account, Class, ConnectOptions, Finding, Role, Session, Severity, TlsMode, TlsOptions, catalog,
-    catalog::LeftBehind, source, target,
+    ConnectOptions, Finding, Role, Session, Severity, catalog, catalog::LeftBehind, source, target,
 };
-use whimbrel_plan::{
-    Binlog, Endpoint, Fingerprint, MysqlTarget, Plan, PlanError, Target, Tls, also_moved,
-};
+use whimbrel_plan::{Binlog, Fingerprint, Plan, PlanError};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
-    control::{ControlLink, end_lanes, locking_link, other_holder},
+    begin::begin,
+    control::ControlLink,
     error::RunError,
-    lane::LaneState,
-    link::{Link, SharedLink, end_session, on_link},
-    materialize::{self, Made, is_kept_aside},
-    newest,
+    link::{Link, SharedLink, on_link},
+    materialize::{self, is_kept_aside},
     owned::Owned,
     pieces::Piece,
+    placing::Placing,
     progress::{SourceProgress, TargetProgress},
+    reach::{Reached, endpoint, reach},
+    runners,
+    shards::Shard,
     store::{self, Claim, Control, PlanKey, StoredTable, StoredTarget},
     tables,
     transform::{Feed, TargetId},
 };
-
-/// How long the lock of another runner is waited for before that one counts as alive.
-const BUSY_SECONDS: u32 = 3;
-
-/// How long a runner that is taken over may take to be gone from the target.
-const TAKE_OVER_SECONDS: u32 = 30;
 
 /// What a person should know before the first row.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +48,10 @@ pub struct Notes {
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) source: ConnectOptions,
-    pub(crate) target: ConnectOptions,
+    /// The target's shards, the first of which is home.
+    pub(crate) shards: Vec<Arc<Shard>>,
+    /// Which of them has a row.
+    pub(crate) placing: Placing,
     pub(crate) plan_key: PlanKey,
     pub(crate) control: ControlLink,
     /// The connection to the source beside those that read chunks and follow the log.
@@ -106,80 +103,38 @@ impl Prepared {
     }
 }
 
-/// How `endpoint` of a plan is connected to.
-pub(crate) fn endpoint(endpoint: &Endpoint) -> Result<ConnectOptions, RunError> {
-    let (mode, ca) = match &endpoint.tls {
-        Tls::Disabled => (TlsMode::Disabled, None),
-        Tls::Preferred => (TlsMode::Preferred, None),
-        Tls::Required => (TlsMode::Required, None),
-        Tls::VerifyCa { ca } => (TlsMode::VerifyCa, ca.clone()),
-        Tls::VerifyIdentity { ca } => (TlsMode::VerifyIdentity, ca.clone()),
-    };
-    let account = Account {
-        host: endpoint.host.clone(),
-        port: endpoint.port,
-        user: endpoint.user.clone(),
-        password: endpoint.password.clone(),
-    };
-    Ok(ConnectOptions::new(account, &endpoint.database, TlsOptions { mode, ca })?)
-}
-
-/// How the target of `plan` is connected to.
-///
-/// # Errors
-///
-/// [`RunError::Vitess`] for a keyspace: nothing is written through vtgate.
-pub(crate) fn target_endpoint(plan: &Plan) -> Result<ConnectOptions, RunError> {
-    match &plan.target {
-        Target::Mysql(MysqlTarget { endpoint: target, .. }) => endpoint(target),
-        Target::Vitess(target) => {
-            Err(RunError::Vitess { keyspace: target.endpoint.database.clone() })
-        }
-    }
-}
-
 /// Reaches both servers, checks them, makes the target's tables ready and claims the plan.
 pub(crate) async fn prepare(
     plan: &Plan,
     takes_over: bool,
     clock: &Clock,
 ) -> Result<Prepared, RunError> {
-    let (source_options, mut target_options) = (endpoint(&plan.source)?, target_endpoint(plan)?);
+    let source_options = endpoint(&plan.source)?;
     let mut source = Session::connect(&source_options, Role::SourceReader).await?;
-    let mut target = Session::connect(&target_options, Role::Target).await?;
+    let mut target = reach(plan).await?;
     let mut warnings = check(plan, &mut source, &mut target).await?;
     if plan.target.binlog() == Binlog::Skip {
-        target.close().await;
-        target_options = target_options.skipping_binlog();
-        target = Session::connect(&target_options, Role::Target).await?;
+        target = target.skipping_binlog().await?;
     }
 
     let plan_key = PlanKey::new(&plan.name);
-    let mut link = locking_link(&target_options, &plan_key, clock.clone());
-    take_lock(link.session().await?, &plan_key, target_options.database(), takes_over).await?;
+    let (session, home) = target.home();
+    let mut link = runners::locking_link(home, &plan_key, clock.clone());
+    runners::take_turn(link.session().await?, (&plan_key, home), takes_over, clock).await?;
 
     let mut of_plan = Vec::new();
-    let is_resumed = is_begun(&mut target, &plan_key).await?;
+    let is_resumed = is_begun(session, &plan_key).await?;
     if is_resumed {
-        let is_same = check_unchanged(plan, &mut target, &plan_key).await?;
-        // Those of an earlier format may be missing.
-        store::create_tables(&mut target).await?;
-        if !is_same {
-            let fingerprint = serde_json::to_string(&plan.fingerprint())?;
-            let dead_letters = materialize::dead_letters_target(plan)?;
-            Control::relax(&mut target, &plan_key, &fingerprint, dead_letters.as_ref()).await?;
-        }
-        let absent = absence(&mut target, &plan_key).await?;
-        warnings.extend(source::absence_finding(&mut source, absent).await?);
+        warnings.extend(resume(plan, (&mut source, &mut target), &plan_key).await?);
     } else {
-        of_plan.extend(
-            begin(plan, (&mut source, &source_options), (&mut target, &target_options), &plan_key)
-                .await?,
-        );
+        let source = (&mut source, &source_options);
+        of_plan.extend(begin(plan, source, &mut target, &plan_key).await?);
     }
-    let tables = Control::tables(&mut target, &plan_key).await?;
-    let targets = store::targets(&mut target, &plan_key, &tables).await?;
-    let made = materialize::feeds(plan, (&tables, &targets), &mut target).await?;
+    let (session, home) = target.home();
+    let tables = Control::tables(session, &plan_key).await?;
+    let targets = store::targets(session, &plan_key, &tables).await?;
+    let place = (&mut *session, home.schema.as_str());
+    let made = materialize::feeds(plan, (&tables, &targets), place).await?;
     // Told already, where the plan begins now.
     of_plan.extend(made.warnings.into_iter().filter(|_| is_resumed));
     let is_moved = |target: &&StoredTarget| target.moved_from.is_some();
@@ -188,19 +143,21 @@ pub(crate) async fn prepare(
     let mut left_behind = catalog::left_behind(&mut source, &plan.source.database, &moved).await?;
     left_behind.extend(tables::newcomers(plan, &mut source, &moved).await?);
     if takes_over {
-        end_lanes(&mut target, &plan_key, target_options.database()).await?;
+        runners::end_lanes(session, (&plan_key, home)).await?;
     }
-    let mut claiming = Link::new(target_options.clone(), Role::Target, clock.clone());
-    let claim = on_link!(claiming, session => store::claim(session, &plan_key))?;
-    let pieces = Control::pieces(&mut target, &plan_key).await?;
     source.close().await;
-    target.close().await;
+    let server_id = server_id(&plan.name, &target.options);
+    let shards = target.close().await;
+    let (claim, links) = claim_all(&shards, &plan_key, clock).await?;
+    let control = ControlLink::new(link, links, Control::new(plan_key.clone(), claim.epoch));
     Ok(Prepared {
         source_link: Link::new(source_options.clone(), Role::SourceReader, clock.clone()).shared(),
-        control: ControlLink::new(link, Control::new(plan_key.clone(), claim.epoch)),
-        server_id: server_id(&plan.name, &target_options),
+        pieces: control.pieces().await?,
+        control,
+        server_id,
         source: source_options,
-        target: target_options,
+        shards,
+        placing: Placing::whole(),
         plan_key,
         claim,
         tables,
@@ -214,20 +171,66 @@ pub(crate) async fn prepare(
         targets,
         feeds: made.feeds,
         owned: made.owned,
-        pieces,
     })
+}
+
+/// Takes a plan up again that has begun; what of the servers a person should know.
+async fn resume(
+    plan: &Plan,
+    (source, target): (&mut Session, &mut Reached),
+    key: &PlanKey,
+) -> Result<Option<Finding>, RunError> {
+    let now = target.shard_names();
+    let (session, _) = target.home();
+    let is_same = check_unchanged(plan, session, key).await?;
+    // Those of an earlier format may be missing.
+    store::create_tables(session).await?;
+    let began = store::shards(session, key).await?;
+    if began != now {
+        return Err(RunError::Resharded { began: began.join(", "), now: now.join(", ") });
+    }
+    if !is_same {
+        let fingerprint = serde_json::to_string(&plan.fingerprint())?;
+        let dead_letters = materialize::dead_letters_target(plan)?;
+        Control::relax(session, key, &fingerprint, dead_letters.as_ref()).await?;
+    }
+    let beat = store::beat(session, key).await?;
+    let (_, absent) = beat.ok_or(RunError::State { what: "plan" })?;
+    Ok(source::absence_finding(source, absent).await?)
+}
+
+/// Claims the plan on every shard, the first one first; links to the others.
+async fn claim_all(
+    shards: &[Arc<Shard>],
+    key: &PlanKey,
+    clock: &Clock,
+) -> Result<(Claim, Vec<Link>), RunError> {
+    let link = |shard: &Shard| Link::new(shard.options.clone(), Role::Target, clock.clone());
+    let (home, others) = shards.split_first().ok_or(RunError::State { what: "shards" })?;
+    let mut claiming = link(home);
+    let claimed = on_link!(claiming, session => store::claim(session, key));
+    let (epoch, lanes) = claimed.map_err(|error| home.told(error))?;
+    claiming.close().await;
+    let mut claim = Claim { epoch, shards: vec![lanes] };
+    let mut links = Vec::new();
+    for shard in others {
+        let mut claiming = link(shard);
+        let claimed = on_link!(claiming, session => store::claim_beside(session, key, epoch));
+        claim.shards.push(claimed.map_err(|error| shard.told(error))?);
+        links.push(claiming);
+    }
+    Ok((claim, links))
 }
 
 /// Runs all checks of both servers; those that do not stand in the way are returned.
 async fn check(
     plan: &Plan,
     source: &mut Session,
-    target: &mut Session,
+    target: &mut Reached,
 ) -> Result<Vec<Finding>, RunError> {
     let mut findings = source::findings(source, &plan.source.database).await?;
-    let of_target =
-        target::findings(target, &plan.target.endpoint().database, source, &plan.source.database)
-            .await?;
+    let (target, home) = target.home();
+    let of_target = target::findings(target, &home.schema, source, &plan.source.database).await?;
     findings.extend(of_target);
     if plan.target.binlog() == Binlog::Skip {
         findings.extend(target::binlog_finding(target).await?);
@@ -238,42 +241,12 @@ async fn check(
     Ok(findings)
 }
 
-/// Takes the plan's lock, from another runner only if asked to.
-async fn take_lock(
-    session: &mut Session,
-    plan: &PlanKey,
-    database: &str,
-    takes_over: bool,
-) -> Result<(), RunError> {
-    let Some(connection) = other_holder(session, plan, database).await? else { return Ok(()) };
-    if !takes_over {
-        // A runner that was killed a moment ago is still being cleared away by the server.
-        return crate::control::wait_for_lock(session, plan, database, BUSY_SECONDS).await;
-    }
-    if let Ok(connection) = u32::try_from(connection) {
-        end_session(session, connection).await?;
-    }
-    crate::control::wait_for_lock(session, plan, database, TAKE_OVER_SECONDS).await
-}
-
 async fn is_begun(target: &mut Session, plan: &PlanKey) -> Result<bool, RunError> {
     if !store::exists(target).await? {
         return Ok(false);
     }
     let sql = format!("SELECT 1 FROM `_whimbrel_plan` WHERE {}", plan.matches());
     Ok(!target.query(&sql).await?.is_empty())
-}
-
-/// How long ago a runner last reported, by the target's clock.
-async fn absence(target: &mut Session, key: &PlanKey) -> Result<Duration, RunError> {
-    let sql = format!(
-        "SELECT GREATEST(0, TIMESTAMPDIFF(MICROSECOND, updated_at, NOW(6))) AS micros \
-         FROM `_whimbrel_plan` WHERE {}",
-        key.matches()
-    );
-    let rows = target.query(&sql).await?;
-    let row = rows.first().ok_or(RunError::State { what: "plan" })?;
-    Ok(Duration::from_micros(row.number("micros")?))
 }
 
 /// Proves that the plan still is what it was begun as, where that may not change; whether it is so in
@@ -298,91 +271,11 @@ async fn check_unchanged(
     Err(RunError::Changed { plan: plan.name.clone(), changes })
 }
 
-/// Begins a plan: the source's position first, so that nothing that happens to a table after its
-/// definition was read is missed; then the tables; then the state, all at once. What of the plan may not
-/// be meant is returned.
-async fn begin(
-    plan: &Plan,
-    (source, source_options): (&mut Session, &ConnectOptions),
-    (target, target_options): (&mut Session, &ConnectOptions),
-    key: &PlanKey,
-) -> Result<Vec<PlanError>, RunError> {
-    let position = start_position(source).await?;
-    let uuid = source::server_uuid(source).await?;
-    let reader = server_id(&plan.name, target_options);
-    let newest = newest::of(&position, (source, source_options), reader).await?;
-    let names = catalog::table_names(source, &plan.source.database).await?;
-    let mut tables = tables::select(plan, source, &names).await?;
-    let moved: Vec<String> = tables.iter().map(|it| it.description.name.clone()).collect();
-    let errors = also_moved(plan, &moved);
-    if !errors.is_empty() {
-        return Err(RunError::Selection { errors });
-    }
-    let others = materialize::other_sources(plan, source, &moved).await?;
-    let sources = tables.iter().chain(&others);
-    let bytes: BTreeMap<String, u64> = sources
-        .clone()
-        .map(|it| (it.description.name.clone(), it.description.bytes_estimate))
-        .collect();
-    let definitions = materialize::definitions(plan, target, sources, names).await?;
-    if store::exists(target).await? {
-        store::create_tables(target).await?;
-        let problems = tables::taken(target, key, &targets_of(plan, &moved)).await?;
-        if !problems.is_empty() {
-            return Err(RunError::Tables { problems });
-        }
-    }
-    // One is the session's, one has the plan's lock.
-    let connections = plan.limits.target_connections.saturating_sub(2);
-    tables::make_ready(target, (target_options, connections), &tables).await?;
-    let Made { targets: made, warnings } =
-        materialize::make_ready(plan, target, definitions, &bytes).await?;
-    store::create_tables(target).await?;
-    let fingerprint = serde_json::to_string(&plan.fingerprint())?;
-    tables.extend(others);
-    // What takes longest starts first.
-    tables.sort_by_key(|table| std::cmp::Reverse(table.description.bytes_estimate));
-    let tables: Vec<StoredTable> = tables.into_iter().map(StoredTable::from).collect();
-    let numbered = (0..).map(TableId).zip(&tables);
-    let mut targets: Vec<StoredTarget> = numbered
-        .filter(|(_, stored)| moved.iter().any(|name| name == stored.table.name()))
-        .map(|(id, stored)| StoredTarget::moved(id, &stored.table))
-        .collect();
-    targets.extend(made);
-    tables::make_kept(target, &targets).await?;
-    let state = LaneState { position, newest, ..LaneState::default() };
-    let tables = (tables.as_slice(), targets.as_slice());
-    Control::begin(target, key, (&fingerprint, &uuid), tables, (1, &state)).await?;
-    Ok(warnings)
-}
-
-/// The names of all tables that the plan writes.
-fn targets_of(plan: &Plan, moved: &[String]) -> Vec<String> {
-    let made = plan.materialized.iter().map(|made| made.name.name.clone());
-    moved.iter().cloned().chain(made).collect()
-}
-
-/// What the source has executed: the log is followed from here.
-///
-/// A prepared XA transaction is in it, while its rows are not visible and will not come again with
-/// its XA COMMIT. Whoever has one is asked to end it first. An account that may not list them goes
-/// on: such an XA COMMIT would stop the run, since its rows are not known.
-async fn start_position(source: &mut Session) -> Result<GtidSet, RunError> {
-    let position = source::executed(source).await?;
-    match source.query("XA RECOVER").await {
-        Ok(prepared) if prepared.is_empty() => Ok(position),
-        Ok(prepared) => Err(RunError::Prepared { count: prepared.len() }),
-        Err(error) if error.class() == Class::Lost => Err(error.into()),
-        // Without XA_RECOVER_ADMIN the server answers with one of several errors.
-        Err(_) => Ok(position),
-    }
-}
-
 /// The number that the source knows this plan's log reader by: the same in every run, so that a
 /// reader left over from a dead run gives way to the new one, and far from those people give.
 ///
 /// Source: MySQL manual, `server_id`: two replicas with one number push each other out.
-fn server_id(plan: &str, target: &ConnectOptions) -> u32 {
+pub(crate) fn server_id(plan: &str, target: &ConnectOptions) -> u32 {
     let hash = xxh3_64(format!("{plan}\0{}\0{}", target.address(), target.database()).as_bytes());
     0x8000_0000 | u32::try_from(hash & 0x7fff_ffff).unwrap_or(0)
 }

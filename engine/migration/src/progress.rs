@@ -1,6 +1,7 @@
 //! How far a run is, for people and for machines.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -73,7 +74,7 @@ pub struct Report {
     pub log_offset: Option<String>,
     /// How many transactions of the source this run has applied.
     pub transactions_applied: u64,
-    /// The number of lanes.
+    /// The number of lanes, of all shards together.
     pub lane_count: u32,
     /// What the run waits for, if it waits.
     pub waiting_for: Vec<String>,
@@ -137,11 +138,12 @@ impl TargetProgress {
 struct State {
     phase: Phase,
     log_offset: Option<String>,
-    lane_count: u32,
-    /// Per lane: when the newest change that it applied was written; `None` when it has nothing to
+    /// By shard.
+    lane_counts: BTreeMap<usize, u32>,
+    /// Per shard and lane: when the newest change that it applied was written; none when it has nothing to
     /// do.
-    lanes: BTreeMap<u32, u64>,
-    waiting: BTreeMap<&'static str, String>,
+    lanes: BTreeMap<(usize, u32), u64>,
+    waiting: BTreeMap<Cow<'static, str>, String>,
     warnings: BTreeMap<&'static str, String>,
 }
 
@@ -163,7 +165,7 @@ impl Progress {
             state: Mutex::new(State {
                 phase,
                 log_offset: None,
-                lane_count: 0,
+                lane_counts: BTreeMap::new(),
                 lanes: BTreeMap::new(),
                 waiting: BTreeMap::new(),
                 warnings: BTreeMap::new(),
@@ -232,8 +234,9 @@ impl Progress {
         self.state().log_offset = Some(upto);
     }
 
-    /// A lane applied everything written up to `written_micros`; `None` when nothing waits for it.
-    pub fn lane_applied(&self, lane: u32, written_micros: Option<u64>) {
+    /// A lane of a shard applied everything written up to `written_micros`; `None` when nothing waits for
+    /// it.
+    pub fn lane_applied(&self, lane: (usize, u32), written_micros: Option<u64>) {
         let mut state = self.state();
         match written_micros {
             Some(micros) => state.lanes.insert(lane, micros),
@@ -241,19 +244,19 @@ impl Progress {
         };
     }
 
-    /// The number of lanes changed.
-    pub fn lanes(&self, lane_count: u32) {
+    /// The number of a shard's lanes changed.
+    pub fn lanes(&self, shard: usize, lane_count: u32) {
         let mut state = self.state();
-        state.lane_count = lane_count;
-        state.lanes.clear();
+        state.lane_counts.insert(shard, lane_count);
+        state.lanes.retain(|(of, _), _| *of != shard);
     }
 
     /// A part of the run waits for something, or no longer does.
-    pub fn waits(&self, who: &'static str, what: Option<String>) {
-        let mut state = self.state();
+    pub fn waits(&self, who: impl Into<Cow<'static, str>>, what: Option<String>) {
+        let (mut state, who) = (self.state(), who.into());
         match what {
             Some(what) => state.waiting.insert(who, what),
-            None => state.waiting.remove(who),
+            None => state.waiting.remove(&who),
         };
     }
 
@@ -317,7 +320,7 @@ impl Progress {
             lag_ms,
             log_offset: state.log_offset.clone(),
             transactions_applied: self.transactions.load(Ordering::Relaxed),
-            lane_count: state.lane_count,
+            lane_count: state.lane_counts.values().sum(),
             waiting_for: state.waiting.iter().map(|(who, what)| format!("{who}: {what}")).collect(),
             warnings: state.warnings.values().cloned().collect(),
         }

@@ -140,7 +140,11 @@ fn spawn(tasks: &mut Tasks<RunError>, stage: Stage) {
         Stage::Transform(stage) => {
             tasks.spawn("transform", async { own_error(stage.run().await) });
         }
-        Stage::Apply(stage, lanes) => tasks.spawn("apply", stage.run(lanes)),
+        Stage::Route(stage) => tasks.spawn("route", async { own_error(stage.run().await) }),
+        Stage::Apply(stage, lanes) => {
+            let name = format!("apply to {}", stage.shard.label());
+            tasks.spawn(name, stage.run(lanes));
+        }
     }
 }
 

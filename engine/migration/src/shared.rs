@@ -22,8 +22,8 @@ use crate::{
 pub(crate) enum Message {
     /// A batch of source tables.
     Batch(Batch, Arc<Permit>),
-    /// The same, as it goes into target tables.
-    Made(TargetBatch, Arc<Permit>),
+    /// The same, as it goes into target tables: one for each shard that lies downstream.
+    Made(Vec<TargetBatch>, Arc<Permit>),
     /// The tail connected, to the server with this UUID. Offsets may mean other places from here on,
     /// and even the same server may have lost what a chunk was read with.
     Connected(String),

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use whimbrel_mysql::{ConnectOptions, Role, Session};
+use whimbrel_flow::Clock;
 use whimbrel_plan::Plan;
 
 use crate::{
-    control::other_holder,
     error::RunError,
-    prepare::target_endpoint,
     progress::Report,
+    reach::reach,
+    runners,
     store::{self, PlanKey},
 };
 
@@ -25,7 +25,7 @@ pub struct Status {
     pub is_running: bool,
     /// When the runner last reported, in seconds before now by the target's clock.
     pub reported_seconds_ago: f64,
-    /// The transactions that every lane has applied, per lane.
+    /// The transactions that every lane has applied, per lane, of one shard after the other.
     pub positions: Vec<String>,
     /// Pieces of tables that the target holds, and all of them.
     pub pieces_held: u64,
@@ -48,11 +48,11 @@ pub struct Status {
 /// # Errors
 ///
 /// [`RunError::NoState`] when the plan was never begun there; otherwise what the server said.
-pub async fn status(plan: &Plan) -> Result<Status, RunError> {
-    let target: ConnectOptions = target_endpoint(plan)?;
+pub async fn status(plan: &Plan, clock: &Clock) -> Result<Status, RunError> {
     let key = PlanKey::new(&plan.name);
-    let mut session = Session::connect(&target, Role::Target).await?;
-    if !store::exists(&mut session).await? {
+    let mut target = reach(plan).await?;
+    let (session, home) = target.home();
+    if !store::exists(session).await? {
         return Err(RunError::NoState { plan: plan.name.clone() });
     }
     let sql = format!(
@@ -69,8 +69,24 @@ pub async fn status(plan: &Plan) -> Result<Status, RunError> {
     }
     let age_micros: i64 = row.number("age_micros")?;
     let last_error = row.optional_text("last_error")?;
-    let is_running = other_holder(&mut session, &key, target.database()).await?.is_some();
-    let (pieces_held, pieces) = store::piece_counts(&mut session, &key).await?;
+    let is_running = runners::is_at_work(session, (&key, home), clock).await?;
+    let dead_letters = store::dead_letters(session, &key).await?;
+    let rollups = store::rollups(session, &key).await?;
+    let pieces = store::pieces(session, &key).await?;
+    let (mut held, mut positions, mut kept_bytes) = (pieces.clone(), Vec::new(), BTreeMap::new());
+    for (session, shard) in target.each() {
+        let of_shard = async {
+            let of_shard = store::held_pieces(session, &key).await?;
+            held.retain(|piece| of_shard.contains(piece));
+            positions.extend(store::positions(session, &key).await?);
+            for rollup in &rollups {
+                let bytes = store::kept_bytes(session, rollup).await?;
+                *kept_bytes.entry(rollup.visible().to_owned()).or_default() += bytes;
+            }
+            Ok(())
+        };
+        of_shard.await.map_err(|error| shard.told(error))?;
+    }
     let phase = row.text("phase")?;
     Ok(Status {
         next_step: next_step(&phase, is_running, last_error.as_deref()).to_owned(),
@@ -81,11 +97,11 @@ pub async fn status(plan: &Plan) -> Result<Status, RunError> {
             u64::try_from(age_micros).unwrap_or(0),
         )
         .as_secs_f64(),
-        positions: store::positions(&mut session, &key).await?,
-        pieces_held,
-        pieces,
-        dead_letters: store::dead_letters(&mut session, &key).await?,
-        kept_bytes: store::kept_bytes(&mut session, &key).await?,
+        positions,
+        pieces_held: held.len() as u64,
+        pieces: pieces.len() as u64,
+        dead_letters,
+        kept_bytes,
         // A report of another version is of no use; everything else here does not depend on it.
         report: serde_json::from_str(&row.text("progress")?).ok(),
         last_error,

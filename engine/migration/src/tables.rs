@@ -12,6 +12,7 @@ use whimbrel_plan::Plan;
 
 use crate::{
     error::{RunError, TableProblem},
+    shards::Shard,
     store::{PlanKey, StoredTarget, targets_of_others},
 };
 
@@ -143,10 +144,10 @@ pub(crate) async fn taken(
 /// are empty and fit. Up to `connections` more than the session's are opened for it.
 pub(crate) async fn make_ready(
     target: &mut Session,
-    (options, connections): (&ConnectOptions, u32),
+    (shard, connections): (&Shard, u32),
     tables: &[Definition],
 ) -> Result<(), RunError> {
-    let database = options.database();
+    let database = &shard.schema;
     let mut problems = Vec::new();
     let mut missing = Vec::new();
     let names: Vec<String> = tables.iter().map(|table| table.description.name.clone()).collect();
@@ -170,7 +171,7 @@ pub(crate) async fn make_ready(
     let statements = missing
         .into_iter()
         .map(|table| table.create.statement(times.of_rows(table.bytes_estimate)));
-    create(target, (options, connections), statements.collect()).await
+    create(target, (&shard.options, connections), statements.collect()).await
 }
 
 /// Runs the statements on the session; on up to `connections` more where they are many.

@@ -4,7 +4,11 @@
 //! tables. In between, each change becomes operations: a table that is moved keeps its rows as they
 //! are, without a look at them; for every other target a [`Mapping`] says what a row becomes there.
 
-use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    sync::Arc,
+};
 
 use thiserror::Error;
 use whimbrel_expression::Fault;
@@ -14,7 +18,10 @@ use whimbrel_model::{
 };
 use whimbrel_plan::Span;
 
-use crate::lanes::Operation;
+use crate::{
+    lanes::Operation,
+    placing::{At, Placing, UnplacedRow},
+};
 
 /// The place of a table in the list of tables that a run writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,6 +84,17 @@ fn what_of(column: Option<&str>) -> String {
     column.map_or_else(|| "the filter".to_owned(), |column| format!("the column `{column}`"))
 }
 
+/// A row that is in the way.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TransformError {
+    /// An expression failed on it.
+    #[error(transparent)]
+    Failed(#[from] FailedRow),
+    /// No shard may have it.
+    #[error(transparent)]
+    Unplaced(#[from] UnplacedRow),
+}
+
 /// One target of a source table.
 #[derive(Debug, Clone)]
 pub enum Feed {
@@ -93,12 +111,13 @@ pub enum Feed {
     },
 }
 
-/// What the rows of every source table become.
+/// What the rows of every source table become, and on which shard.
 #[derive(Debug, Clone)]
 pub struct Transform {
     tables: Arc<[Table]>,
     /// By source table.
     feeds: Vec<Vec<Feed>>,
+    placing: Placing,
 }
 
 /// A part of a transaction, as changes of target tables.
@@ -162,10 +181,11 @@ impl Feed {
 }
 
 impl Transform {
-    /// What the rows of `tables`, the source tables, become: `feeds` says so for each of them.
+    /// What the rows of `tables`, the source tables, become: `feeds` says so for each of them, and
+    /// `placing` where rows of the target tables are.
     #[must_use]
-    pub fn new(tables: Arc<[Table]>, feeds: Vec<Vec<Feed>>) -> Self {
-        Self { tables, feeds }
+    pub fn new(tables: Arc<[Table]>, feeds: Vec<Vec<Feed>>, placing: Placing) -> Self {
+        Self { tables, feeds, placing }
     }
 
     /// The targets of a source table.
@@ -181,142 +201,234 @@ impl Transform {
         feeds.any(|feed| matches!(feed, Feed::Mapped { .. }))
     }
 
-    /// A batch, as it goes into target tables.
+    /// A batch, as it goes into target tables: one for each shard. Every shard gets each part and each
+    /// chunk, with or without rows: its position and its marks speak of them.
     ///
     /// # Errors
     ///
-    /// [`FailedRow`] for the first row that a mapping stops at.
-    pub fn batch(&self, batch: Batch) -> Result<TargetBatch, FailedRow> {
+    /// [`TransformError`] for the first row that a mapping stops at, or that no shard may have.
+    pub fn batch(&self, batch: Batch) -> Result<Vec<TargetBatch>, TransformError> {
         Ok(match batch {
-            Batch::Chunk(chunk) => TargetBatch::Chunk(self.chunk(chunk)?),
+            Batch::Chunk(chunk) => self.chunk(chunk)?.into_iter().map(TargetBatch::Chunk).collect(),
             Batch::Tail(TailBatch { parts, written_micros, .. }) => {
-                let parts = parts.into_iter().map(|part| self.part(part));
-                TargetBatch::Tail(parts.collect::<Result<_, _>>()?, written_micros)
+                let mut of_shards = self.placing.for_each_shard(|| Vec::with_capacity(parts.len()));
+                for part in parts {
+                    for (parts, part) in of_shards.iter_mut().zip(self.part(part)?) {
+                        parts.push(part);
+                    }
+                }
+                of_shards
+                    .into_iter()
+                    .map(|parts| TargetBatch::Tail(parts, written_micros))
+                    .collect()
             }
         })
     }
 
-    /// The changes of a part, as operations on target tables.
+    /// The changes of a part, as operations on the target tables of each shard.
     ///
     /// # Errors
     ///
-    /// [`FailedRow`] for the first row that a mapping stops at.
-    pub fn part(&self, part: TransactionPart) -> Result<TargetPart, FailedRow> {
-        let next = part.first + part.changes.len() as u64;
-        let mut operations = Vec::with_capacity(part.changes.len());
-        for (ordinal, change) in (part.first..).zip(part.changes) {
-            let mut give = |table, key, image| {
-                operations.push((ordinal, Operation { table, key, image }));
+    /// [`TransformError`] for the first row that a mapping stops at, or that no shard may have.
+    pub fn part(&self, part: TransactionPart) -> Result<Vec<TargetPart>, TransformError> {
+        let TransactionPart { transaction, prepared, first, changes, is_last } = part;
+        let next = first + changes.len() as u64;
+        let mut of_shards = self.placing.for_each_shard(|| Vec::with_capacity(changes.len()));
+        for (ordinal, change) in (first..).zip(changes) {
+            let mut give = |at: At, table, key, image| {
+                at.give(&mut of_shards, (ordinal, Operation { table, key, image }));
             };
             match self.feeds(change.table()) {
-                [Feed::Same(target)] => self.same(*target, change, &mut give),
+                [Feed::Same(target)] => self.same(*target, change, &mut give)?,
                 feeds => {
                     for feed in feeds {
                         match feed {
-                            Feed::Same(target) => self.same(*target, change.clone(), &mut give),
+                            Feed::Same(target) => self.same(*target, change.clone(), &mut give)?,
                             Feed::Mapped { .. } => {
-                                mapped(feed, &change, &part.transaction.gtid, &mut give)?;
+                                self.mapped(feed, &change, &transaction.gtid, &mut give)?;
                             }
                         }
                     }
                 }
             }
         }
-        Ok(TargetPart {
-            transaction: part.transaction,
-            prepared: part.prepared,
+        let part = |operations| TargetPart {
+            transaction: transaction.clone(),
+            prepared: prepared.clone(),
             next,
             operations,
-            is_last: part.is_last,
-        })
+            is_last,
+        };
+        Ok(of_shards.into_iter().map(part).collect())
     }
 
     fn same(
         &self,
         target: TargetId,
         change: Change,
-        give: &mut impl FnMut(TargetId, Key, Option<Row>),
-    ) {
+        give: &mut impl FnMut(At, TargetId, Key, Option<Row>),
+    ) -> Result<(), TransformError> {
         let table = &self.tables[change.table().0 as usize];
         let (before, after) = change.into_images();
-        let new_key = after.as_ref().map(|row| row.key(table));
-        let old_key = before.map(|row| row.key(table)).filter(|key| Some(key) != new_key.as_ref());
-        if let Some(key) = old_key {
-            give(target, key, None);
+        let new = match &after {
+            Some(row) => Some((self.placing.of_row(target, row)?, row.key(table))),
+            None => None,
+        };
+        // A row that no shard may have was never written.
+        let old =
+            before.and_then(|row| Some((self.placing.of_row(target, &row).ok()?, row.key(table))));
+        if let Some((at, key)) = old.filter(|old| Some(old) != new.as_ref()) {
+            give(at, target, key, None);
         }
-        if let Some(key) = new_key {
-            give(target, key, after);
+        if let Some((at, key)) = new {
+            give(at, target, key, after);
+        }
+        Ok(())
+    }
+
+    /// A row that enters the target is inserted, one that leaves it is deleted, one whose key or shard
+    /// changes there is both; so it is with dead letters.
+    fn mapped(
+        &self,
+        feed: &Feed,
+        change: &Change,
+        gtid: &Gtid,
+        give: &mut impl FnMut(At, TargetId, Key, Option<Row>),
+    ) -> Result<(), TransformError> {
+        let Feed::Mapped { target, dead_letters, mapping } = feed else { return Ok(()) };
+        let new = match change.after() {
+            Some(row) => self.placed((*target, *dead_letters), mapping.map(row, Some(gtid))?)?,
+            None => None,
+        };
+        let old = match change.before() {
+            Some(row) => self.place((*target, *dead_letters), mapping.as_ref(), row),
+            None => None,
+        };
+        let is_kept = match (&old, &new) {
+            (Some(old), Some((at, table, key, _))) => *old == (*at, *table, key.clone()),
+            _ => false,
+        };
+        if let Some((at, table, key)) = old.filter(|_| !is_kept) {
+            give(at, table, key, None);
+        }
+        if let Some((at, table, key, row)) = new {
+            give(at, table, key, Some(row));
+        }
+        Ok(())
+    }
+
+    /// Where the target has a row of the source, if it has it.
+    fn place(
+        &self,
+        (target, dead_letters): (TargetId, Option<TargetId>),
+        mapping: &dyn Mapping,
+        row: &Row,
+    ) -> Option<(At, TargetId, Key)> {
+        let Some(at) = self.placing.of_all_rows(target) else {
+            // A row that fails where that stops the run was never written, nor one that no shard may have.
+            let mapped = mapping.map(row, None).ok()?;
+            let placed = self.placed((target, dead_letters), mapped).ok()?;
+            return placed.map(|(at, table, key, _)| (at, table, key));
+        };
+        match mapping.place(row) {
+            Place::Nowhere => None,
+            Place::At(key) => Some((at, target, key)),
+            Place::Dead(key) => dead_letters.map(|dead| (At::HOME, dead, key)),
         }
     }
 
-    /// The rows of a chunk, as rows of target tables.
+    /// Where what a row became belongs.
+    fn placed(
+        &self,
+        (target, dead_letters): (TargetId, Option<TargetId>),
+        mapped: Mapped,
+    ) -> Result<Option<(At, TargetId, Key, Row)>, UnplacedRow> {
+        Ok(match mapped {
+            Mapped::Nothing => None,
+            Mapped::Row(key, row) => Some((self.placing.of_row(target, &row)?, target, key, row)),
+            Mapped::Dead(key, row) => dead_letters.map(|dead| (At::HOME, dead, key, row)),
+        })
+    }
+
+    /// The rows of a chunk, as rows of target tables of each shard.
     ///
     /// # Errors
     ///
-    /// [`FailedRow`] for the first row that a mapping stops at.
-    pub fn chunk(&self, batch: ChunkBatch) -> Result<TargetChunk, FailedRow> {
+    /// [`TransformError`] for the first row that a mapping stops at, or that no shard may have.
+    pub fn chunk(&self, batch: ChunkBatch) -> Result<Vec<TargetChunk>, TransformError> {
         let ChunkBatch { chunk, attempt, row_count, rows, .. } = batch;
-        let shares = match self.feeds(chunk.table) {
-            [Feed::Same(target)] => vec![(*target, rows)],
+        let of_shards = match self.feeds(chunk.table) {
+            [Feed::Same(target)] => self.same_rows(*target, rows)?,
             feeds => self.shares(feeds, &rows)?,
         };
-        Ok(TargetChunk { chunk, attempt, row_count, shares })
+        let chunk = |(shard, shares)| TargetChunk {
+            chunk,
+            attempt,
+            // Counted once: what all shards hold of it adds up.
+            row_count: if shard == 0 { row_count } else { 0 },
+            shares,
+        };
+        Ok(of_shards.into_iter().enumerate().map(chunk).collect())
     }
 
-    fn shares(&self, feeds: &[Feed], rows: &[(Key, Row)]) -> Result<Vec<Share>, FailedRow> {
-        let mut shares: BTreeMap<TargetId, Vec<(Key, Row)>> =
-            feeds.iter().flat_map(Feed::targets).map(|target| (target, Vec::new())).collect();
+    /// Of each shard, the rows of the only target.
+    fn same_rows(
+        &self,
+        target: TargetId,
+        rows: Vec<(Key, Row)>,
+    ) -> Result<Vec<Vec<Share>>, UnplacedRow> {
+        let mut of_shards = self.placing.for_each_shard(Vec::new);
+        if let (Some(At::HOME), [home]) = (self.placing.of_all_rows(target), &mut *of_shards) {
+            *home = rows;
+        } else {
+            for (key, row) in rows {
+                self.placing.of_row(target, &row)?.give(&mut of_shards, (key, row));
+            }
+        }
+        Ok(of_shards.into_iter().map(|rows| vec![(target, rows)]).collect())
+    }
+
+    /// Of each shard, the rows of each target.
+    fn shares(
+        &self,
+        feeds: &[Feed],
+        rows: &[(Key, Row)],
+    ) -> Result<Vec<Vec<Share>>, TransformError> {
+        let targets: BTreeSet<TargetId> = feeds.iter().flat_map(Feed::targets).collect();
+        let mut shares: BTreeMap<TargetId, Vec<Vec<(Key, Row)>>> = targets
+            .into_iter()
+            .map(|target| (target, self.placing.for_each_shard(Vec::new)))
+            .collect();
+        let mut give = |at: At, target, key: Key, row: Row| {
+            let of_shards =
+                shares.entry(target).or_insert_with(|| self.placing.for_each_shard(Vec::new));
+            at.give(of_shards, (key, row));
+        };
         for feed in feeds {
-            let mut give = |target, key, row| shares.entry(target).or_default().push((key, row));
             match feed {
                 Feed::Same(target) => {
-                    rows.iter().for_each(|(key, row)| give(*target, key.clone(), row.clone()));
+                    for (key, row) in rows {
+                        let at = self.placing.of_row(*target, row)?;
+                        give(at, *target, key.clone(), row.clone());
+                    }
                 }
                 Feed::Mapped { target, dead_letters, mapping } => {
                     for (_, row) in rows {
-                        match (mapping.map(row, None)?, dead_letters) {
-                            (Mapped::Nothing, _) | (Mapped::Dead(..), None) => {}
-                            (Mapped::Row(key, row), _) => give(*target, key, row),
-                            (Mapped::Dead(key, row), Some(dead)) => give(*dead, key, row),
+                        let mapped = mapping.map(row, None)?;
+                        let placed = self.placed((*target, *dead_letters), mapped)?;
+                        if let Some((at, target, key, row)) = placed {
+                            give(at, target, key, row);
                         }
                     }
                 }
             }
         }
-        Ok(shares.into_iter().collect())
-    }
-}
-
-/// A row that enters the target is inserted, one that leaves it is deleted, one whose key changes there
-/// is both; so it is with dead letters.
-fn mapped(
-    feed: &Feed,
-    change: &Change,
-    gtid: &Gtid,
-    give: &mut impl FnMut(TargetId, Key, Option<Row>),
-) -> Result<(), FailedRow> {
-    let Feed::Mapped { target, dead_letters, mapping } = feed else { return Ok(()) };
-    let after = match change.after() {
-        Some(row) => mapping.map(row, Some(gtid))?,
-        None => Mapped::Nothing,
-    };
-    let before = change.before().map_or(Place::Nowhere, |row| mapping.place(row));
-    let is_kept = match (&before, &after) {
-        (Place::At(old), Mapped::Row(new, _)) | (Place::Dead(old), Mapped::Dead(new, _)) => {
-            old == new
+        let mut of_shards = self.placing.for_each_shard(Vec::new);
+        for (target, rows) in shares {
+            for (shares, rows) in of_shards.iter_mut().zip(rows) {
+                shares.push((target, rows));
+            }
         }
-        _ => false,
-    };
-    match (before, dead_letters) {
-        _ if is_kept => {}
-        (Place::Nowhere, _) | (Place::Dead(_), None) => {}
-        (Place::At(key), _) => give(*target, key, None),
-        (Place::Dead(key), Some(dead)) => give(*dead, key, None),
+        Ok(of_shards)
     }
-    match (after, dead_letters) {
-        (Mapped::Nothing, _) | (Mapped::Dead(..), None) => {}
-        (Mapped::Row(key, row), _) => give(*target, key, Some(row)),
-        (Mapped::Dead(key, row), Some(dead)) => give(*dead, key, Some(row)),
-    }
-    Ok(())
 }

@@ -110,7 +110,7 @@ impl Apply {
     fn give(&mut self, world: &World, batch: Batch, facts: &Facts) {
         match batch {
             Batch::Chunk(chunk) => {
-                let chunk = transform().chunk(chunk).unwrap();
+                let chunk = transform().chunk(chunk).unwrap().remove(0);
                 for (lane, mut share) in self.cutter.chunk(&world.lane_tables, chunk) {
                     if !world.rules.marks_of_all_lanes {
                         share.lane_count = 1;
@@ -121,7 +121,7 @@ impl Apply {
             Batch::Tail(batch) => {
                 for part in batch.parts {
                     self.is_inside_transaction = !part.is_last;
-                    let mut part = transform().part(part).unwrap();
+                    let mut part = transform().part(part).unwrap().remove(0);
                     if !world.rules.takes_back {
                         keep_what_left(&mut part);
                     }

@@ -162,11 +162,6 @@ impl LaneWorker {
             let is_refused = settled == Settled::NotCommitted;
             return Some(if is_refused { Settled::Diverged } else { settled });
         }
-        let is_known =
-            |mark: &Mark| world.target.stored.pieces.iter().any(|piece| piece.id == mark.chunk);
-        if rules.marks_prove_pieces && !job.marks.iter().all(is_known) {
-            return Some(Settled::Diverged);
-        }
         let work = Work::Lane {
             lane: self.lane,
             next: job.next.clone(),

@@ -18,7 +18,10 @@ use super::{
     owned::{self, IntoOwned, OWNED, OwnedRows},
     rules::Rules,
 };
-use crate::transform::{FailedRow, Feed, Mapped, Mapping, Place, TargetId, Transform};
+use crate::{
+    placing::Placing,
+    transform::{FailedRow, Feed, Mapped, Mapping, Place, TargetId, Transform},
+};
 
 /// The target table that is made of [`PADDED`] and [`LETTERS`].
 pub(super) const MIXED: usize = TABLES;
@@ -193,7 +196,7 @@ static TRANSFORM: LazyLock<Transform> = LazyLock::new(|| {
         }
         feeds
     });
-    Transform::new(tables().into(), feeds.collect())
+    Transform::new(tables().into(), feeds.collect(), Placing::whole())
 });
 
 /// What the source's rows become.

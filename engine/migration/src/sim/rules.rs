@@ -125,8 +125,8 @@ pub(super) struct Rules {
     pub(super) looks_between: bool,
     /// A piece's number is never used again, so that a mark names the piece's bounds.
     pub(super) numbers_used_once: bool,
-    /// A mark is stored only with the piece it speaks of: one that is gone was lost by the target.
-    pub(super) marks_prove_pieces: bool,
+    /// ... nor by a later runner, when the target has lost the piece: a mark may come after that.
+    pub(super) numbers_by_epoch: bool,
     pub(super) form: Form,
     /// A source must have executed everything that was applied.
     pub(super) lost_check: bool,
@@ -178,7 +178,7 @@ impl Rules {
         waits_again: true,
         looks_between: true,
         numbers_used_once: true,
-        marks_prove_pieces: true,
+        numbers_by_epoch: true,
         form: Form::Insert,
         lost_check: true,
         lost_check_in_flight: true,

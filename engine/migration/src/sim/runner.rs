@@ -147,7 +147,7 @@ impl Running {
         let newest = states.iter().filter_map(|lane| lane.newest.clone()).collect();
         let todo = pieces.iter().filter(|piece| !world.target.stored.is_held(piece.id, &rules));
         let numbers = match rules.numbers_used_once {
-            true => Numbers::after(pieces),
+            true => Numbers::after(pieces, if rules.numbers_by_epoch { *epoch } else { 0 }),
             false => Numbers::default(),
         };
         Some(Self {

@@ -4,15 +4,16 @@ use std::{borrow::Cow, collections::BTreeSet, num::NonZeroUsize, sync::Arc};
 
 use tokio::sync::oneshot;
 use whimbrel_flow::{ComputePool, Permit, Receiver, Sender, StopLevel, TaskError, Tasks, channel};
-use whimbrel_mysql::ConnectOptions;
 
 use crate::{
-    control::{ControlLink, lane_link},
+    control::ControlLink,
     error::RunError,
     lane::{LaneItem, LaneState, PlanLimits, aligned},
     lanes::Cutter,
     progress::Phase,
     run::first_error,
+    runners::lane_link,
+    shards::Shard,
     shared::{Message, Shared},
     stage::lane::{LaneMessage, LaneWorker},
     store::PlanKey,
@@ -32,7 +33,9 @@ const STEADY_MICROS: u64 = 500_000;
 #[derive(Debug)]
 pub(crate) struct ApplyStage {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) target: ConnectOptions,
+    pub(crate) shard: Arc<Shard>,
+    /// The shard's place among the target's, counted from 0.
+    pub(crate) number: usize,
     pub(crate) plan: PlanKey,
     pub(crate) control: ControlLink,
     pub(crate) epoch: u64,
@@ -55,7 +58,12 @@ struct Lanes {
 
 impl ApplyStage {
     /// Runs until the inlet ends and every lane has written what it was given.
-    pub(crate) async fn run(mut self, stored: Vec<LaneState>) -> Result<(), RunError> {
+    pub(crate) async fn run(self, stored: Vec<LaneState>) -> Result<(), RunError> {
+        let shard = Arc::clone(&self.shard);
+        self.write(stored).await.map_err(|error| shard.told(error))
+    }
+
+    async fn write(mut self, stored: Vec<LaneState>) -> Result<(), RunError> {
         let mut lanes = self.start(stored);
         loop {
             // A lane without work proves its row now and then, and may find that it is not its own.
@@ -64,12 +72,15 @@ impl ApplyStage {
                 ended = lanes.tasks.join_next() => return lanes.failed(&self.shared, ended).await,
             };
             let Some(message) = message else { break };
-            let (batch, permit) = match message {
+            let (batches, permit) = match message {
                 // Tables that are moved are the same rows: nothing is made.
                 Message::Batch(batch, permit) => (self.shared.transform.batch(batch)?, permit),
-                Message::Made(batch, permit) => (batch, permit),
+                Message::Made(batches, permit) => (batches, permit),
                 Message::Connected(_) => continue,
             };
+            // This shard's alone.
+            let [batch] = <[TargetBatch; 1]>::try_from(batches)
+                .map_err(|_| RunError::Broken { what: "a batch was not routed".to_owned() })?;
             if lanes.give(&self.shared, batch, permit).await.is_err() {
                 break;
             }
@@ -102,7 +113,8 @@ impl ApplyStage {
         };
         let sequences: Vec<u64> = states.iter().map(|lane| lane.sequence).collect();
         let generation = self.generation + 1;
-        self.control.change_lanes(&sequences, (generation, wanted), &state).await?;
+        let lanes = (generation, wanted);
+        self.control.change_lanes(self.number, &sequences, lanes, &state).await?;
         self.generation = generation;
         tracing::info!(lane_count = wanted, "number of lanes changed");
         Ok(self.start(vec![state; wanted as usize]))
@@ -110,7 +122,7 @@ impl ApplyStage {
 
     fn start(&self, states: Vec<LaneState>) -> Lanes {
         let lane_count = u32::try_from(states.len()).unwrap_or(u32::MAX);
-        self.shared.progress.lanes(lane_count);
+        self.shared.progress.lanes(self.number, lane_count);
         let rolled_up = self.shared.rollups.keys().copied().collect();
         let mut lanes = Lanes {
             cutter: Cutter::new(&self.shared.targets, &rolled_up, lane_count),
@@ -124,13 +136,15 @@ impl ApplyStage {
             let (report, end) = oneshot::channel();
             let worker = LaneWorker {
                 lane,
+                shard: Arc::clone(&self.shard),
+                number: self.number,
                 plan: self.plan.clone(),
                 epoch: self.epoch,
                 generation: self.generation,
                 state,
                 limits: PlanLimits { is_steady: lane_count == 1, ..self.limits },
                 inlet,
-                link: lane_link(&self.target, &self.plan, lane, self.shared.clock.clone()),
+                link: lane_link(&self.shard, &self.plan, lane, self.shared.clock.clone()),
                 is_load_offered: None,
                 undisputed: BTreeSet::new(),
                 pool: Arc::clone(&self.pool),

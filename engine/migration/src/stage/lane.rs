@@ -21,6 +21,7 @@ use crate::{
     },
     link::{Link, RETRIES},
     rollup::COUNT_IS_NEGATIVE,
+    shards::Shard,
     shared::Shared,
     stage::writes::{Form, Means, Write, has_large_statement, is_worth_loading, writes_of},
     store::{self, PlanKey},
@@ -60,6 +61,9 @@ pub(crate) struct LaneMessage {
 #[derive(Debug)]
 pub(crate) struct LaneWorker {
     pub(crate) lane: u32,
+    pub(crate) shard: Arc<Shard>,
+    /// The shard's place among the target's, counted from 0.
+    pub(crate) number: usize,
     pub(crate) plan: PlanKey,
     pub(crate) epoch: u64,
     pub(crate) generation: u64,
@@ -112,12 +116,12 @@ impl LaneWorker {
         while self.fill(&mut waiting).await? {
             let oldest = waiting.stamps.iter().find(|stamp| stamp.is_work());
             let oldest = oldest.map(|stamp| stamp.written_micros);
-            self.shared.progress.lane_applied(self.lane, oldest);
+            self.shared.progress.lane_applied((self.number, self.lane), oldest);
             let (items, permits) = waiting.take(window_length(&waiting.items, self.limits));
             self.apply(items).await?;
             drop(permits);
             if waiting.items.is_empty() {
-                self.shared.progress.lane_applied(self.lane, None);
+                self.shared.progress.lane_applied((self.number, self.lane), None);
             }
         }
         // The lanes that follow when their number changes open their own.
@@ -221,8 +225,9 @@ impl LaneWorker {
         let (mut failure_count, mut is_in_doubt) = (0, false);
         loop {
             let shared = Arc::clone(&self.shared);
+            let shard = Arc::clone(&self.shard);
             let attempt = self.attempt(swap, work, &mut is_in_doubt);
-            let Err(error) = told_when_slow(&shared, attempt).await else { break };
+            let Err(error) = told_when_slow(&shared, &shard, attempt).await else { break };
             self.link.drop_session();
             let RunError::Server(cause) = &error else { return Err(error) };
             if !cause.class().may_pass() {
@@ -231,7 +236,7 @@ impl LaneWorker {
             failure_count += 1;
             let Some(delay) = RETRIES.delay(failure_count) else { return Err(error) };
             tracing::warn!(lane = self.lane, %error, failure_count, "lane transaction failed");
-            self.shared.progress.waits("target", Some(error.while_waiting()));
+            self.shared.progress.waits(self.shard.label(), Some(error.while_waiting()));
             self.shared.clock.sleep(delay).await;
             match self.settled().await? {
                 Some(Settled::Committed) if is_in_doubt => break,
@@ -245,7 +250,7 @@ impl LaneWorker {
         if has_large_statement(work.0) {
             self.link.close().await;
         }
-        self.shared.progress.waits("target", None);
+        self.shared.progress.waits(self.shard.label(), None);
         Ok(())
     }
 
@@ -320,21 +325,20 @@ impl LaneWorker {
         Ok(built.map_err(|error| RunError::Broken { what: error.to_string() })??)
     }
 
-    /// Stores a mark beside the piece that it speaks of. A target that lost the commit of a cut has
-    /// no such piece: a mark without it would speak of whichever piece gets the number next.
+    /// Stores a mark. A target may have lost the cut that made the piece: then nobody has its number, nor
+    /// will anybody.
     fn mark(&self, mark: &Mark) -> String {
         format!(
             "INSERT INTO `_whimbrel_marks` \
              (plan, table_id, number, attempt, lane, lane_count, row_count) \
-             SELECT plan, table_id, number, {}, {}, {}, {} FROM `_whimbrel_chunks` \
-             WHERE {} AND table_id = {} AND number = {}",
+             VALUES ({}, {}, {}, {}, {}, {}, {})",
+            self.plan.literal(),
+            mark.chunk.table.0,
+            mark.chunk.number,
             mark.attempt,
             self.lane,
             mark.lane_count,
             mark.row_count,
-            self.plan.matches(),
-            mark.chunk.table.0,
-            mark.chunk.number,
         )
     }
 }
@@ -356,12 +360,12 @@ fn refused(shared: &Shared, table: TargetId, error: Error) -> RunError {
 }
 
 /// What `work` comes to; if that takes long, it is told meanwhile.
-async fn told_when_slow<T>(shared: &Shared, work: impl Future<Output = T>) -> T {
+async fn told_when_slow<T>(shared: &Shared, shard: &Shard, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     tokio::select! {
         outcome = &mut work => outcome,
         () = shared.clock.sleep(SLOW_AFTER) => {
-            shared.progress.waits("target", Some(SLOW.to_owned()));
+            shared.progress.waits(shard.label(), Some(SLOW.to_owned()));
             work.await
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod merge;
 mod owned;
 pub(crate) mod planner;
 pub(crate) mod reader;
+pub(crate) mod route;
 pub(crate) mod snapshot;
 pub(crate) mod tail;
 pub(crate) mod transform;

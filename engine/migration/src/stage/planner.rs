@@ -135,7 +135,7 @@ impl Planner {
             control: stage.control.clone(),
             source: Arc::clone(&stage.source_link),
             feed,
-            numbers: Numbers::after(pieces),
+            numbers: Numbers::after(pieces, stage.epoch),
             row_sizes: RowSizes::new(&stage.row_bytes),
             limits: ChunkLimits::new(stage.chunk_bytes_max / 2, stage.rows_per_second),
             todo: by_table,

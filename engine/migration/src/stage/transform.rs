@@ -9,7 +9,7 @@ use whimbrel_model::Batch;
 use crate::{
     error::RunError,
     shared::{Message, Shared},
-    transform::{FailedRow, TargetBatch},
+    transform::{TargetBatch, TransformError},
 };
 
 /// Batches that are made or wait to be sent on. Their bytes are bounded by the permits that they carry.
@@ -26,7 +26,7 @@ pub(crate) struct TransformStage {
 
 /// A batch that is being made.
 struct Making {
-    made: oneshot::Receiver<Result<TargetBatch, FailedRow>>,
+    made: oneshot::Receiver<Result<Vec<TargetBatch>, TransformError>>,
     permit: Arc<Permit>,
 }
 
@@ -64,14 +64,17 @@ impl TransformStage {
         Making { made, permit }
     }
 
-    async fn send(&self, (batch, permit): (TargetBatch, Arc<Permit>)) -> Result<(), RunError> {
-        let message = Message::Made(batch, permit);
+    async fn send(
+        &self,
+        (batches, permit): (Vec<TargetBatch>, Arc<Permit>),
+    ) -> Result<(), RunError> {
+        let message = Message::Made(batches, permit);
         self.outlet.send(message).await.map_err(|_| RunError::Downstream)
     }
 }
 
 /// The batch that came first, once it is made.
-async fn first(making: &mut VecDeque<Making>) -> Result<(TargetBatch, Arc<Permit>), RunError> {
+async fn first(making: &mut VecDeque<Making>) -> Result<(Vec<TargetBatch>, Arc<Permit>), RunError> {
     let broken = || RunError::Broken { what: "a batch was not made".to_owned() };
     let made = match making.front_mut() {
         Some(front) => (&mut front.made).await.map_err(|_| broken())??,

@@ -1,7 +1,5 @@
 //! The rows that the runner as a whole keeps: phase, progress, tables and pieces.
 
-use std::collections::BTreeMap;
-
 use whimbrel_model::{ChunkId, Key, Table, TableId};
 use whimbrel_mysql::{Record, Session, catalog::Definition};
 
@@ -14,7 +12,7 @@ use super::{
 use crate::{
     error::RunError,
     lane::{LaneState, Mark},
-    pieces::{Cut, Piece, rows_held},
+    pieces::{Cut, Marks, Piece},
 };
 
 /// The longest text of an error that is kept.
@@ -64,7 +62,8 @@ impl Control {
         &self.plan
     }
 
-    /// Begins a plan: its row, its source tables with one piece each, its targets, one lane at `state`.
+    /// Begins a plan: its row, which says `about` it its fingerprint and the source's UUID, its source tables
+    /// with one piece each, its targets, the names of its shards, if it has any, and one lane at `state`.
     ///
     /// # Errors
     ///
@@ -72,22 +71,43 @@ impl Control {
     pub(crate) async fn begin(
         session: &mut Session,
         plan: &PlanKey,
-        (fingerprint, source_uuid): (&str, &str),
-        (tables, targets): (&[StoredTable], &[StoredTarget]),
+        about: (&str, &str),
+        (tables, targets, shards): (&[StoredTable], &[StoredTarget], &[String]),
         (lane_count, state): (u32, &LaneState),
     ) -> Result<(), RunError> {
         session.execute(b"BEGIN").await?;
-        let insert = format!(
-            "INSERT INTO `_whimbrel_plan` SET plan = {}, format = {FORMAT}, epoch = 0, beat = 0, \
-             phase = 'copying', fingerprint = {}, source_uuid = {}, updated_at = NOW(6), \
-             progress = '{{}}'",
-            plan.literal(),
-            text(fingerprint),
-            text(source_uuid),
-        );
-        session.execute(insert.as_bytes()).await?;
+        insert_plan(session, plan, about).await?;
         insert_tables(session, plan, tables).await?;
         insert_targets(session, plan, targets).await?;
+        insert_shards(session, plan, shards).await?;
+        replace_lanes(session, plan, (0, 0), lane_count, state).await?;
+        session.execute(b"COMMIT").await?;
+        Ok(())
+    }
+
+    /// Begins a plan on a shard that is not the first: its row, for the epoch, and one lane at `state`. The
+    /// first shard is last: what a begin that did not come to its end has left here is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::ForeignState`] when a runner was at work here; otherwise what the server said.
+    pub(crate) async fn begin_beside(
+        session: &mut Session,
+        plan: &PlanKey,
+        about: (&str, &str),
+        (lane_count, state): (u32, &LaneState),
+    ) -> Result<(), RunError> {
+        session.execute(b"BEGIN").await?;
+        let sql = format!("SELECT epoch FROM `_whimbrel_plan` WHERE {} FOR UPDATE", plan.matches());
+        if let Some(row) = session.query(&sql).await?.first() {
+            if row.number::<u64>("epoch")? > 0 {
+                session.execute(b"ROLLBACK").await?;
+                return Err(RunError::ForeignState { plan: plan.name().to_owned() });
+            }
+            let delete = format!("DELETE FROM `_whimbrel_plan` WHERE {}", plan.matches());
+            session.execute(delete.as_bytes()).await?;
+        }
+        insert_plan(session, plan, about).await?;
         replace_lanes(session, plan, (0, 0), lane_count, state).await?;
         session.execute(b"COMMIT").await?;
         Ok(())
@@ -192,7 +212,7 @@ impl Control {
         Ok(())
     }
 
-    /// Replaces all lanes, which stand at `state`, by `lane_count` new ones of `generation`.
+    /// Replaces all lanes of a shard, which stand at `state`, by `lane_count` new ones of `generation`.
     ///
     /// `sequences` are the lanes' sequence numbers as this runner believes them to be: proven under
     /// the rows' locks, so that a target that lost commits is noticed here too.
@@ -235,7 +255,7 @@ impl Control {
         Ok(())
     }
 
-    /// What every lane has stored, as its row says.
+    /// What every lane of a shard has stored, as its row says.
     ///
     /// # Errors
     ///
@@ -282,21 +302,18 @@ impl Control {
             .collect()
     }
 
-    /// All pieces, each with whether the target holds it and how many rows were written for it.
+    /// The marks of a shard's lanes, by piece.
     ///
     /// # Errors
     ///
-    /// [`RunError`] when the server does not answer, or a bound cannot be read.
-    pub(crate) async fn pieces(
-        session: &mut Session,
-        plan: &PlanKey,
-    ) -> Result<Vec<(Piece, Option<u64>)>, RunError> {
+    /// [`RunError`] when the server does not answer.
+    pub(crate) async fn marks(session: &mut Session, plan: &PlanKey) -> Result<Marks, RunError> {
         let sql = format!(
             "SELECT table_id, number, attempt, lane_count, row_count FROM `_whimbrel_marks` \
              WHERE {}",
             plan.matches()
         );
-        let mut marks: BTreeMap<ChunkId, Vec<Mark>> = BTreeMap::new();
+        let mut marks = Marks::new();
         for row in &session.query(&sql).await? {
             let mark = Mark {
                 chunk: chunk_id(row)?,
@@ -306,6 +323,18 @@ impl Control {
             };
             marks.entry(mark.chunk).or_default().push(mark);
         }
+        Ok(marks)
+    }
+
+    /// All pieces, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] when the server does not answer, or a bound cannot be read.
+    pub(crate) async fn pieces(
+        session: &mut Session,
+        plan: &PlanKey,
+    ) -> Result<Vec<Piece>, RunError> {
         let sql = format!(
             "SELECT table_id, number, low, high FROM `_whimbrel_chunks` WHERE {} \
              ORDER BY table_id, number",
@@ -314,9 +343,7 @@ impl Control {
         let mut pieces = Vec::new();
         for row in &session.query(&sql).await? {
             let id = chunk_id(row)?;
-            let piece = Piece { id, low: key(row, "low")?, high: key(row, "high")? };
-            let held = marks.get(&id).and_then(|marks| rows_held(marks));
-            pieces.push((piece, held));
+            pieces.push(Piece { id, low: key(row, "low")?, high: key(row, "high")? });
         }
         Ok(pieces)
     }
@@ -335,6 +362,50 @@ fn key(row: &Record, name: &str) -> Result<Option<Key>, RunError> {
         .map(Key::from_bytes)
         .transpose()
         .map_err(|_| RunError::State { what: "bound of a piece" })
+}
+
+/// The names of the plan's shards, in order; none of a target that is one database.
+///
+/// # Errors
+///
+/// [`RunError`] when the server does not answer.
+pub(crate) async fn shards(session: &mut Session, plan: &PlanKey) -> Result<Vec<String>, RunError> {
+    let sql =
+        format!("SELECT name FROM `_whimbrel_shards` WHERE {} ORDER BY number", plan.matches());
+    session.query(&sql).await?.iter().map(|row| Ok(row.text("name")?)).collect()
+}
+
+async fn insert_plan(
+    session: &mut Session,
+    plan: &PlanKey,
+    (fingerprint, source_uuid): (&str, &str),
+) -> Result<(), RunError> {
+    let insert = format!(
+        "INSERT INTO `_whimbrel_plan` SET plan = {}, format = {FORMAT}, epoch = 0, beat = 0, \
+         phase = 'copying', fingerprint = {}, source_uuid = {}, updated_at = NOW(6), \
+         progress = '{{}}'",
+        plan.literal(),
+        text(fingerprint),
+        text(source_uuid),
+    );
+    session.execute(insert.as_bytes()).await?;
+    Ok(())
+}
+
+async fn insert_shards(
+    session: &mut Session,
+    plan: &PlanKey,
+    names: &[String],
+) -> Result<(), RunError> {
+    for (number, name) in names.iter().enumerate() {
+        let insert = format!(
+            "INSERT INTO `_whimbrel_shards` SET plan = {}, number = {number}, name = {}",
+            plan.literal(),
+            text(name),
+        );
+        session.execute(insert.as_bytes()).await?;
+    }
+    Ok(())
 }
 
 /// Inserts the source tables, each with the piece that is all of it.

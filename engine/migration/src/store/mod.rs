@@ -1,7 +1,8 @@
 //! What is kept beside the rows, in the target's `_whimbrel_*` tables.
 //!
 //! Everything that a run must know to go on is here, so that any machine that reaches both servers
-//! can go on with a plan. Every write names the epoch of its runner and is proven to have met it.
+//! can go on with a plan. Of several shards each keeps its own lanes and their marks, the first
+//! everything else. Every write names the epoch of its runner and is proven to have met it.
 
 mod claim;
 mod control;
@@ -11,12 +12,12 @@ mod schema;
 mod summary;
 mod targets;
 
-pub(crate) use claim::{Claim, claim};
-pub(crate) use control::{Control, StoredTable};
+pub(crate) use claim::{Claim, claim, claim_beside};
+pub(crate) use control::{Control, StoredTable, shards};
 pub(crate) use disputes::{Disputes, disputes};
 pub(crate) use lanes::{read_version, swap};
 pub(crate) use schema::{FORMAT, create_tables, exists};
-pub(crate) use summary::{dead_letters, kept_bytes, piece_counts, positions};
+pub(crate) use summary::{beat, dead_letters, held_pieces, kept_bytes, pieces, positions, rollups};
 pub(crate) use targets::{StoredTarget, targets, targets_of_others};
 
 use whimbrel_model::Key;

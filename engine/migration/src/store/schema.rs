@@ -7,11 +7,12 @@ use whimbrel_mysql::{Error, Session, ddl::literal};
 /// Format 1 had no `_whimbrel_targets`: its plans move their tables and do nothing else.
 pub(crate) const FORMAT: u32 = 2;
 
-/// One row a plan, one a lane, one a source table, one a target table, one a piece of a source table,
-/// one a lane's mark on a piece.
+/// One row a plan, one a lane, one a source table, one a target table, one a shard, one a piece of a
+/// source table, one a lane's mark on a piece. Of several shards each has its lanes, their marks and a
+/// row of the plan, which keeps its epoch; the first has everything else.
 ///
 /// Positions are `LONGBLOB`s: a source with a long history of servers has sets of many intervals.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "CREATE TABLE IF NOT EXISTS `_whimbrel_plan` (
        plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
        format INT UNSIGNED NOT NULL,
@@ -56,6 +57,13 @@ const TABLES: [&str; 7] = [
        wanted LONGTEXT NULL,
        rollup LONGTEXT NULL,
        PRIMARY KEY (plan, target_id)
+     ) ENGINE=InnoDB CHARACTER SET utf8mb4",
+    // None of a target that is one database.
+    "CREATE TABLE IF NOT EXISTS `_whimbrel_shards` (
+       plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       number INT UNSIGNED NOT NULL,
+       name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       PRIMARY KEY (plan, number)
      ) ENGINE=InnoDB CHARACTER SET utf8mb4",
     // One row a source row that failed on its way into a target; written as the rows of a table.
     "CREATE TABLE IF NOT EXISTS `_whimbrel_dead_letters` (

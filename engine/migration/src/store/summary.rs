@@ -1,32 +1,48 @@
 //! What the state comes to, for those who only look.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use whimbrel_mysql::{Session, ddl::literal};
 
 use super::{PlanKey, schema::has_table};
 use crate::{error::RunError, rollup::Rollup};
 
-/// How many pieces of tables the target holds, and how many there are.
+/// The pieces of tables, by table and number.
+type PieceIds = BTreeSet<(u32, u64)>;
+
+/// All pieces of tables.
 ///
 /// # Errors
 ///
 /// [`RunError`] when the server does not answer.
-pub(crate) async fn piece_counts(
+pub(crate) async fn pieces(session: &mut Session, plan: &PlanKey) -> Result<PieceIds, RunError> {
+    let sql = format!("SELECT table_id, number FROM `_whimbrel_chunks` WHERE {}", plan.matches());
+    piece_ids(session, &sql).await
+}
+
+/// The pieces that a shard holds.
+///
+/// # Errors
+///
+/// [`RunError`] when the server does not answer.
+pub(crate) async fn held_pieces(
     session: &mut Session,
     plan: &PlanKey,
-) -> Result<(u64, u64), RunError> {
+) -> Result<PieceIds, RunError> {
     let sql = format!(
-        "SELECT COUNT(*) AS pieces, COUNT(held.number) AS held FROM `_whimbrel_chunks` c \
-         LEFT JOIN (SELECT DISTINCT table_id, number FROM (SELECT table_id, number \
-           FROM `_whimbrel_marks` WHERE {plan} GROUP BY table_id, number, attempt, lane_count \
-           HAVING COUNT(*) = lane_count) whole) held \
-         ON held.table_id = c.table_id AND held.number = c.number WHERE c.{plan}",
-        plan = plan.matches(),
+        "SELECT table_id, number FROM `_whimbrel_marks` WHERE {} \
+         GROUP BY table_id, number, attempt, lane_count HAVING COUNT(*) = lane_count",
+        plan.matches(),
     );
-    let rows = session.query(&sql).await?;
-    let row = rows.first().ok_or(RunError::State { what: "pieces" })?;
-    Ok((row.number("held")?, row.number("pieces")?))
+    piece_ids(session, &sql).await
+}
+
+async fn piece_ids(session: &mut Session, sql: &str) -> Result<PieceIds, RunError> {
+    let rows = session.query(sql).await?;
+    rows.iter().map(|row| Ok((row.number("table_id")?, row.number("number")?))).collect()
 }
 
 /// What each lane has applied, in order of the lanes.
@@ -64,39 +80,63 @@ pub(crate) async fn dead_letters(
     rows.iter().map(|row| Ok((row.text("target")?, row.number("letters")?))).collect()
 }
 
-/// About how many bytes are kept aside for each rolled-up target, indexes included, as the server
+/// The rolled-up targets, beside which much is kept.
+///
+/// # Errors
+///
+/// [`RunError`] when the server does not answer.
+pub(crate) async fn rollups(
+    session: &mut Session,
+    plan: &PlanKey,
+) -> Result<Vec<Rollup>, RunError> {
+    // State of format 1 has none.
+    if !has_table(session, "_whimbrel_targets").await? {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT rollup FROM `_whimbrel_targets` WHERE {} AND rollup IS NOT NULL",
+        plan.matches()
+    );
+    let rows = session.query(&sql).await?;
+    rows.iter().map(|row| Ok(serde_json::from_str(&row.text("rollup")?)?)).collect()
+}
+
+/// About how many bytes a shard keeps aside for a rolled-up target, indexes included, as the server
 /// estimates them.
 ///
 /// # Errors
 ///
 /// [`RunError`] when the server does not answer.
-pub(crate) async fn kept_bytes(
+pub(crate) async fn kept_bytes(session: &mut Session, rollup: &Rollup) -> Result<u64, RunError> {
+    let names = [rollup.contributions().name(), rollup.groups_table()].map(literal);
+    let sql = format!(
+        "SELECT CAST(IFNULL(SUM(data_length + index_length), 0) AS UNSIGNED) AS bytes \
+         FROM information_schema.tables \
+         WHERE table_schema = DATABASE() AND table_name IN ({})",
+        names.join(", ")
+    );
+    let rows = session.query(&sql).await?;
+    Ok(rows.first().ok_or(RunError::State { what: "kept tables" })?.number("bytes")?)
+}
+
+/// How many reports were stored of the plan, and how old the newest is; `None` where the plan has no rows.
+///
+/// # Errors
+///
+/// [`RunError`] when the server does not answer.
+pub(crate) async fn beat(
     session: &mut Session,
     plan: &PlanKey,
-) -> Result<BTreeMap<String, u64>, RunError> {
-    // State of format 1 has none.
-    if !has_table(session, "_whimbrel_targets").await? {
-        return Ok(BTreeMap::new());
+) -> Result<Option<(u64, Duration)>, RunError> {
+    if !super::exists(session).await? {
+        return Ok(None);
     }
-    // Sizes would be those of a day ago otherwise.
-    session.execute(b"SET SESSION information_schema_stats_expiry = 0").await?;
     let sql = format!(
-        "SELECT rollup FROM `_whimbrel_targets` WHERE {} AND rollup IS NOT NULL",
+        "SELECT beat, GREATEST(0, TIMESTAMPDIFF(MICROSECOND, updated_at, NOW(6))) AS micros \
+         FROM `_whimbrel_plan` WHERE {}",
         plan.matches()
     );
-    let mut kept = BTreeMap::new();
-    for row in session.query(&sql).await? {
-        let rollup: Rollup = serde_json::from_str(&row.text("rollup")?)?;
-        let names = [rollup.contributions().name(), rollup.groups_table()].map(literal);
-        let sql = format!(
-            "SELECT CAST(IFNULL(SUM(data_length + index_length), 0) AS UNSIGNED) AS bytes \
-             FROM information_schema.tables \
-             WHERE table_schema = DATABASE() AND table_name IN ({})",
-            names.join(", ")
-        );
-        let rows = session.query(&sql).await?;
-        let row = rows.first().ok_or(RunError::State { what: "kept tables" })?;
-        kept.insert(rollup.visible().to_owned(), row.number("bytes")?);
-    }
-    Ok(kept)
+    let rows = session.query(&sql).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(Some((row.number("beat")?, Duration::from_micros(row.number("micros")?))))
 }

@@ -1,0 +1,131 @@
+//! The beginning of a plan: its tables on the target, and the first state.
+
+use std::collections::BTreeMap;
+
+use whimbrel_model::{GtidSet, TableId};
+use whimbrel_mysql::{Class, ConnectOptions, Session, catalog, source};
+use whimbrel_plan::{Definitions, Plan, PlanError, also_moved};
+
+use crate::{
+    error::RunError,
+    lane::LaneState,
+    materialize::{self, Made},
+    newest,
+    prepare::server_id,
+    reach::Reached,
+    store::{self, Control, PlanKey, StoredTable, StoredTarget},
+    tables,
+};
+
+/// Begins a plan: the source's position first, so that nothing that happens to a table after its
+/// definition was read is missed; then the tables; then the state, all at once. What of the plan may not
+/// be meant is returned.
+pub(crate) async fn begin(
+    plan: &Plan,
+    (source, source_options): (&mut Session, &ConnectOptions),
+    target: &mut Reached,
+    key: &PlanKey,
+) -> Result<Vec<PlanError>, RunError> {
+    let position = start_position(source).await?;
+    let uuid = source::server_uuid(source).await?;
+    let reader = server_id(&plan.name, &target.options);
+    let newest = newest::of(&position, (source, source_options), reader).await?;
+    let names = catalog::table_names(source, &plan.source.database).await?;
+    let mut tables = tables::select(plan, source, &names).await?;
+    let moved: Vec<String> = tables.iter().map(|it| it.description.name.clone()).collect();
+    let errors = also_moved(plan, &moved);
+    if !errors.is_empty() {
+        return Err(RunError::Selection { errors });
+    }
+    let others = materialize::other_sources(plan, source, &moved).await?;
+    let (home, shard) = target.home();
+    let sources = tables.iter().chain(&others);
+    let definitions =
+        materialize::definitions(plan, (home, &shard.schema), sources.clone(), names).await?;
+    let bytes: BTreeMap<String, u64> =
+        sources.map(|it| (it.description.name.clone(), it.description.bytes_estimate)).collect();
+    if store::exists(home).await? {
+        store::create_tables(home).await?;
+        let problems = tables::taken(home, key, &targets_of(plan, &moved)).await?;
+        if !problems.is_empty() {
+            return Err(RunError::Tables { problems });
+        }
+    }
+    let made = make_tables(plan, target, &tables, (definitions, &bytes)).await?;
+    tables.extend(others);
+    // What takes longest starts first.
+    tables.sort_by_key(|table| std::cmp::Reverse(table.description.bytes_estimate));
+    let tables: Vec<StoredTable> = tables.into_iter().map(StoredTable::from).collect();
+    let numbered = (0..).map(TableId).zip(&tables);
+    let mut targets: Vec<StoredTarget> = numbered
+        .filter(|(_, stored)| moved.iter().any(|name| name == stored.table.name()))
+        .map(|(id, stored)| StoredTarget::moved(id, &stored.table))
+        .collect();
+    targets.extend(made.targets);
+    let fingerprint = serde_json::to_string(&plan.fingerprint())?;
+    let state = LaneState { position, newest, ..LaneState::default() };
+    let names = target.shard_names();
+    for (number, (session, shard)) in target.each().enumerate().rev() {
+        let about = (fingerprint.as_str(), uuid.as_str());
+        let began = match number {
+            0 => {
+                tables::make_kept(session, &targets).await?;
+                let kept = (tables.as_slice(), targets.as_slice(), names.as_slice());
+                Control::begin(session, key, about, kept, (1, &state)).await
+            }
+            _ => {
+                tables::make_kept(session, &targets).await?;
+                Control::begin_beside(session, key, about, (1, &state)).await
+            }
+        };
+        began.map_err(|error| shard.told(error))?;
+    }
+    Ok(made.warnings)
+}
+
+/// Makes the tables on every shard, and the state's; what is made by expressions, which all of them have
+/// alike.
+async fn make_tables(
+    plan: &Plan,
+    target: &mut Reached,
+    tables: &[catalog::Definition],
+    (definitions, bytes): (Definitions, &BTreeMap<String, u64>),
+) -> Result<Made, RunError> {
+    // One is the session's, one has the plan's lock.
+    let connections = plan.limits.target_connections.saturating_sub(2);
+    let mut first = None;
+    for (session, shard) in target.each() {
+        let made = async {
+            tables::make_ready(session, (shard, connections), tables).await?;
+            let place = (&mut *session, shard.schema.as_str());
+            let made = materialize::make_ready(plan, place, definitions.clone(), bytes).await?;
+            store::create_tables(session).await?;
+            Ok(made)
+        };
+        let made = made.await.map_err(|error| shard.told(error))?;
+        first.get_or_insert(made);
+    }
+    first.ok_or(RunError::State { what: "shards" })
+}
+
+/// The names of all tables that the plan writes.
+fn targets_of(plan: &Plan, moved: &[String]) -> Vec<String> {
+    let made = plan.materialized.iter().map(|made| made.name.name.clone());
+    moved.iter().cloned().chain(made).collect()
+}
+
+/// What the source has executed: the log is followed from here.
+///
+/// A prepared XA transaction is in it, while its rows are not visible and will not come again with
+/// its XA COMMIT. Whoever has one is asked to end it first. An account that may not list them goes
+/// on: such an XA COMMIT would stop the run, since its rows are not known.
+async fn start_position(source: &mut Session) -> Result<GtidSet, RunError> {
+    let position = source::executed(source).await?;
+    match source.query("XA RECOVER").await {
+        Ok(prepared) if prepared.is_empty() => Ok(position),
+        Ok(prepared) => Err(RunError::Prepared { count: prepared.len() }),
+        Err(error) if error.class() == Class::Lost => Err(error.into()),
+        // Without XA_RECOVER_ADMIN the server answers with one of several errors.
+        Err(_) => Ok(position),
+    }
+}

@@ -1,0 +1,118 @@
+//! Which shard of the target has a row.
+
+use std::{fmt::Debug, sync::Arc};
+
+use thiserror::Error;
+use whimbrel_model::Row;
+
+use crate::transform::TargetId;
+
+/// The shards that have a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// This one of the target's shards, counted from 0.
+    Shard(usize),
+    /// Each of them.
+    Everywhere,
+}
+
+impl At {
+    /// The first shard: it has what the others have not, such as the run's own rows.
+    pub const HOME: Self = Self::Shard(0);
+
+    /// Adds `item` to the lists of its shards.
+    pub(crate) fn give<T: Clone>(self, lists: &mut [Vec<T>], item: T) {
+        match (self, lists) {
+            (Self::Everywhere, [only]) => only.push(item),
+            (Self::Everywhere, lists) => lists.iter_mut().for_each(|list| list.push(item.clone())),
+            (Self::Shard(shard), lists) => lists[shard].push(item),
+        }
+    }
+}
+
+/// Which shard has a row of one target table. The same row is always on the same one.
+pub trait Places: Debug + Send + Sync {
+    /// The shard, counted from 0.
+    ///
+    /// # Errors
+    ///
+    /// [`UnplacedRow`] for a row that no shard may have.
+    fn shard(&self, row: &Row) -> Result<usize, UnplacedRow>;
+}
+
+/// A row that no shard may have.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("a row of `{table}` belongs to no shard: {reason}")]
+pub struct UnplacedRow {
+    /// The target table.
+    pub table: Box<str>,
+    /// Why, without values.
+    pub reason: Box<str>,
+}
+
+/// Where the rows of a target table are.
+#[derive(Debug, Clone)]
+pub enum Placement {
+    /// All on the first shard.
+    Home,
+    /// All on each shard.
+    Everywhere,
+    /// Each on a shard of its own.
+    ByRow(Arc<dyn Places>),
+}
+
+/// Where the rows of all target tables are.
+#[derive(Debug, Clone)]
+pub struct Placing {
+    shard_count: usize,
+    /// By target table; those beyond its end are at home.
+    tables: Vec<Placement>,
+}
+
+impl Placing {
+    /// A target of one shard, which has everything.
+    #[must_use]
+    pub fn whole() -> Self {
+        Self { shard_count: 1, tables: Vec::new() }
+    }
+
+    /// A target of `shard_count` shards, at least one, whose tables are placed as `tables` say.
+    #[must_use]
+    pub fn new(shard_count: usize, tables: Vec<Placement>) -> Self {
+        Self { shard_count: shard_count.max(1), tables }
+    }
+
+    /// How many shards there are.
+    #[must_use]
+    pub fn shard_count(&self) -> usize {
+        self.shard_count
+    }
+
+    /// One thing for each shard.
+    pub(crate) fn for_each_shard<T>(&self, make: impl FnMut() -> T) -> Vec<T> {
+        std::iter::repeat_with(make).take(self.shard_count).collect()
+    }
+
+    /// Where every row of a target is; `None` if that depends on the row.
+    #[must_use]
+    pub fn of_all_rows(&self, target: TargetId) -> Option<At> {
+        match self.tables.get(target.0 as usize) {
+            None | Some(Placement::Home) => Some(At::HOME),
+            Some(Placement::Everywhere) => Some(At::Everywhere),
+            Some(Placement::ByRow(_)) => None,
+        }
+    }
+
+    /// Where a row of a target is.
+    ///
+    /// # Errors
+    ///
+    /// [`UnplacedRow`] for a row that no shard may have.
+    pub fn of_row(&self, target: TargetId, row: &Row) -> Result<At, UnplacedRow> {
+        match self.tables.get(target.0 as usize) {
+            Some(Placement::ByRow(places)) => places.shard(row).map(At::Shard),
+            None | Some(Placement::Home) => Ok(At::HOME),
+            Some(Placement::Everywhere) => Ok(At::Everywhere),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The databases that a plan's rows are written to: one, or one behind each shard of a keyspace.
+
+use whimbrel_mysql::ConnectOptions;
+
+use crate::error::RunError;
+
+/// A database that rows are written to.
+#[derive(Debug, Clone)]
+pub(crate) struct Shard {
+    /// As Vitess names it; `None` for a target that is one database.
+    pub(crate) name: Option<String>,
+    /// How it is connected to.
+    pub(crate) options: ConnectOptions,
+    /// The database's name on its server.
+    pub(crate) schema: String,
+}
+
+impl Shard {
+    /// A target that is one database.
+    pub(crate) fn only(options: ConnectOptions) -> Self {
+        Self { name: None, schema: options.database().to_owned(), options }
+    }
+
+    /// What the progress report calls it.
+    pub(crate) fn label(&self) -> String {
+        self.name.as_ref().map_or_else(|| "target".to_owned(), |name| format!("shard `{name}`"))
+    }
+
+    /// `error`, with the shard's name. Errors that are of the whole run stay as they are.
+    pub(crate) fn told(&self, error: RunError) -> RunError {
+        match (&self.name, error) {
+            (_, error @ (RunError::Downstream | RunError::Fenced | RunError::OnShard { .. }))
+            | (None, error) => error,
+            (Some(shard), cause) => {
+                RunError::OnShard { shard: shard.clone(), cause: Box::new(cause) }
+            }
+        }
+    }
+}
