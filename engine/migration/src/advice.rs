@@ -22,6 +22,18 @@ const REUSED: &str = "the source's log is not the one that was followed: it was 
                  failed over or restored without its newest transactions, and what changed \
                  meanwhile is not known: begin again under a new `name` with an empty target";
 
+/// Their rows are in the log, and not visible.
+const END_PREPARED: &str = "end them with XA COMMIT or XA ROLLBACK (`XA RECOVER` lists them)";
+
+/// Rows lie where the shards of then have them.
+const RESHARDED: &str = "a plan cannot follow its rows from one set of shards to another: reshard before or \
+                 after it; begin again under a new `name` with empty target tables";
+
+/// Nothing is skipped.
+const UNPLACED_ROW: &str = "give the row a value that the table's vindex maps, or shard the table by another \
+                 column or vindex, under a new `name` with an empty target; the row comes again with \
+                 every run";
+
 impl RunError {
     /// A stable name: words with dashes.
     #[must_use]
@@ -45,7 +57,7 @@ impl RunError {
             Self::SplitSource { .. } => "run.split-source",
             Self::Ddl { .. } => "run.ddl",
             Self::Definition { .. } => "run.definition",
-            Self::OnShard { cause, .. } => return cause.id(),
+            Self::OnShard { cause, .. } => cause.id(),
             Self::Resharded { .. } => "run.resharded",
             Self::ForeignState { .. } => "run.foreign-state",
             Self::FailedRow(_) => "run.failed-row",
@@ -70,15 +82,9 @@ impl RunError {
             Self::FailedRow(failed) => return failed_row(failed),
             Self::SharedKeys(shared) => return shared_keys(shared),
             Self::OnShard { cause, .. } => return cause.remedy(),
-            Self::Resharded { .. } => {
-                "a plan cannot follow its rows from one set of shards to another: reshard before or \
-                 after it; begin again under a new `name` with empty target tables"
-            }
             Self::ForeignState { plan } => return foreign_state(plan),
-            Self::UnplacedRow(_) => {
-                "give the row a value that the table's vindex maps, or choose another column or vindex \
-                 for it; nothing is skipped: it comes again with every run"
-            }
+            Self::Resharded { .. } => RESHARDED,
+            Self::UnplacedRow(_) => UNPLACED_ROW,
             Self::Preflight { .. } => "mend what is marked as error, then run again",
             Self::Changed { .. } => {
                 "undo these changes, or give the plan a new `name` and an empty target; \
@@ -102,9 +108,7 @@ impl RunError {
                 "run again: it goes on from what the target holds now; if the target was restored \
                  from a backup, its tables and `_whimbrel_*` must be of the same moment"
             }
-            Self::Prepared { .. } => {
-                "end them with XA COMMIT or XA ROLLBACK (`XA RECOVER` lists them)"
-            }
+            Self::Prepared { .. } => END_PREPARED,
             Self::SourceLost { .. } => SOURCE_LOST,
             Self::Reused { .. } => REUSED,
             Self::SourceBehind { .. } => SOURCE_BEHIND,

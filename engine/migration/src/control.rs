@@ -98,7 +98,7 @@ impl ControlLink {
             let mut link = link.lock().await;
             match on_link!(link, session => store::disputes(session, self.control.plan(), owned))? {
                 Disputes::None => {}
-                found => return Ok(found),
+                found @ (Disputes::Inside | Disputes::Between { .. }) => return Ok(found),
             }
         }
         Ok(Disputes::None)
