@@ -22,6 +22,10 @@ const REUSED: &str = "the source's log is not the one that was followed: it was 
                  failed over or restored without its newest transactions, and what changed \
                  meanwhile is not known: begin again under a new `name` with an empty target";
 
+/// Nobody but this program writes there.
+const STATE_CHANGED: &str = "the `_whimbrel_*` tables were changed by hand or restored: restore the whole target, \
+                 or begin again under a new `name` with an empty target";
+
 /// Their rows are in the log, and not visible.
 const END_PREPARED: &str = "end them with XA COMMIT or XA ROLLBACK (`XA RECOVER` lists them)";
 
@@ -93,12 +97,8 @@ impl RunError {
             Self::NewerFormat { .. } => "run the newer version that began this plan",
             Self::Vitess { .. } => "name a database of a MySQL server under `target.mysql`",
             Self::NoState { .. } => "begin it with `whimbrel run PLAN`",
-            Self::State { .. }
-            | Self::Gtid(_)
-            | Self::Json(_)
-            | Self::ForeignGroups { .. } => {
-                "the `_whimbrel_*` tables were changed by hand or restored: restore the whole \
-                 target, or begin again under a new `name` with an empty target"
+            Self::State { .. } | Self::Gtid(_) | Self::Json(_) | Self::ForeignGroups { .. } => {
+                STATE_CHANGED
             }
             Self::Busy { .. } => {
                 "stop the other runner, or end it and take its place with `--take-over`"
