@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     session::Session,
     statement::of_keys,
-    types::{RowDecoder, decode_key, quoted, select_list, unexpected},
+    types::{ResultText, RowDecoder, decode_key, quoted, select_list, unexpected},
 };
 
 /// The rows of a chunk that fit a bound.
@@ -45,7 +45,7 @@ pub async fn cut(
     let Some(offset) = row_count.checked_sub(1) else {
         return Err(unexpected("a chunk of no rows was asked for"));
     };
-    let keys = key_list(table);
+    let keys = key_list(table, session.result_text());
     let bounds = Bounds { low, high, is_high_included: false }.condition(table)?;
     let order = order_list(table);
     let from = from(table);
@@ -78,7 +78,8 @@ pub async fn read(
     bytes_max: usize,
 ) -> Result<ChunkRows, Error> {
     let bounds = Bounds { low, high, is_high_included: true }.condition(table)?;
-    let (columns, from, order) = (select_list(table), from(table), order_list(table));
+    let (columns, from, order) =
+        (select_list(table, session.result_text()), from(table), order_list(table));
     let sql = format!("SELECT {columns} FROM {from}{bounds} ORDER BY {order}");
 
     let mut decoder = RowDecoder::new(table);
@@ -114,7 +115,8 @@ pub async fn find<'a>(
     keys: impl IntoIterator<Item = &'a Key>,
     bytes_max: usize,
 ) -> Result<Vec<Row>, Error> {
-    let head = format!("SELECT {} FROM {} WHERE ", select_list(table), from(table));
+    let head =
+        format!("SELECT {} FROM {} WHERE ", select_list(table, session.result_text()), from(table));
     let mut decoder = RowDecoder::new(table);
     let mut rows = Vec::new();
     for statement in of_keys(table, (&head, ""), keys, bytes_max)? {
@@ -130,8 +132,8 @@ pub async fn find<'a>(
 }
 
 /// The key columns as they are selected, in the key's order.
-fn key_list(table: &Table) -> String {
-    let columns = table.key_columns().map(crate::types::select_expression);
+fn key_list(table: &Table, text: ResultText) -> String {
+    let columns = table.key_columns().map(|column| crate::types::select_expression(column, text));
     columns.collect::<Vec<_>>().join(",")
 }
 

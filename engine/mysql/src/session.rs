@@ -21,6 +21,7 @@ use crate::{
     error::Error,
     load::{Answer, Load},
     options::{ConnectOptions, IsEncrypted, Place, TlsMode},
+    types::ResultText,
 };
 
 pub use self::record::Record;
@@ -280,6 +281,11 @@ impl Session {
     #[must_use]
     pub fn is_vtgate(&self) -> bool {
         self.gate.is_some()
+    }
+
+    /// vtgate takes `character_set_results` and forgets it.
+    pub(crate) fn result_text(&self) -> ResultText {
+        if self.is_vtgate() { ResultText::Converted } else { ResultText::Stored }
     }
 
     /// The version of Vitess, such as `24.0.0`, in a session through vtgate.

@@ -117,11 +117,12 @@ impl Rollup {
                 format!("REPLACE INTO {visible} {rows}"),
                 format!("DELETE shown, kept FROM {} AND kept.row_count = 0", shown(index)),
             ],
+            // vtgate's parser takes an index hint in such a DELETE only inside parentheses.
             Address::Index(index) => vec![
                 format!("DELETE shown FROM {}", shown(index)),
                 format!("INSERT INTO {visible} {rows}"),
                 format!(
-                    "DELETE kept FROM {touched} WHERE kept.touched = {number} AND kept.row_count = 0"
+                    "DELETE kept FROM ({touched}) WHERE kept.touched = {number} AND kept.row_count = 0"
                 ),
             ],
         }

@@ -112,7 +112,7 @@ impl Session {
     /// The database of the shard's server behind a session that is targeted at the shard.
     pub(super) async fn database_behind(&mut self) -> Result<String, Error> {
         let doing = "asking for the shard's database";
-        // `DATABASE()` is answered by vtgate, with the name of the target.
+        // `DATABASE()` without a table is answered by vtgate, with the name of the target.
         let sql = "SELECT DB AS name FROM information_schema.PROCESSLIST \
                    WHERE ID = CONNECTION_ID()";
         let rows = self.query_for(doing, sql).await?;

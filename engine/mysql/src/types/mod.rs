@@ -20,8 +20,8 @@ use crate::json;
 ///
 /// `ENUM` and `SET` are read as numbers: two members may look alike, the invalid value has no name,
 /// and 64 members do not fit a `DOUBLE`, which is what `+0` would make of them.
-pub(crate) fn select_list(table: &Table) -> String {
-    let columns = table.carried_columns().map(select_expression);
+pub(crate) fn select_list(table: &Table, text: ResultText) -> String {
+    let columns = table.carried_columns().map(|column| select_expression(column, text));
     // The subqueries of a flag must not take its column for one of theirs.
     let alias = if table.name().eq_ignore_ascii_case("n") { "m" } else { "n" };
     let name = quoted(table.name());
@@ -33,12 +33,26 @@ pub(crate) fn select_list(table: &Table) -> String {
     columns.chain(flags).collect::<Vec<_>>().join(",")
 }
 
-/// The expression that a column is selected as.
-pub(crate) fn select_expression(column: &Column) -> String {
+/// How a session gets the text of its results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ResultText {
+    /// As its column's own bytes.
+    Stored,
+    /// In `utf8mb4`, whatever its column's charset.
+    Converted,
+}
+
+/// The expression that a column is selected as, so that its own bytes come.
+pub(crate) fn select_expression(column: &Column, text: ResultText) -> String {
     let name = quoted(&column.name);
     if matches!(column.column_type, ColumnType::Enum | ColumnType::Set { .. }) {
-        format!("CAST({name} AS UNSIGNED)")
-    } else {
-        name
+        return format!("CAST({name} AS UNSIGNED)");
     }
+    if let ColumnType::Text { charset, .. } = &column.column_type
+        && text == ResultText::Converted
+        && !["utf8mb4", "utf8mb3"].contains(&charset.as_str())
+    {
+        return format!("CAST({name} AS BINARY)");
+    }
+    name
 }

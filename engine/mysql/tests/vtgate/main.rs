@@ -1,0 +1,7 @@
+//! What only a real vtgate can prove: what its sessions rest on, what its answers mean, and what it tells
+//! of a keyspace.
+
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod session;
