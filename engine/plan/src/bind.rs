@@ -7,6 +7,7 @@ mod indexed;
 mod kept;
 mod keys;
 mod left_out;
+mod shards;
 
 use std::collections::BTreeMap;
 
@@ -126,6 +127,7 @@ pub fn bind(plan: &Plan, definitions: &Definitions) -> Result<Bound, Vec<PlanErr
         };
         targets.extend(binder.bind());
     }
+    problems.extend(shards::check(plan, definitions, &targets));
     let problems = in_order(problems);
     if problems.iter().any(PlanError::is_error) {
         return Err(problems);

@@ -6,6 +6,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use whimbrel_expression::nearest;
+use whimbrel_sharding::{Vindex, VindexError};
 
 use crate::{
     check::Places,
@@ -194,7 +195,49 @@ impl Resolver<'_> {
         let params: BTreeMap<String, String> =
             spec.params.iter().flat_map(|params| params.0.clone()).collect();
         let files = self.files(&params)?;
+        let vindex = match Vindex::new(&kind, &params, &files) {
+            Ok(vindex) => vindex,
+            Err(error) => {
+                self.vindex_error(error);
+                return None;
+            }
+        };
+        let wanted = vindex.column_count();
+        if !wanted.contains(&columns.len()) {
+            let key = if spec.column.is_some() { "column" } else { "columns" };
+            let given = match columns.len() {
+                1 => "one is".to_owned(),
+                count => format!("{count} are"),
+            };
+            let wanted = *wanted.end();
+            self.report(ShardingProblem::ColumnCount { kind, wanted, given }, self.key(key));
+            return None;
+        }
         Some(Sharding::Vindex { columns, kind, params, files })
+    }
+
+    fn vindex_error(&mut self, error: VindexError) {
+        let (problem, key) = match error {
+            VindexError::NotComputed { kind } => {
+                (ShardingProblem::NotComputed { kind }, "vindex".to_owned())
+            }
+            VindexError::Unknown { kind } => {
+                let nearest = nearest(&kind, Vindex::kinds().iter().copied());
+                (ShardingProblem::UnknownVindex { kind, nearest }, "vindex".to_owned())
+            }
+            VindexError::ParamMissing { .. } => {
+                (ShardingProblem::Params { reason: error.to_string() }, "vindex".to_owned())
+            }
+            VindexError::ParamUnknown { ref param, .. } => {
+                let key = format!("params.{param}");
+                (ShardingProblem::Params { reason: error.to_string() }, key)
+            }
+            VindexError::ParamWrong { param, .. } | VindexError::FileMissing { param, .. } => {
+                let key = format!("params.{param}");
+                (ShardingProblem::Params { reason: error.to_string() }, key)
+            }
+        };
+        self.report(problem, self.value(&key));
     }
 
     fn columns(&mut self, names: &[String]) -> Option<Vec<Named>> {
@@ -244,6 +287,15 @@ impl Resolver<'_> {
         let problem = ShardingProblem::Sequence { text: text.to_owned() };
         self.report(problem, self.value("sequence"));
         None
+    }
+}
+
+impl Sharding {
+    /// The vindex that rows are placed by; `None` where the plan says of none.
+    #[must_use]
+    pub fn vindex(&self) -> Option<Vindex> {
+        let Self::Vindex { kind, params, files, .. } = self else { return None };
+        Vindex::new(kind, params, files).ok()
     }
 }
 

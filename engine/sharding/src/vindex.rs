@@ -159,6 +159,23 @@ impl Vindex {
         &self.kind
     }
 
+    /// The types that are offered.
+    #[must_use]
+    pub fn kinds() -> &'static [&'static str] {
+        &KINDS
+    }
+
+    /// Whether the vindex maps nothing but integers in its column of this index.
+    #[must_use]
+    pub fn maps_integers_alone(&self, column_index: usize) -> bool {
+        match &self.how {
+            How::Column(column) => column.maps_integers_alone(),
+            How::Cfc(_) => false,
+            How::Region(region) => region.maps_integers_alone(column_index),
+            How::Multicol(multicol) => multicol.maps_integers_alone(column_index),
+        }
+    }
+
     /// How many columns a table's primary vindex of it has.
     #[must_use]
     pub fn column_count(&self) -> RangeInclusive<usize> {

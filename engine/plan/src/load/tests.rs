@@ -23,7 +23,7 @@ impl Secrets for Fixed {
         match path {
             "pw" => Ok("from a file\n".into()),
             "regions.json" | "same.json" => Ok("{}".into()),
-            "others.json" => Ok("[]".into()),
+            "others.json" => Ok(r#"{"de": 1}"#.into()),
             _ => Err(SecretError::Missing),
         }
     }

@@ -86,6 +86,11 @@ impl Column {
         }
     }
 
+    /// Whether all but integers have no keyspace id.
+    pub(super) fn maps_integers_alone(&self) -> bool {
+        matches!(self, Self::Hash | Self::Numeric | Self::ReverseBits | Self::StaticMap(_))
+    }
+
     /// The keyspace id of a value.
     pub(super) fn keyspace_id(&self, value: &Value<'_>) -> Result<KeyspaceId, Unmapped> {
         let mut buffer = [0; INTEGER_BYTES_MAX];

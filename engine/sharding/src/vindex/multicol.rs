@@ -53,6 +53,11 @@ impl Multicol {
         self.columns.len()
     }
 
+    pub(super) fn maps_integers_alone(&self, column_index: usize) -> bool {
+        let column = self.columns.get(column_index);
+        column.is_some_and(|(column, _)| column.maps_integers_alone())
+    }
+
     pub(super) fn keyspace_id(&self, values: &[Value<'_>]) -> Result<KeyspaceId, Unmapped> {
         if values.len() != self.columns.len() {
             return Err(Unmapped::ColumnCount);

@@ -69,6 +69,13 @@ impl Region {
         }
     }
 
+    pub(super) fn maps_integers_alone(&self, column_index: usize) -> bool {
+        match self.regions {
+            Regions::Numbers => true,
+            Regions::Names(_) => column_index == 0,
+        }
+    }
+
     pub(super) fn keyspace_id(
         &self,
         first: &Value<'_>,
