@@ -63,6 +63,12 @@ pub enum KitError {
         /// The shard.
         shard: String,
     },
+    /// A Vitess cluster refused a command.
+    #[error("vtctldclient refuses: {said}")]
+    Refused {
+        /// Its own words.
+        said: String,
+    },
     /// What was waited for did not come.
     #[error("{what} did not become true within {waited_seconds} s")]
     Never {

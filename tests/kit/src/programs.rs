@@ -23,7 +23,7 @@ impl Programs {
     /// [`KitError::NoServer`] when they cannot be had, [`KitError::System`] when the script cannot be run.
     pub async fn find() -> Result<&'static Self, KitError> {
         static FOUND: OnceCell<Programs> = OnceCell::const_new();
-        FOUND.get_or_try_init(|| ask("scripts/servers")).await
+        FOUND.get_or_try_init(|| ask("scripts/servers", &[])).await
     }
 
     /// Finds Vitess's programs, building them first if this machine has none yet; once a process.
@@ -33,7 +33,17 @@ impl Programs {
     /// Those of [`Programs::find`].
     pub async fn vitess() -> Result<&'static Self, KitError> {
         static FOUND: OnceCell<Programs> = OnceCell::const_new();
-        FOUND.get_or_try_init(|| ask("scripts/vitess/programs")).await
+        FOUND.get_or_try_init(|| ask("scripts/vitess/programs", &[])).await
+    }
+
+    /// Finds the programs of a Vitess cluster, building them first if this machine has none yet; once a process.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Programs::find`].
+    pub async fn cluster() -> Result<&'static Self, KitError> {
+        static FOUND: OnceCell<Programs> = OnceCell::const_new();
+        FOUND.get_or_try_init(|| ask("scripts/vitess/programs", &["cluster"])).await
     }
 
     /// The program `name`, such as `mysqld` or `mysqldump`.
@@ -53,9 +63,9 @@ impl Programs {
 }
 
 /// The folder that `script` prints.
-async fn ask(script: &'static str) -> Result<Programs, KitError> {
+async fn ask(script: &str, arguments: &'static [&str]) -> Result<Programs, KitError> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(script);
-    let output = tokio::task::spawn_blocking(move || Command::new(path).output())
+    let output = tokio::task::spawn_blocking(move || Command::new(path).args(arguments).output())
         .await
         .map_err(io::Error::other)
         .and_then(|result| result)

@@ -5,31 +5,18 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::chown;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
 
-use mysql_async::Conn;
-use mysql_async::Opts;
 use mysql_async::prelude::FromRow;
-use tempfile::TempDir;
+use mysql_async::{Conn, Opts};
 
-use crate::programs::{Programs, last_lines};
-use crate::server::owner;
-use crate::wait::pause;
-use crate::watchdog::{self, Launch, Order, Watchdog};
+use crate::process::Process;
+use crate::programs::Programs;
 use crate::{KitError, Server, ServerBuilder, port, sql};
 
-/// How long it may take until all shards are served. It takes about one second alone.
-const READY_SECONDS_MAX: u64 = 60;
-/// How often that is looked at.
-const POLL: Duration = Duration::from_millis(25);
-/// How many lines of its log an error repeats.
-const LOG_LINES_MAX: usize = 15;
-/// The user `nobody`, for whom it runs when we are root: no program of Vitess runs as root.
-const NOBODY: u32 = 65_534;
 /// The uses of connections to the server below, each with an account of its own in production.
-const ACCOUNTS: [&str; 7] = ["app", "dba", "allprivs", "appdebug", "repl", "filtered", "erepl"];
+pub(crate) const ACCOUNTS: [&str; 7] =
+    ["app", "dba", "allprivs", "appdebug", "repl", "filtered", "erepl"];
 
 /// What every vtcombo starts with. A later flag wins over an earlier one.
 const FLAGS: [&str; 12] = [
@@ -69,21 +56,27 @@ pub struct VitessBuilder {
 
 /// A keyspace that is served, or will be.
 #[derive(Debug)]
-struct Served {
-    name: String,
-    shards: Vec<String>,
-    vschema: String,
+pub(crate) struct Served {
+    pub(crate) name: String,
+    pub(crate) shards: Vec<String>,
+    pub(crate) vschema: String,
+}
+
+impl From<Keyspace<'_>> for Served {
+    fn from(keyspace: Keyspace<'_>) -> Self {
+        Self {
+            name: keyspace.name.to_owned(),
+            shards: keyspace.shards.iter().map(|&shard| shard.to_owned()).collect(),
+            vschema: keyspace.vschema.to_owned(),
+        }
+    }
 }
 
 impl VitessBuilder {
     /// Adds a keyspace.
     #[must_use]
     pub fn keyspace(mut self, keyspace: Keyspace<'_>) -> Self {
-        self.keyspaces.push(Served {
-            name: keyspace.name.to_owned(),
-            shards: keyspace.shards.iter().map(|&shard| shard.to_owned()).collect(),
-            vschema: keyspace.vschema.to_owned(),
-        });
+        self.keyspaces.push(keyspace.into());
         self
     }
 
@@ -115,22 +108,16 @@ impl VitessBuilder {
                 mysql.execute(&format!("CREATE DATABASE `{}`", database(name, shard))).await?;
             }
         }
-        let folder = tempfile::Builder::new()
-            .prefix("whimbrel-vitess-")
-            .tempdir()
-            .map_err(KitError::system("make a folder for Vitess"))?;
-        let user = (owner(folder.path()) == Some(0)).then_some(NOBODY);
-        furnish(folder.path(), &program, &self.keyspaces, user)
-            .map_err(KitError::system("furnish the folder of Vitess"))?;
-        let mut vitess = Vitess {
-            keyspaces: self.keyspaces,
-            flags: self.flags,
-            ports: Ports { sql: 0, http: 0, grpc: 0 },
-            user,
-            watchdog: None,
-            folder,
-            mysql,
-        };
+        let process = Process::of_vitess(&program)?;
+        process.make_folder("kept")?;
+        process.make_folder("schema")?;
+        for Served { name, vschema, .. } in &self.keyspaces {
+            process.make_folder(&format!("schema/{name}"))?;
+            write_vschema(process.folder(), name, vschema)?;
+        }
+        let ports = Ports { sql: 0, http: 0, grpc: 0 };
+        let mut vitess =
+            Vitess { keyspaces: self.keyspaces, flags: self.flags, ports, process, mysql };
         for _ in 0..port::TRIES_MAX {
             vitess.ports = Ports { sql: port::free()?, http: port::free()?, grpc: port::free()? };
             match vitess.restart().await {
@@ -152,10 +139,8 @@ pub struct Vitess {
     keyspaces: Vec<Served>,
     flags: Vec<String>,
     ports: Ports,
-    user: Option<u32>,
-    /// Present while it runs. Declared before `folder` and `mysql`: it ends before what it needs.
-    watchdog: Option<Watchdog>,
-    folder: TempDir,
+    /// Declared before `mysql`: it ends before what it needs.
+    process: Process,
     mysql: Server,
 }
 
@@ -211,23 +196,10 @@ impl Vitess {
         self.served(keyspace).map(|served| served.shards.as_slice()).unwrap_or_default()
     }
 
-    /// Its process id, while it runs.
+    /// Its process; [`Vitess::restart`] waits until it is ready again.
     #[must_use]
-    pub fn pid(&self) -> Option<u32> {
-        self.watchdog.as_ref().map(Watchdog::pid)
-    }
-
-    /// The folder that it runs in.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// The end of its log.
-    #[must_use]
-    pub fn log(&self) -> String {
-        let bytes = fs::read(self.log_path()).unwrap_or_default();
-        last_lines(&String::from_utf8_lossy(&bytes), LOG_LINES_MAX)
+    pub fn process(&self) -> &Process {
+        &self.process
     }
 
     /// Connects to vtgate as `root`, to a keyspace (`shop`) or one shard of it (`shop:-80`).
@@ -335,14 +307,15 @@ impl Vitess {
         if self.served(keyspace).is_none() {
             return Err(no_shard(keyspace, ""));
         }
-        let is_running = self.watchdog.is_some();
+        let is_running = self.process.pid().is_some();
         self.stop().await?;
-        let folder = self.folder.path();
+        let folder = self.process.folder();
         match fs::remove_file(folder.join("kept").join(format!("{keyspace}.json"))) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => write_vschema(folder, keyspace, vschema),
+            _ => Ok(()),
         }
         .map_err(KitError::system("write a vschema"))?;
+        write_vschema(folder, keyspace, vschema)?;
         if is_running { self.restart().await } else { Ok(()) }
     }
 
@@ -357,7 +330,7 @@ impl Vitess {
     ///
     /// [`KitError::System`] when it cannot be told or waited for.
     pub async fn stop(&mut self) -> Result<(), KitError> {
-        watchdog::end(&mut self.watchdog, Order::Stop).await
+        self.process.stop().await
     }
 
     /// Kills it as a lost machine does (SIGKILL); the server below goes on.
@@ -366,7 +339,7 @@ impl Vitess {
     ///
     /// [`KitError::System`] when it cannot be killed or waited for.
     pub async fn kill_hard(&mut self) -> Result<(), KitError> {
-        watchdog::end(&mut self.watchdog, Order::Kill).await
+        self.process.kill_hard().await
     }
 
     /// Starts it again on the same ports, over the same server, with the vschema it had, after an orderly stop if it
@@ -376,31 +349,9 @@ impl Vitess {
     ///
     /// [`KitError::Ended`] and [`KitError::NotReady`] with the end of its log.
     pub async fn restart(&mut self) -> Result<(), KitError> {
-        self.stop().await?;
-        let folder = self.folder.path();
-        self.watchdog = Some(Watchdog::start(Launch {
-            program: &folder.join("vtcombo"),
-            arguments: &self.arguments(),
-            folder,
-            log: &self.log_path(),
-            user: self.user,
-        })?);
-        let deadline = Instant::now() + Duration::from_secs(READY_SECONDS_MAX);
-        while !self.is_ready().await {
-            if !self.watchdog.as_ref().is_some_and(Watchdog::is_running) {
-                self.kill_hard().await?;
-                return Err(KitError::Ended { log: self.log() });
-            }
-            if Instant::now() >= deadline {
-                return Err(KitError::NotReady {
-                    port: self.ports.sql,
-                    waited_seconds: READY_SECONDS_MAX,
-                    log: self.log(),
-                });
-            }
-            pause(POLL).await;
-        }
-        Ok(())
+        self.process.set_arguments(self.arguments());
+        self.process.restart().await?;
+        self.process.ready(self.ports.sql, async || self.is_ready().await).await
     }
 
     /// Whether every shard is served, by us: a vtgate of somebody else's on this port is over another server.
@@ -445,10 +396,6 @@ impl Vitess {
         arguments.extend(self.flags.iter().cloned());
         arguments
     }
-
-    fn log_path(&self) -> PathBuf {
-        self.folder.path().join("log")
-    }
 }
 
 /// How vtcombo names a shard's database.
@@ -456,7 +403,7 @@ fn database(keyspace: &str, shard: &str) -> String {
     format!("vt_{keyspace}_{shard}")
 }
 
-fn no_shard(keyspace: &str, shard: &str) -> KitError {
+pub(crate) fn no_shard(keyspace: &str, shard: &str) -> KitError {
     KitError::NoShard { keyspace: keyspace.to_owned(), shard: shard.to_owned() }
 }
 
@@ -474,35 +421,8 @@ fn topology(keyspaces: &[Served]) -> String {
     parts.join(" ")
 }
 
-/// Fills the folder that vtcombo runs in, and gives it to its user.
-fn furnish(
-    folder: &Path,
-    program: &Path,
-    keyspaces: &[Served],
-    user: Option<u32>,
-) -> io::Result<()> {
-    // Who runs as another user may not be able to reach the cache, which is in our home folder.
-    let own = folder.join("vtcombo");
-    let program = program.canonicalize()?;
-    if fs::hard_link(&program, &own).is_err() {
-        fs::copy(&program, &own)?;
-    }
-    let mut folders = vec![folder.to_owned(), folder.join("kept"), folder.join("schema")];
-    folders.extend(keyspaces.iter().map(|served| folder.join("schema").join(&served.name)));
-    for path in &folders {
-        fs::create_dir_all(path)?;
-        // All of them: its watchdog, which is the same user's, removes them.
-        if user.is_some() {
-            chown(path, user, user)?;
-        }
-    }
-    for Served { name, vschema, .. } in keyspaces {
-        write_vschema(folder, name, vschema)?;
-    }
-    Ok(())
-}
-
 /// Writes the vschema with which vtcombo starts.
-fn write_vschema(folder: &Path, keyspace: &str, vschema: &str) -> io::Result<()> {
-    fs::write(folder.join("schema").join(keyspace).join("vschema.json"), vschema)
+fn write_vschema(folder: &Path, keyspace: &str, vschema: &str) -> Result<(), KitError> {
+    let path = folder.join("schema").join(keyspace).join("vschema.json");
+    fs::write(path, vschema).map_err(KitError::system("write a vschema"))
 }

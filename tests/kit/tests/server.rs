@@ -134,7 +134,7 @@ async fn a_process_that_is_told_to_leaves_servers_running() {
     let vitess = Vitess::start(&[main]).await.unwrap();
 
     let lines = [
-        (vitess.pid().unwrap(), vitess.folder().display()),
+        (vitess.process().pid().unwrap(), vitess.process().folder().display()),
         (vitess.mysql().pid().unwrap(), vitess.mysql().data_folder().display()),
     ]
     .map(|(pid, folder)| format!("{pid} {folder}\n"));
