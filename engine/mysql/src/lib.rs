@@ -19,6 +19,7 @@ pub mod source;
 pub mod statement;
 pub mod target;
 mod types;
+pub mod vtgate;
 
 pub use binlog::{
     FileTransport, LogError, LogItem, LogReader, LogSettings, StreamTransport, Transport,

@@ -13,15 +13,16 @@ pub(crate) const SHOP: Keyspace<'_> = Keyspace {
     }"#,
 };
 
-pub(crate) fn options(vitess: &Vitess) -> ConnectOptions {
-    let account = Account {
-        host: "127.0.0.1".to_owned(),
-        port: vitess.port(),
-        user: "root".to_owned(),
-        password: "".into(),
-    };
+/// What listens on a port of this machine, for `root`.
+pub(crate) fn at(port: u16) -> ConnectOptions {
+    let (host, user) = ("127.0.0.1".to_owned(), "root".to_owned());
+    let account = Account { host, port, user, password: "".into() };
     let tls = TlsOptions { mode: TlsMode::Disabled, ca: None };
     ConnectOptions::new(account, "", tls).unwrap()
+}
+
+pub(crate) fn options(vitess: &Vitess) -> ConnectOptions {
+    at(vitess.port())
 }
 
 /// A session of a lane, on the shard. As a lane does, it tries again where that may go well: each dead

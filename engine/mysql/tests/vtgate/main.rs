@@ -5,3 +5,5 @@
 mod common;
 #[cfg(test)]
 mod session;
+#[cfg(test)]
+mod shape;

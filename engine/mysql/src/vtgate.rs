@@ -1,0 +1,14 @@
+//! Vitess as a target: what vtgate tells of a keyspace, and what stands in the way of writing to it.
+//!
+//! All of it by SQL: `SHOW VITESS_…` and `SHOW VSCHEMA …` in a session of the keyspace (they fail in one
+//! of a shard), and plans of statements that are not run, which say what a table is where nothing else
+//! does.
+
+mod findings;
+mod plan;
+mod shape;
+
+pub use self::{
+    findings::{findings, shard_findings},
+    shape::{ForeignKeyMode, Placing, Shape, ShardShape, TableVindex, shape},
+};
