@@ -4,11 +4,11 @@ mod gate;
 
 use std::{io, time::Duration};
 
+use mysql_async::ServerError;
 use thiserror::Error;
-
 use whimbrel_model::{GtidError, LogOffsetError, TableError};
 
-use crate::{catalog::CatalogError, json::JsonError};
+use crate::{catalog::CatalogError, connection::Refusal, json::JsonError};
 
 /// Why a server did not do, or did not answer, what it was asked.
 ///
@@ -231,16 +231,20 @@ impl Error {
         }
     }
 
+    /// A server's error as ours, without whatever of a row it may hold.
+    pub(crate) fn from_server(doing: &str, refusal: Refusal) -> Self {
+        let Refusal { code, sqlstate, message } = refusal;
+        let message = message_without_values(code, &message);
+        Self::Server { code, sqlstate, message, doing: doing.to_owned() }
+    }
+
     /// The driver's error as ours, without whatever of a row it may hold.
     pub(crate) fn from_driver(doing: &str, error: mysql_async::Error) -> Self {
         let doing = doing.to_owned();
         match error {
-            mysql_async::Error::Server(server) => Self::Server {
-                code: server.code,
-                message: message_without_values(server.code, &server.message),
-                sqlstate: server.state,
-                doing,
-            },
+            mysql_async::Error::Server(ServerError { code, message, state: sqlstate }) => {
+                Self::from_server(&doing, Refusal { code, sqlstate, message })
+            }
             mysql_async::Error::Io(error) => Self::Lost { doing, reason: error.to_string() },
             // A driver error's `Debug` holds rows and packets, its `Display` does not.
             mysql_async::Error::Driver(error) => Self::Lost { doing, reason: error.to_string() },

@@ -5,8 +5,10 @@
 
 mod account;
 mod binlog;
+mod bytes;
 pub mod catalog;
 pub mod chunk;
+mod connection;
 mod database;
 pub mod ddl;
 mod error;

@@ -79,14 +79,14 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// The largest packet taken and sent, in bytes: the protocol's own bound. A dump thread sends events
 /// of up to this size whatever `max_allowed_packet` is; a server says itself what is too large.
-const PACKET_BYTES_MAX: usize = 1 << 30;
+pub(crate) const PACKET_BYTES_MAX: usize = 1 << 30;
 
 /// Statements kept prepared per session: a handful of reads repeat, every other text is new, and
 /// each one kept costs the server memory.
 const PREPARED_STATEMENTS_MAX: usize = 16;
 
 /// What the server's list of connections shows as our name.
-const PROGRAM_NAME: &str = "whimbrel";
+pub(crate) const PROGRAM_NAME: &str = "whimbrel";
 
 /// The name that the certificate is compared with where any name is right.
 ///
@@ -185,9 +185,26 @@ impl ConnectOptions {
         &self.database
     }
 
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The account's name.
     pub(crate) fn user(&self) -> &str {
         &self.user
+    }
+
+    /// The account's password; empty for none.
+    pub(crate) fn password(&self) -> &str {
+        self.password.as_ref().map_or("", |password| password.expose_secret())
+    }
+
+    pub(crate) fn tls(&self) -> &TlsOptions {
+        &self.tls
     }
 
     /// The mode of encryption.

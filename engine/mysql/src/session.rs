@@ -2,7 +2,7 @@
 
 mod gate;
 mod record;
-mod variables;
+pub(crate) mod variables;
 
 use std::{
     fmt,
@@ -30,7 +30,7 @@ use self::{gate::Gate, variables::Variable};
 
 /// How long connecting may take, handshake and login included: several round trips around the
 /// world and a slow login, yet short enough to try another time.
-const CONNECT_WAIT_MAX: Duration = Duration::from_secs(15);
+pub(crate) const CONNECT_WAIT_MAX: Duration = Duration::from_secs(15);
 
 /// How long an answer may take if the caller names no bound: ten times the longest lock wait that
 /// sessions allow, so that only a server that hangs is given up, never one that waits for a lock.
@@ -306,15 +306,6 @@ impl Session {
         self.state == State::Idle && !self.conn.is_disconnected()
     }
 
-    /// The connection itself, for what only the driver can ask.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Cancelled`] when the session is of no use any more.
-    pub(crate) fn into_conn(self) -> Result<Conn, Error> {
-        if self.is_usable() { Ok(self.conn) } else { Err(Error::Cancelled) }
-    }
-
     async fn set_variables(&mut self, wanted: &[Variable]) -> Result<(), Error> {
         // One statement: the driver runs a list of them in reverse order.
         self.execute(variables::set_statement(wanted).as_bytes()).await?;
@@ -323,17 +314,7 @@ impl Session {
         let [found] = found.as_slice() else {
             return Err(unexpected(doing, "not one row"));
         };
-        for variable in wanted {
-            let value = found.optional_text(variable.name)?;
-            let value = value.unwrap_or_else(|| "NULL".to_owned());
-            if value != variable.value {
-                return Err(Error::Variable {
-                    name: variable.name,
-                    wanted: variable.value.to_owned(),
-                    found: value,
-                });
-            }
-        }
+        variables::prove(wanted, |name| found.optional_text(name))?;
         self.version.text = found.text(variables::VERSION)?;
         Ok(())
     }
@@ -398,7 +379,7 @@ pub(crate) fn unexpected(doing: impl Into<String>, what: impl Into<String>) -> E
 
 /// The outcome of `work`, if it comes within `limit`. What is there at once, as most rows of a result
 /// are, costs no timer.
-async fn within<T>(
+pub(crate) async fn within<T>(
     doing: &str,
     limit: Duration,
     work: impl Future<Output = T>,

@@ -9,8 +9,7 @@ use whimbrel_model::{GtidSet, LogOffset, Table};
 
 use super::{
     LogError, LogItem,
-    bytes::{Bytes, Malformed},
-    event::{Checksum, EventType, Header, InnerRole, OuterRole, Role, read_format},
+    event::{Checksum, EventType, HEADER_BYTES, Header, InnerRole, OuterRole, Role, read_format},
     gtid_event::{Begin, read_gtid, read_tagged_gtid},
     maps::Maps,
     payload::Payload,
@@ -20,6 +19,7 @@ use super::{
     rows::{RowsDecoder, RowsHead},
     transaction::{PreparedSet, Transaction},
 };
+use crate::bytes::{Bytes, Malformed};
 
 /// Takes raw events in log order and gives the items that they make.
 #[derive(Debug)]
@@ -91,8 +91,9 @@ impl Assembler {
         }
     }
 
-    /// Takes the next event. All that the one before made must have been pulled.
-    pub(crate) fn push(&mut self, event: &[u8]) -> Result<(), LogError> {
+    /// Takes the next event, and of one that holds others its bytes as well. All that the one before
+    /// made must have been pulled.
+    pub(crate) fn push(&mut self, event: &mut Vec<u8>) -> Result<(), LogError> {
         let (header, body) = self.header(event)?;
         let Some(kind) = EventType::from_code(header.code) else {
             return self.unknown(header);
@@ -106,6 +107,15 @@ impl Assembler {
         };
         self.go_to(header);
         match kind.role {
+            Role::Payload => {
+                let end = HEADER_BYTES + body.len();
+                self.open(kind)?;
+                let mut event = std::mem::take(event);
+                event.truncate(end);
+                let payload = Payload::new(event, HEADER_BYTES);
+                self.payload = Some(self.checked(kind, payload)?);
+                Ok(())
+            }
             Role::Outer(role) => self.outer(kind, role, header, body),
             Role::Inner(role) => self.inner(kind, role, body),
         }
@@ -118,7 +128,7 @@ impl Assembler {
             return self.unknown(header);
         };
         match kind.role {
-            Role::Outer(_) => {
+            Role::Outer(_) | Role::Payload => {
                 Err(self.malformed(kind, Malformed("it is inside a compressed transaction")))
             }
             Role::Inner(role) => self.inner(kind, role, body),
@@ -143,12 +153,6 @@ impl Assembler {
             OuterRole::HeartbeatV2 => {
                 let moved = self.place.beat_v2(body);
                 self.checked(kind, moved)?;
-            }
-            OuterRole::Payload => {
-                self.open(kind)?;
-                let payload = Payload::new(body);
-                self.payload = Some(self.checked(kind, payload)?);
-                return Ok(());
             }
         }
         self.beat();

@@ -1,9 +1,7 @@
 //! `DECIMAL` values: from groups of nine digits to the text that the server prints.
 
-use super::{
-    bytes::big_endian,
-    wire::{DIGIT_BYTES, decimal_bytes},
-};
+use super::wire::{DIGIT_BYTES, decimal_bytes};
+use crate::bytes::big_endian;
 
 /// The longest text: a sign, 65 digits, a zero before the point and the point.
 pub(crate) const TEXT_BYTES_MAX: usize = 68;

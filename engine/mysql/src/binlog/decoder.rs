@@ -3,11 +3,11 @@
 use whimbrel_model::{Column, ColumnType, Table, TableId};
 
 use super::{
-    bytes::Malformed,
     table_map::TableMap,
     value::Decode,
     wire::{Shape, Wire, WireType},
 };
+use crate::bytes::Malformed;
 
 /// How one column of a row image is read.
 #[derive(Debug, Clone, Copy)]

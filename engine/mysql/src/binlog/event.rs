@@ -1,9 +1,7 @@
 //! The frame of an event: header, checksum, and the types there are.
 
-use super::{
-    bytes::{Bytes, Malformed, TRUNCATED},
-    rows::{RowsKind, RowsVersion},
-};
+use super::rows::{RowsKind, RowsVersion};
+use crate::bytes::{Bytes, Malformed, TRUNCATED};
 
 /// Bytes of an event's header. Source: MySQL, `LOG_EVENT_HEADER_LEN`.
 pub(crate) const HEADER_BYTES: usize = 19;
@@ -107,9 +105,11 @@ pub(crate) enum Role {
     Outer(OuterRole),
     /// It may be inside a compressed transaction.
     Inner(InnerRole),
+    /// It is a compressed transaction.
+    Payload,
 }
 
-/// What is done with an event that is about the log itself, or holds others.
+/// What is done with an event that is about the log itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OuterRole {
     /// It says how the events after it are framed.
@@ -119,8 +119,6 @@ pub(crate) enum OuterRole {
     Rotate,
     Heartbeat,
     HeartbeatV2,
-    /// It holds the events of a transaction.
-    Payload,
 }
 
 /// What is done with an event of a transaction.
@@ -155,7 +153,7 @@ impl EventType {
             15 => ("FORMAT_DESCRIPTION", Role::Outer(OuterRole::Format)),
             27 => ("HEARTBEAT", Role::Outer(OuterRole::Heartbeat)),
             35 => ("PREVIOUS_GTIDS", Role::Outer(OuterRole::Mark)),
-            40 => ("TRANSACTION_PAYLOAD", Role::Outer(OuterRole::Payload)),
+            40 => ("TRANSACTION_PAYLOAD", Role::Payload),
             41 => ("HEARTBEAT_V2", Role::Outer(OuterRole::HeartbeatV2)),
             2 => ("QUERY", Role::Inner(InnerRole::Query)),
             5 => ("INTVAR", Role::Inner(Pass)),

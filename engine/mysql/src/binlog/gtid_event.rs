@@ -2,7 +2,7 @@
 
 use whimbrel_model::{Gtid, Newest, SourceId};
 
-use super::bytes::{Bytes, Malformed};
+use crate::bytes::{Bytes, Malformed};
 
 /// What a transaction's first event says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,6 @@
 //! are not in every event, and a table that no longer fits its events must stop the run.
 
 mod assembler;
-mod bytes;
 mod decimal;
 mod decoder;
 mod error;

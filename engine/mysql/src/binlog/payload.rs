@@ -2,11 +2,8 @@
 
 use std::io::{BufReader, Cursor, ErrorKind, Read};
 
-use super::{
-    bytes::{Bytes, Malformed, TRUNCATED},
-    event::HEADER_BYTES,
-    transport::EVENT_BYTES_MAX,
-};
+use super::{event::HEADER_BYTES, transport::EVENT_BYTES_MAX};
+use crate::bytes::{Bytes, Malformed, TRUNCATED};
 
 /// The largest window that a payload may be compressed with, as a power of two: that of zstd's
 /// highest level, 128 MiB. Level 3, the server's default, takes 2 MiB.
@@ -26,11 +23,13 @@ impl std::fmt::Debug for Payload {
 }
 
 impl Payload {
-    /// The events that `body` holds. Source: MySQL, `Transaction_payload_event`.
-    pub(crate) fn new(body: &[u8]) -> Result<Self, Malformed> {
+    /// The events that `event` holds, whose body goes from `at` to its end. They are read from it as they
+    /// are asked for, and never held together. Source: MySQL, `Transaction_payload_event`.
+    pub(crate) fn new(event: Vec<u8>, at: usize) -> Result<Self, Malformed> {
         const UNCOMPRESSED: u64 = 255;
         const ZSTD: u64 = 0;
-        let mut bytes = Bytes::new(body);
+        let mut bytes = Bytes::new(&event);
+        bytes.take(at)?;
         let (mut size, mut compression, mut left) = (None, UNCOMPRESSED, None);
         loop {
             let field = bytes.packed()?;
@@ -46,17 +45,19 @@ impl Payload {
                 _ => {}
             }
         }
-        let events = bytes.rest();
-        if size.is_some_and(|size| size != events.len() as u64) {
+        let length = bytes.rest().len() as u64;
+        if size.is_some_and(|size| size != length) {
             return Err(Malformed("its payload is not as long as it says"));
         }
-        let owned = Cursor::new(events.to_vec());
+        let before = event.len() as u64 - length;
+        let mut payload = Cursor::new(event);
+        payload.set_position(before);
         let events: Box<dyn Read + Send> = match compression {
-            UNCOMPRESSED => Box::new(owned),
-            ZSTD => Box::new(BufReader::new(decompress(owned)?)),
+            UNCOMPRESSED => Box::new(payload),
+            ZSTD => Box::new(BufReader::new(decompress(payload)?)),
             _ => return Err(Malformed("its compression is not known")),
         };
-        Ok(Self { events, left: left.unwrap_or(bytes.rest().len() as u64) })
+        Ok(Self { events, left: left.unwrap_or(length) })
     }
 
     /// Puts the next event, which has no checksum, in place of what `event` holds; `false` after the

@@ -2,7 +2,7 @@
 
 use whimbrel_model::LogOffset;
 
-use super::bytes::{Bytes, Malformed};
+use crate::bytes::{Bytes, Malformed};
 
 /// Follows the log's file and position through rotations.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::bytes::{Bytes, Malformed};
+use crate::bytes::{Bytes, Malformed};
 
 /// A statement in the log.
 #[derive(Debug, PartialEq, Eq)]

@@ -82,7 +82,7 @@ impl<T: Transport> LogReader<T> {
                 return Ok(item);
             }
             self.transport.next(&mut self.event).await?;
-            self.assembler.push(&self.event)?;
+            self.assembler.push(&mut self.event)?;
             if self.event.capacity() > KEPT_BYTES_MAX {
                 self.event = Vec::new();
             }

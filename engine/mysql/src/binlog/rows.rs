@@ -2,12 +2,8 @@
 
 use whimbrel_model::{Cell, Change, Row, RowBuilder};
 
-use super::{
-    bytes::{Bytes, Malformed, TRUNCATED, is_set},
-    decoder::TableDecoder,
-    value::Decode,
-    wire::Shape,
-};
+use super::{decoder::TableDecoder, value::Decode, wire::Shape};
+use crate::bytes::{Bytes, Malformed, TRUNCATED, is_set};
 use crate::json;
 
 /// What the rows of an event did.

@@ -1,15 +1,19 @@
 //! The log as the source sends it to a replica.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::time::Duration;
 
-use futures_util::{FutureExt, StreamExt};
-use mysql_async::{BinlogStream, BinlogStreamRequest, GnoInterval, Sid, binlog::events::Event};
-use mysql_common::{packets::Tag, proto::MySerialize};
+use mysql_common::{
+    packets::{ComBinlogDumpGtid, ComRegisterSlave, GnoInterval, Sid, Tag},
+    proto::MySerialize,
+};
 use tokio::time::{Instant, timeout_at};
 use whimbrel_model::GtidSet;
 
-use super::{LogError, Transport};
-use crate::{ConnectOptions, Error, Role, Session};
+use super::{LogError, Transport, transport::EVENT_BYTES_MAX};
+use crate::{
+    ConnectOptions, Error, Role,
+    connection::{self, Connection, Failure, Packets, Refusal},
+};
 
 /// How often the source says that it has nothing to send: the longest that the end of the log is
 /// behind on an idle source.
@@ -31,23 +35,24 @@ const LATE_WAIT: Duration = Duration::from_millis(20);
 /// connection; its default is a minute.
 const UNREAD_MAX: Duration = Duration::from_secs(3_600);
 
+/// The largest packet that is taken, in bytes: an event, and what it begins with.
+const PACKET_BYTES_MAX: usize = 1 + EVENT_BYTES_MAX as usize;
+
+/// Where the first event of a file begins: the source takes no other place beside a GTID set.
+const FILE_BEGIN: u64 = 4;
+
 /// The server's error for all that ends a dump. Source: MySQL,
 /// `ER_SOURCE_FATAL_ERROR_READING_BINLOG`.
 const FATAL: u16 = 1236;
 
 /// A replica's connection to a source.
 pub struct StreamTransport {
-    stream: BinlogStream,
-    /// When the newest event came.
+    packets: Packets,
+    /// When the newest bytes came.
     heard: Instant,
     /// How long the next may take.
     silence_max: Duration,
-    /// What came behind a compressed transaction.
-    held: Option<Received>,
 }
-
-/// What the driver gives for an event; `None` at the end.
-type Received = Option<Result<Event, mysql_async::Error>>;
 
 impl std::fmt::Debug for StreamTransport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -70,99 +75,77 @@ impl StreamTransport {
         server_id: u32,
     ) -> Result<Self, LogError> {
         let connect = |source: Error| LogError::Connect { source: Box::new(source) };
-        let mut session = Session::connect(options, Role::SourceTail).await.map_err(connect)?;
+        let mut connection = Connection::open(options, Role::SourceTail).await.map_err(connect)?;
+        // That the reader knows checksums: events come with those that they were written with.
         let set = format!(
-            "SET @source_heartbeat_period = {}, SESSION net_write_timeout = {}",
+            "SET @source_heartbeat_period = {}, @source_binlog_checksum = 'CRC32', \
+             SESSION net_write_timeout = {}",
             HEARTBEAT.as_nanos(),
             UNREAD_MAX.as_secs()
         );
-        session.execute(set.as_bytes()).await.map_err(connect)?;
-        let conn = session.into_conn().map_err(connect)?;
-        let request = BinlogStreamRequest::new(server_id).with_gtid().with_gtid_set(sids(from)?);
-        // The driver's future is large, and opening is rare.
-        let opened = Box::pin(conn.get_binlog_stream(request)).await;
-        let stream = opened.map_err(refusal)?;
-        Ok(Self { stream, heard: Instant::now(), silence_max: FIRST_WAIT_MAX, held: None })
+        connection.execute("SET", &set).await.map_err(connect)?;
+        let register = serialized(&ComRegisterSlave::new(server_id));
+        let registered = connection.command("registering as a replica", &register).await;
+        registered.map_err(connect)?.map_err(refusal)?;
+        let dump = ComBinlogDumpGtid::new(server_id).with_pos(FILE_BEGIN).with_sids(sids(from)?);
+        let packets = connection.stream(&serialized(&dump)).await.map_err(refusal)?;
+        Ok(Self { packets, heard: Instant::now(), silence_max: FIRST_WAIT_MAX })
     }
-}
 
-impl StreamTransport {
-    /// What the driver has next, within the time that it may take.
-    async fn receive(&mut self) -> Result<Received, LogError> {
-        if let Some(held) = self.held.take() {
-            return Ok(held);
-        }
+    /// Waits for more bytes, as long as they may take.
+    async fn hear(&mut self) -> Result<(), LogError> {
         let deadline = (self.heard + self.silence_max).max(Instant::now() + LATE_WAIT);
-        // The driver panics on a packet that is shorter than the event in it says.
-        let next = AssertUnwindSafe(self.stream.next()).catch_unwind();
-        let Ok(next) = timeout_at(deadline, next).await else {
+        let Ok(come) = timeout_at(deadline, self.packets.wait()).await else {
             let silence = self.heard.elapsed().as_millis();
             let silence_ms = u64::try_from(silence).unwrap_or(u64::MAX);
             return Err(LogError::Silent { silence_ms });
         };
-        next.map_err(|_| unreadable())
-    }
-
-    /// Lets the driver drop the decompressed transaction that it holds as a whole until all its events
-    /// were taken: ours are read one by one, and need the memory.
-    fn pass_decompressed(&mut self) -> Result<(), LogError> {
-        loop {
-            let next = AssertUnwindSafe(self.stream.next()).catch_unwind();
-            let Some(next) = next.now_or_never() else { return Ok(()) };
-            match next.map_err(|_| unreadable())? {
-                Some(Ok(event)) if !event.footer().get_checksum_enabled() => {}
-                other => {
-                    self.held = Some(other);
-                    return Ok(());
-                }
-            }
-        }
+        self.heard = Instant::now();
+        come.map_err(lost)
     }
 }
 
 impl Transport for StreamTransport {
     async fn next(&mut self, event: &mut Vec<u8>) -> Result<(), LogError> {
-        const TRANSACTION_PAYLOAD: u8 = 40;
-        loop {
-            let received = self.receive().await?.ok_or(LogError::Ended)?.map_err(refusal)?;
-            self.heard = Instant::now();
-            self.silence_max = SILENCE_MAX;
-            // The driver decompresses transactions by itself, and sends on what it can read of them
-            // after the event that holds them. They have no checksums, unlike all others.
-            if !received.footer().get_checksum_enabled() {
-                continue;
-            }
-            write_raw(&received, event)?;
-            if received.header().event_type_raw() == TRANSACTION_PAYLOAD {
-                drop(received);
-                self.pass_decompressed()?;
-            }
+        // What has come costs no look at the clock.
+        while !self.packets.advance(PACKET_BYTES_MAX).map_err(lost)? {
+            self.hear().await?;
+        }
+        self.silence_max = SILENCE_MAX;
+        let packet = self.packets.packet();
+        if packet.first() == Some(&connection::OK) {
+            packet.drain(..1);
+            std::mem::swap(packet, event);
             return Ok(());
         }
+        Err(ended(packet))
     }
 }
 
-fn unreadable() -> LogError {
-    LogError::Lost { source: "the driver could not read a packet".into() }
-}
-
-/// Puts the event together again as it was in the packet.
-fn write_raw(received: &Event, event: &mut Vec<u8>) -> Result<(), LogError> {
-    const FORMAT_DESCRIPTION: u8 = 15;
-    event.clear();
-    let header = received.header();
-    header.serialize(event);
-    event.extend_from_slice(received.data());
-    if header.event_type_raw() == FORMAT_DESCRIPTION {
-        let algorithm = received.footer().get_checksum_alg();
-        let algorithm = algorithm.map_err(|error| LogError::Lost { source: Box::new(error) })?;
-        event.extend(algorithm.map(|algorithm| algorithm as u8));
+/// What a packet means that is no event.
+fn ended(packet: &[u8]) -> LogError {
+    if connection::is_end(packet) {
+        return LogError::Ended;
     }
-    event.extend(received.checksum().into_iter().flatten());
-    Ok(())
+    match Refusal::read(packet) {
+        Ok(refused) if packet.first() == Some(&connection::ERROR) => {
+            refusal(Failure::Refused(refused))
+        }
+        _ => lost(connection::invalid("a packet is none of a log")),
+    }
 }
 
-/// A GTID set in the driver's terms: intervals there end before their end.
+fn serialized(command: &impl MySerialize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    command.serialize(&mut bytes);
+    bytes
+}
+
+fn lost(error: std::io::Error) -> LogError {
+    LogError::Lost { source: Box::new(error) }
+}
+
+/// A GTID set in the protocol's terms: intervals there end before their end.
 fn sids(set: &GtidSet) -> Result<Vec<Sid<'static>>, LogError> {
     let unfit = |source: Box<dyn std::error::Error + Send + Sync>| LogError::Lost { source };
     let mut sids = Vec::new();
@@ -177,12 +160,12 @@ fn sids(set: &GtidSet) -> Result<Vec<Sid<'static>>, LogError> {
     Ok(sids)
 }
 
-/// What the source says in place of an event.
-fn refusal(error: mysql_async::Error) -> LogError {
-    let mysql_async::Error::Server(error) = error else {
-        return LogError::Lost { source: Box::new(error) };
+/// What the source says in place of an event, or of what it was asked for.
+fn refusal(failure: Failure) -> LogError {
+    let (code, message) = match failure {
+        Failure::Broken(error) => return lost(error),
+        Failure::Refused(Refusal { code, message, .. }) => (code, message),
     };
-    let (code, message) = (error.code, error.message);
     if code == FATAL && is_purged(&message) {
         LogError::Purged { message }
     } else {

@@ -1,9 +1,7 @@
 //! `TABLE_MAP` events: which table the rows after them are of, and how their values are encoded.
 
-use super::{
-    bytes::{Bytes, Malformed},
-    wire::{Wire, WireType, read_wire},
-};
+use super::wire::{Wire, WireType, read_wire};
+use crate::bytes::{Bytes, Malformed};
 
 /// What a `TABLE_MAP` event says. Source: MySQL, `Table_map_event`.
 #[derive(Debug, Clone, Copy)]

@@ -2,10 +2,8 @@
 
 use whimbrel_model::{Cell, Date, Datetime, RowBuilder, Time};
 
-use super::{
-    bytes::{big_endian, little_endian},
-    decimal,
-};
+use super::decimal;
+use crate::bytes::{big_endian, little_endian};
 use crate::json;
 
 /// How the bytes of a column's values become cells.

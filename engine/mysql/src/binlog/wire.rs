@@ -1,6 +1,6 @@
 //! How a column's values are encoded in row images, as its table's `TABLE_MAP` says.
 
-use super::bytes::{Bytes, Malformed};
+use crate::bytes::{Bytes, Malformed};
 
 /// How many bytes a value takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

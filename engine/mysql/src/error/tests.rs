@@ -3,7 +3,7 @@ use super::*;
 fn server(code: u16, message: &str) -> Error {
     Error::from_driver(
         "INSERT",
-        mysql_async::Error::Server(mysql_async::ServerError {
+        mysql_async::Error::Server(ServerError {
             code,
             message: message.to_owned(),
             state: "HY000".to_owned(),

@@ -1,5 +1,7 @@
 //! The session variables that everything else relies on.
 
+use crate::error::Error;
+
 /// What a session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -17,7 +19,7 @@ pub enum Role {
 
 /// A variable, and the value that it is set to and must be read back as.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Variable {
+pub(crate) struct Variable {
     pub(super) name: &'static str,
     /// As the server prints it; `NULL` for that.
     pub(super) value: &'static str,
@@ -109,7 +111,7 @@ impl Role {
         matches!(self, Self::Target | Self::TargetDefinitions)
     }
 
-    pub(super) fn variables(self, skips_binlog: bool) -> Vec<Variable> {
+    pub(crate) fn variables(self, skips_binlog: bool) -> Vec<Variable> {
         let own = match self {
             Self::SourceReader | Self::SourceTail => SOURCE,
             Self::Target | Self::TargetDefinitions => TARGET,
@@ -121,7 +123,7 @@ impl Role {
 }
 
 /// One statement for all: either every variable is set or none.
-pub(super) fn set_statement(variables: &[Variable]) -> String {
+pub(crate) fn set_statement(variables: &[Variable]) -> String {
     let assignments: Vec<String> = variables
         .iter()
         .map(|variable| {
@@ -133,8 +135,26 @@ pub(super) fn set_statement(variables: &[Variable]) -> String {
 }
 
 /// One row with a column per variable, by its name, and the server's version.
-pub(super) fn read_statement(variables: &[Variable]) -> String {
+pub(crate) fn read_statement(variables: &[Variable]) -> String {
     let columns: Vec<String> =
         variables.iter().map(|variable| format!("@@SESSION.{0} AS {0}", variable.name)).collect();
     format!("SELECT {}, VERSION() AS {VERSION}", columns.join(", "))
+}
+
+/// Proves that each variable is what it was set to, by what `found` reads back of one after another.
+pub(crate) fn prove(
+    wanted: &[Variable],
+    mut found: impl FnMut(&'static str) -> Result<Option<String>, Error>,
+) -> Result<(), Error> {
+    for variable in wanted {
+        let value = found(variable.name)?.unwrap_or_else(|| "NULL".to_owned());
+        if value != variable.value {
+            return Err(Error::Variable {
+                name: variable.name,
+                wanted: variable.value.to_owned(),
+                found: value,
+            });
+        }
+    }
+    Ok(())
 }

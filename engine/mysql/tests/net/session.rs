@@ -4,7 +4,7 @@ use mysql_async::Value;
 use whimbrel_kit::{Server, pair, shared_source};
 use whimbrel_mysql::{Account, Class, Error, Role, Session};
 
-use crate::common::{plain, session, user, value};
+use crate::common::{both, plain, session, user, value};
 
 #[tokio::test]
 async fn every_role_finds_its_variables_as_it_set_them() {
@@ -127,7 +127,7 @@ async fn a_killed_connection_is_lost_and_a_wrong_password_denied() {
     assert!(!victim.is_usable());
     server.create_user("denied", "right", &[]).await.unwrap();
     let account = user(server, "denied", "hunter2");
-    let denied = Session::connect(&plain(&account, ""), Role::Target).await.unwrap_err();
+    let denied = both(&plain(&account, "")).await.unwrap_err();
     assert_eq!((denied.class(), denied.code()), (Class::Denied, Some(1045)));
     assert!(!format!("{denied} {denied:?}").contains("hunter2"));
 }
@@ -140,7 +140,7 @@ async fn an_unreachable_host_is_a_connect_error_that_names_it() {
         user: "u".to_owned(),
         password: "hunter2".into(),
     };
-    let error = Session::connect(&plain(&nowhere, ""), Role::Target).await.unwrap_err();
+    let error = both(&plain(&nowhere, "")).await.unwrap_err();
 
     assert_eq!(error.to_string(), "cannot connect to `127.0.0.1:1`");
     assert_eq!(error.class(), Class::Lost);

@@ -1,13 +1,13 @@
 use std::path::PathBuf;
 
 use whimbrel_kit::{Server, shared_source};
-use whimbrel_mysql::{Account, ConnectOptions, Error, Role, Session, TlsMode, TlsOptions};
+use whimbrel_mysql::{Account, ConnectOptions, Error, Session, TlsMode, TlsOptions};
 
-use crate::common::{options, root, user, value};
+use crate::common::{both, log, options, root, user, value};
 
 async fn connect(server: &Server, mode: TlsMode, ca: Option<PathBuf>) -> Result<Session, Error> {
     let options = ConnectOptions::new(root(server), "", TlsOptions { mode, ca }).unwrap();
-    Session::connect(&options, Role::Target).await
+    both(&options).await.map(|(session, _)| session)
 }
 
 async fn cipher(session: &mut Session) -> String {
@@ -26,9 +26,17 @@ async fn disabled_is_plain_and_preferred_and_required_are_encrypted() {
     for (mode, is_encrypted) in
         [(TlsMode::Disabled, false), (TlsMode::Preferred, true), (TlsMode::Required, true)]
     {
-        let mut session = connect(server, mode, None).await.unwrap();
+        let options = options(&root(server), "", mode);
+        let (mut session, _log) = both(&options).await.unwrap();
 
         assert_eq!(!cipher(&mut session).await.is_empty(), is_encrypted, "{mode}");
+        let ciphers = "SELECT GROUP_CONCAT(s.VARIABLE_VALUE) \
+                       FROM performance_schema.status_by_thread s \
+                       JOIN performance_schema.threads t USING (THREAD_ID) \
+                       JOIN performance_schema.session_connect_attrs a USING (PROCESSLIST_ID) \
+                       WHERE s.VARIABLE_NAME = 'Ssl_cipher' AND a.ATTR_VALUE = 'whimbrel' \
+                         AND t.PROCESSLIST_COMMAND = 'Binlog Dump GTID'";
+        assert_eq!(!value(&mut session, ciphers).await.is_empty(), is_encrypted, "{mode}");
     }
 }
 
@@ -88,12 +96,18 @@ async fn a_server_without_tls_is_refused_unless_plain_will_do() {
 #[tokio::test]
 async fn a_password_is_sent_safely_over_plain_and_encrypted_connections() {
     let server = shared_source().await.unwrap();
-    server.create_user("pass", "pä:ss@w%rd", &[]).await.unwrap();
-    let account = user(server, "pass", "pä:ss@w%rd");
     for mode in [TlsMode::Disabled, TlsMode::Required] {
-        // Once with the whole exchange, once from the server's cache.
-        for _ in 0..2 {
-            Session::connect(&options(&account, "", mode), Role::Target).await.unwrap();
+        for is_log_first in [true, false] {
+            let name = format!("pass_{mode}_{is_log_first}");
+            let grants = ["REPLICATION SLAVE, REPLICATION CLIENT ON *.*"];
+            server.create_user(&name, "pä:ss@w%rd", &grants).await.unwrap();
+            let options = options(&user(server, &name, "pä:ss@w%rd"), "", mode);
+            // First with the whole exchange, then from the server's cache.
+            if is_log_first {
+                log(&options).await.unwrap();
+            }
+            both(&options).await.unwrap();
+            log(&options).await.unwrap();
         }
     }
 }
@@ -120,7 +134,7 @@ async fn verify_identity_takes_a_certificate_for_the_host_that_was_asked_for_alo
         let account = Account { host: host.to_owned(), ..root(&server) };
         let tls = TlsOptions { mode, ca: Some(fixture("authority.pem")) };
         let options = ConnectOptions::new(account, "", tls).unwrap();
-        Session::connect(&options, Role::Target).await
+        both(&options).await.map(|(session, _)| session)
     };
 
     let mut session = reach("127.0.0.1", TlsMode::VerifyIdentity).await.unwrap();

@@ -5,10 +5,10 @@ use whimbrel_model::TableId;
 use super::{Assembler, LogError, LogItem, Malformed};
 use crate::{
     binlog::{
-        bytes::Bytes,
         event::EventType,
         query::{Control, Query},
     },
+    bytes::Bytes,
     ddl::{Statement, classify},
 };
 

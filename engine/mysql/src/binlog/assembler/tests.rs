@@ -11,7 +11,7 @@ fn read<'a>(events: impl IntoIterator<Item = &'a [u8]>) -> (Vec<LogItem>, Option
     let mut assembler = Assembler::new([sample::table().unwrap()].into(), 1 << 16);
     let mut items = Vec::new();
     for event in events {
-        if let Err(error) = assembler.push(event) {
+        if let Err(error) = assembler.push(&mut event.to_vec()) {
             return (items, Some(error));
         }
         loop {

@@ -1,13 +1,13 @@
 //! Reading numbers and runs of bytes from the front of a slice, every length checked.
 
-/// What an event's bytes lack; said in its error.
+/// What the bytes of an event or a packet lack; said in its error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed(pub(crate) &'static str);
 
-/// The event ends inside what was to be read.
+/// The bytes end inside what was to be read.
 pub(crate) const TRUNCATED: Malformed = Malformed("it ends early");
 
-/// The unread rest of an event.
+/// The unread rest of an event or a packet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bytes<'a> {
     rest: &'a [u8],
