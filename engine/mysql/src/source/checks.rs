@@ -8,7 +8,7 @@ use crate::{
     ddl::{literal, quoted},
     error::{Class, Error},
     finding::Finding,
-    session::{Record, ServerVersion, Session},
+    session::{ServerVersion, Session},
     source::keeping_statement,
 };
 
@@ -25,7 +25,6 @@ const VARIABLES: &[&str] = &[
     "binlog_expire_logs_seconds",
     "binlog_expire_logs_auto_purge",
     "innodb_native_foreign_keys",
-    "binlog_transaction_compression",
 ];
 
 /// The shortest time that logs should be kept, in seconds: a day, so that a run that stopped in the
@@ -50,7 +49,6 @@ pub async fn findings(session: &mut Session, database: &str) -> Result<Vec<Findi
     found.extend(blind_spots(&account, database));
     found.extend(spelling_finding(session, database).await?);
     found.extend(durability_findings(&variables));
-    found.extend(compression_finding(session, &variables).await?);
     if variables.is_on("log_bin") {
         found.extend(filter_finding(session, database).await?);
     }
@@ -225,47 +223,6 @@ fn durability_findings(variables: &Variables) -> Vec<Finding> {
         ));
     }
     found
-}
-
-/// The driver decompresses a transaction before it hands the first of its events on: the only thing
-/// that a run holds whole.
-async fn compression_finding(
-    session: &mut Session,
-    variables: &Variables,
-) -> Result<Option<Finding>, Error> {
-    const NO_SUCH_TABLE: u16 = 1146;
-    // Sessions may compress, too. What the server counts includes them.
-    let counted = "SELECT CAST(SUM(UNCOMPRESSED_BYTES_COUNTER) AS UNSIGNED) AS plain, \
-        CAST(SUM(COMPRESSED_BYTES_COUNTER) AS UNSIGNED) AS compressed \
-        FROM performance_schema.binary_log_transaction_compression_stats \
-        WHERE LOG_TYPE = 'BINARY' AND COMPRESSION_TYPE = 'ZSTD'";
-    let share = match session.query(counted).await {
-        Ok(rows) => rows.first().map(compressed_percent).transpose()?.flatten(),
-        Err(error) if error.class() == Class::Denied || error.code() == Some(NO_SUCH_TABLE) => None,
-        Err(error) => return Err(error),
-    };
-    let is_on = variables.is_on("binlog_transaction_compression");
-    let saw = match share {
-        Some(percent) => format!("transactions are compressed in its log, to {percent} %"),
-        None if is_on => "`binlog_transaction_compression` is `ON`".to_owned(),
-        None => return Ok(None),
-    };
-    Ok(Some(Finding::warning(
-        "source-compression",
-        saw,
-        "such a transaction is held whole, beside what `limits.memory` says: as large as it is \
-         uncompressed, and three times compressed",
-        "leave memory for the largest (1,000,000 updated rows of 110 bytes took 450 MiB), or \
-         `SET GLOBAL binlog_transaction_compression = OFF`",
-    )))
-}
-
-/// Of what was counted of compressed transactions; `None` if there were none.
-fn compressed_percent(counted: &Record) -> Result<Option<u64>, Error> {
-    let plain: Option<u64> = counted.optional_number("plain")?;
-    let compressed: u64 = counted.optional_number("compressed")?.unwrap_or(0);
-    let share = |plain| compressed.saturating_mul(100).div_ceil(plain);
-    Ok(plain.filter(|plain| *plain > 0).map(share))
 }
 
 /// What it means that a run has not read the server's log for as long as `absent`: half of the time

@@ -124,33 +124,6 @@ async fn settings_that_may_lose_the_newest_rows_are_warned_of() {
 }
 
 #[tokio::test]
-async fn compressed_transactions_are_warned_of_also_where_only_a_session_compresses() {
-    let server = Server::start().await.unwrap();
-    server
-        .execute("CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY, v TEXT)")
-        .await
-        .unwrap();
-    let warned = async || {
-        let found = source_findings(&server, &root(&server), "shop").await;
-        found.into_iter().find(|finding| finding.id == "source-compression")
-    };
-    assert_eq!(warned().await, None);
-
-    server.execute("SET GLOBAL binlog_transaction_compression = ON").await.unwrap();
-    let found = warned().await.unwrap();
-    assert_eq!(found.severity, Severity::Warning);
-    assert!(found.saw.contains("is `ON`"), "{found}");
-    mend(&server, &found).await;
-    assert_eq!(warned().await, None);
-
-    let insert = "SET SESSION binlog_transaction_compression = ON;
-                  INSERT INTO shop.t VALUES (1, REPEAT('x', 60000))";
-    server.execute(insert).await.unwrap();
-    // 60,000 bytes that are all alike become some hundred.
-    assert!(warned().await.unwrap().saw.ends_with("to 1 %"));
-}
-
-#[tokio::test]
 async fn cascades_that_no_log_holds_are_refused() {
     let tables = "CREATE DATABASE shop; CREATE TABLE shop.p (id INT PRIMARY KEY); \
          CREATE TABLE shop.c (id INT PRIMARY KEY, CONSTRAINT down FOREIGN KEY (id) \
