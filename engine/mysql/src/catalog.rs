@@ -48,6 +48,16 @@ pub struct Description {
     pub auto_increment: Option<u64>,
 }
 
+impl Description {
+    /// The table as a shard of a sharded keyspace has it; see [`CreateTable::for_shard`]. A table that is
+    /// there is compared in this form, too: what it gives numbers to by itself, and refers to, changes no
+    /// row that is written with its number and without checks.
+    #[must_use]
+    pub fn for_shard(&self) -> Self {
+        Self { create: self.create.for_shard(), auto_increment: None, ..self.clone() }
+    }
+}
+
 /// A table that can be moved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {

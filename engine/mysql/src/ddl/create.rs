@@ -151,6 +151,19 @@ impl CreateTable {
             .collect()
     }
 
+    /// The definition as a shard has it: without `AUTO_INCREMENT`, which would give two shards one
+    /// number, and without foreign keys, whose other row may be on another shard.
+    #[must_use]
+    pub fn for_shard(&self) -> Self {
+        let mut items = self.items.clone();
+        items.retain(|item| item.kind != ItemKind::ForeignKey);
+        for item in items.iter_mut().filter(|item| item.kind == ItemKind::Column) {
+            item.text = without_auto_increment(&item.text);
+        }
+        let options = without_auto_increment(&self.options);
+        Self { name: self.name.clone(), items, options }
+    }
+
     /// The foreign keys.
     #[must_use]
     pub fn foreign_keys(&self) -> Vec<ForeignKey> {
@@ -249,6 +262,21 @@ fn item(text: &str) -> Result<Item, CreateTableError> {
     };
     let name = name.ok_or(CreateTableError::Shape)?;
     Ok(Item { kind, name, text: text.to_owned() })
+}
+
+/// A column or a table's options without the word, and without the number that may follow it.
+fn without_auto_increment(text: &str) -> String {
+    let Some(tokens) = tokens(text, USUAL) else { return text.to_owned() };
+    let Some(place) = tokens.iter().position(|token| token.is("AUTO_INCREMENT")) else {
+        return text.to_owned();
+    };
+    let last = match tokens.get(place + 1..place + 3) {
+        Some([equals, number]) if equals.is_symbol("=") => number,
+        Some(_) | None => &tokens[place],
+    };
+    let before = place.checked_sub(1).map_or(0, |before| tokens[before].end());
+    let (before, behind) = (text.get(..before), text.get(last.end()..));
+    format!("{}{}", before.unwrap_or_default(), behind.unwrap_or_default()).trim().to_owned()
 }
 
 /// The column that leads a key.

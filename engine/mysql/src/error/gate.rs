@@ -23,7 +23,7 @@ const ENDED_BY_TABLET: [u16; 4] = [1290, 1317, 1836, 3024];
 const TEXTS: &[(&str, Class)] = &[
     // The same tomorrow.
     ("disallowed due to rule: enforce denied tables", Class::Other),
-    ("ow count exceeded", Class::Other),
+    ("Row count exceeded", Class::Other),
     ("message larger than max", Class::Other),
     ("not allowed for streaming", Class::Other),
     ("charset/name", Class::Other),
@@ -33,7 +33,7 @@ const TEXTS: &[(&str, Class)] = &[
     // No room: nothing was begun.
     ("pool connection limit exceeded", Class::TryAgain),
     ("pool waiter count exceeded", Class::TryAgain),
-    ("ransaction throttled", Class::TryAgain),
+    ("Transaction throttled", Class::TryAgain),
     // The transaction has ended, or nobody knows.
     ("exceeded timeout", Class::Lost),
     ("unlocked closed connection", Class::Lost),

@@ -15,4 +15,6 @@ mod session;
 #[cfg(test)]
 mod source;
 #[cfg(test)]
+mod tables;
+#[cfg(test)]
 mod tls;

@@ -4,6 +4,11 @@
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod definitions;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod shape;
+#[cfg(test)]
+#[path = "../net/tables.rs"]
+mod tables;

@@ -50,6 +50,31 @@ fn a_definition_is_cut_into_its_pieces() {
 }
 
 #[test]
+fn a_shard_gives_no_numbers_and_has_no_foreign_keys() {
+    let table = CreateTable::parse(ORDERS).unwrap();
+    let lines =
+        ORDERS.replace("NOT NULL AUTO_INCREMENT", "NOT NULL").replace(" AUTO_INCREMENT=17", "");
+    let lines: Vec<&str> = lines.lines().filter(|line| !line.contains("FOREIGN")).collect();
+    let wanted = CreateTable::parse(&lines.join("\n")).unwrap();
+    let odd = "CREATE TABLE t (`AUTO_INCREMENT` int DEFAULT '1' COMMENT 'AUTO_INCREMENT',
+        id int AUTO_INCREMENT COMMENT 'it''s' PRIMARY KEY) AUTO_INCREMENT=18446744073709551615";
+    let odd = odd.replace("id int", "`id` int");
+
+    assert_eq!(table.for_shard(), wanted);
+    assert_eq!(wanted.for_shard(), wanted);
+    let odd = CreateTable::parse(&odd).unwrap().for_shard();
+    let texts: Vec<&str> = odd.items().iter().map(|item| item.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "`AUTO_INCREMENT` int DEFAULT '1' COMMENT 'AUTO_INCREMENT'",
+            "`id` int COMMENT 'it''s' PRIMARY KEY"
+        ]
+    );
+    assert_eq!(odd.options(), "");
+}
+
+#[test]
 fn the_table_is_made_with_its_keys_and_the_rest_comes_later() {
     let table = CreateTable::parse(ORDERS).unwrap();
     let without = |left_out: &[&str]| {

@@ -49,6 +49,13 @@ fn what_a_server_behind_says_is_told_as_its_own() {
             "Lock wait timeout exceeded; try restarting transaction",
         ),
         (
+            1213,
+            "Aborted desc = Deadlock found when trying to get lock; try restarting transaction (errno 1213) \
+             (sqlstate 40001)",
+            Class::TryAgain,
+            "Deadlock found when trying to get lock; try restarting transaction",
+        ),
+        (
             2006,
             "Unavailable desc = conn 82: Write(packet) failed: write unix @->/s.sock: write: broken pipe \
              (errno 2006) (sqlstate HY000)",
@@ -77,12 +84,68 @@ fn a_transaction_that_was_ended_ends_the_session() {
              timeout: 30s)",
             "exceeded timeout",
         ),
+        (
+            1317,
+            "Aborted desc = transaction 1795450788308562863: in use: for tx killer rollback",
+            "in use: for tx killer rollback",
+        ),
+        (
+            3024,
+            "Canceled desc = (errno 3024) (sqlstate HY000): Query execution was interrupted, maximum statement \
+             execution time exceeded, elapsed time: 2.000956937s, killing connection ID 597",
+            "the tablet ended the statement (server error 3024)",
+        ),
+        (
+            1290,
+            "Code(17) desc = The MySQL server is running with the --super-read-only option so it cannot \
+             execute this statement (errno 1290) (sqlstate HY000)",
+            "the tablet ended the statement (server error 1290)",
+        ),
     ] {
         let shown = format!("vtgate error {code} of shard `commerce/-80`: {shown}");
         check(code, &format!("{SHARD} {text}"), Class::Lost, &shown);
         let error = of("UPDATE", code, text);
         assert!(error.is_end_of_session());
     }
+}
+
+#[test]
+fn what_a_tablet_has_no_room_for_is_told_from_what_it_never_takes() {
+    for (code, text, class, shown) in [
+        (
+            1203,
+            "ResourceExhausted desc = transaction pool connection limit exceeded",
+            Class::TryAgain,
+            "pool connection limit exceeded",
+        ),
+        (1317, "Aborted desc = Row count exceeded 10000", Class::Other, "Row count exceeded"),
+        // This one and the next as a whole cluster sent them.
+        (
+            1203,
+            "ResourceExhausted desc = trying to send message larger than max (16882305 vs. 16777216)",
+            Class::Other,
+            "message larger than max",
+        ),
+        (
+            1105,
+            "Unavailable desc = connection error: desc = \"transport: Error while dialing\"",
+            Class::Lost,
+            "Error while dialing",
+        ),
+    ] {
+        let shown = format!("vtgate error {code} of shard `commerce/-80`: {shown}");
+        check(code, &format!("{SHARD} {text}"), class, &shown);
+    }
+    let nobody = "target: commerce.-90.primary: no healthy tablet available for 'keyspace:\"commerce\" \
+                  shard:\"-90\" tablet_type:PRIMARY'";
+    let shown = "vtgate error 1105 of shard `commerce/-90`: no healthy tablet available";
+    check(1105, nobody, Class::Lost, shown);
+    let denied = "query delete from t where 'secret' failed after retries: target: commerce.-80.primary: \
+                  vttablet: rpc error: code = FailedPrecondition desc = disallowed due to rule: enforce \
+                  denied tables";
+    let shown =
+        "vtgate error 1815 of shard `commerce/-80`: disallowed due to rule: enforce denied tables";
+    check(1815, denied, Class::Other, shown);
 }
 
 #[test]
