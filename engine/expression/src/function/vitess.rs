@@ -20,9 +20,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
         name: "keyspace_id",
         usage: "keyspace_id(value, \"vindex\")",
         doc: "The keyspace id that Vitess gives a value by a vindex: `hash`, `numeric` and \
-              `reverse_bits` of integers; `xxhash` and `binary_md5` of integers, text in UTF-8 and \
-              bytes, for which NULL is an empty text; `binary` of text and bytes. What the vindex does \
-              not map fails.",
+              `reverse_bits` of integers; `xxhash`, `binary_md5`, `unicode_loose_xxhash` and \
+              `unicode_loose_md5` of integers, text in UTF-8 and bytes, for which NULL is an empty text; \
+              `binary` of text and bytes. What the vindex does not map fails.",
         example: ("hex(keyspace_id(1, \"hash\"))", "\"166B40B44ABA4BD6\""),
         takes: (2, 2),
         form: Form::SeesNull(resolve_id, keyspace_id),
@@ -41,13 +41,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 /// The types of vindexes that take a value and no parameter, and whether they map integers, and text or bytes.
-const VINDEXES: [(&str, bool, bool); 6] = [
+const VINDEXES: [(&str, bool, bool); 8] = [
     ("hash", true, false),
     ("numeric", true, false),
     ("reverse_bits", true, false),
     ("xxhash", true, true),
     ("binary", false, true),
     ("binary_md5", true, true),
+    ("unicode_loose_md5", true, true),
+    ("unicode_loose_xxhash", true, true),
 ];
 
 fn vindex(call: &Call<'_>) -> Result<Vindex, Problem> {
@@ -72,7 +74,7 @@ fn vindex(call: &Call<'_>) -> Result<Vindex, Problem> {
 fn resolve_id(call: &mut Call<'_>) -> Result<Typed, Problem> {
     let vindex = vindex(call)?;
     let bytes_max = match (vindex.kind(), call.kind(0)) {
-        ("binary_md5", _) => 16,
+        ("binary_md5" | "unicode_loose_md5", _) => 16,
         ("binary", Type::Text { characters_max }) => characters_max.saturating_mul(4),
         ("binary", Type::Bytes { bytes_max }) => *bytes_max,
         _ => 8,
@@ -145,6 +147,7 @@ mod tests {
             ("xxhash", Value::Bytes(vec![0, 0xff].into()), "7d1d13039a7dd9e0"),
             ("xxhash", Value::Null, "99e9d85137db46ef"),
             ("binary", Value::Text("".into()), ""),
+            ("unicode_loose_xxhash", Value::Text("Straße ".into()), "019701c091c76b62"),
         ] {
             let vindex = Vindex::new(kind, &BTreeMap::new(), &BTreeMap::new()).unwrap();
             assert_eq!(id_of(&vindex, &value).unwrap().to_string(), id, "{kind} of {value:?}");

@@ -297,7 +297,8 @@ fn literals_that_are_prepared_must_be_written_out_and_right() {
         "\"lookup\"",
         "expression.literal",
         "this vindex is not offered",
-        "vindexes are hash, numeric, reverse_bits, xxhash, binary, binary_md5",
+        "vindexes are hash, numeric, reverse_bits, xxhash, binary, binary_md5, unicode_loose_md5, \
+         unicode_loose_xxhash",
     );
 }
 
