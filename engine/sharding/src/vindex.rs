@@ -1,6 +1,7 @@
 //! Vindexes: how values become keyspace ids. Source: Vitess, `go/vt/vtgate/vindexes`.
 
 mod cfc;
+mod cipher;
 mod column;
 mod multicol;
 mod params;

@@ -1,11 +1,5 @@
 //! The vindexes that hash one column, of which `multicol` takes the first bytes.
 
-use std::sync::LazyLock;
-
-use des::{
-    Des,
-    cipher::{BlockEncrypt, KeyInit},
-};
 use md5::{Digest, Md5};
 use xxhash_rust::xxh64::xxh64;
 
@@ -14,6 +8,7 @@ use crate::{
     value::INTEGER_BYTES_MAX,
     vindex::{
         Unmapped, VindexError,
+        cipher::encipher,
         params::Params,
         static_map::{self, StaticMap},
     },
@@ -32,9 +27,6 @@ pub(super) enum Column {
     UnicodeLooseXxhash,
     StaticMap(StaticMap),
 }
-
-/// Vitess encrypts with three keys that are all zeros, which is once with one.
-static CIPHER: LazyLock<Des> = LazyLock::new(|| Des::new(&[0; 8].into()));
 
 impl Column {
     /// The vindex of that type.
@@ -96,8 +88,10 @@ impl Column {
         let mut buffer = [0; INTEGER_BYTES_MAX];
         Ok(match self {
             Self::Hash => match value {
-                Value::Int(value) => of_number(hash(value.cast_unsigned())),
-                Value::Null | Value::UInt(_) | Value::Text(_) => of_number(hash(unsigned(value)?)),
+                Value::Int(value) => of_number(encipher(value.cast_unsigned())),
+                Value::Null | Value::UInt(_) | Value::Text(_) => {
+                    of_number(encipher(unsigned(value)?))
+                }
             },
             Self::Numeric => of_number(unsigned(value)?),
             Self::ReverseBits => of_number(unsigned(value)?.reverse_bits()),
@@ -133,11 +127,4 @@ pub(super) fn of_number(number: u64) -> KeyspaceId {
 pub(super) fn unsigned(value: &Value<'_>) -> Result<u64, Unmapped> {
     let refused = if *value == Value::Null { Unmapped::Null } else { Unmapped::NotAnInteger };
     value.unsigned().ok_or(refused)
-}
-
-/// What `hash` makes of a number.
-pub(super) fn hash(number: u64) -> u64 {
-    let mut block = number.to_be_bytes().into();
-    CIPHER.encrypt_block(&mut block);
-    u64::from_be_bytes(block.into())
 }

@@ -7,7 +7,8 @@ use crate::{
     value::INTEGER_BYTES_MAX,
     vindex::{
         Unmapped, VindexError,
-        column::{hash, of_bytes, unsigned},
+        cipher::encipher,
+        column::{of_bytes, unsigned},
         params::Params,
     },
 };
@@ -91,7 +92,7 @@ impl Region {
             }
         };
         let [.., high, low] = region.to_be_bytes();
-        let [a, b, c, d, e, f, g, h] = hash(number).to_be_bytes();
+        let [a, b, c, d, e, f, g, h] = encipher(number).to_be_bytes();
         let bytes = [high, low, a, b, c, d, e, f, g, h];
         Ok(of_bytes(match self.prefix {
             Prefix::One => &bytes[1..],
