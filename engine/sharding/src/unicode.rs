@@ -3,7 +3,8 @@
 //!
 //! Vitess hashes the primary weights of a collation that golang.org/x/text had for Unicode 6.2, by that
 //! module's own rules. No other implementation gives the same bytes, so both are here: the weights as a
-//! table made from Vitess's, the rules rewritten. That all of it agrees is the test's business.
+//! table made from Vitess's, the rules rewritten (LICENSE beside them is
+//! that module's). That all of it agrees is the test's business.
 
 mod collation;
 mod contraction;

@@ -34,8 +34,8 @@ func main() {
 
 const header = `# What Vitess 0.24.0 knows of characters for the vindexes unicode_loose_md5 and unicode_loose_xxhash: the primary
 # weights of CLDR 23's root collation of Unicode 6.2. scripts/vitess/weights makes this file.
-# Source: Vitess, go/mysql/collations/vindex, which is golang.org/x/text (Copyright The Go Authors, BSD-3-Clause), whose
-# tables are derived from Unicode data (Copyright Unicode, Inc., Unicode-3.0).
+# Source: Vitess, go/mysql/collations/vindex, which is golang.org/x/text (its LICENSE is beside this file), whose tables
+# are derived from Unicode data (Copyright Unicode, Inc., Unicode-3.0).
 #
 # ideographs: ranges of characters without weights of their own that are ideographs in Unicode %s.
 # weights: the weights of successive characters from the first on. A character has weights joined by commas; a weight is
