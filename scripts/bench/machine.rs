@@ -33,10 +33,7 @@ impl Process {
         }
         let pid = self.child.id();
         self.cpu_seconds = self.cpu_seconds.max(cpu_seconds(Some(pid)));
-        let status = read(&format!("/proc/{pid}/status"));
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = resident.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-        self.resident_kib = self.resident_kib.max(kib.unwrap_or(0));
+        self.resident_kib = self.resident_kib.max(resident_kib_max(pid));
         // Between the two looks it may have gone on and ended: then its time is not whole yet.
         let has_ended = stat(pid).is_none_or(|(state, _)| state == "Z");
         if has_ended {
@@ -59,6 +56,13 @@ impl Drop for Process {
 /// The processor time of a process in user and kernel mode; 0 when it is gone.
 pub(crate) fn cpu_seconds(pid: Option<u32>) -> f64 {
     pid.and_then(stat).map_or(0.0, |(_, ticks)| ticks / TICKS_PER_SECOND)
+}
+
+/// The highest resident memory of a process; 0 when it is gone.
+pub(crate) fn resident_kib_max(pid: u32) -> u64 {
+    let status = read(&format!("/proc/{pid}/status"));
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    resident.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 /// The processor time that the whole machine has used or was denied by its host since it started.

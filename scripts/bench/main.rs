@@ -19,6 +19,7 @@ mod report;
 mod servers;
 mod settings;
 mod sysbench;
+mod vitess;
 mod whimbrel;
 mod wide;
 
@@ -28,13 +29,16 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 async fn main() -> ExitCode {
     // Cargo adds flags of its own.
     let name = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let result = match name.as_deref() {
-        Some("copy") => copy::run().await,
-        Some("follow") => follow::run().await,
-        Some("lag") => lag::run().await,
-        Some("growth") => growth::run().await,
-        _ => Err("there are copy, follow, lag and growth; scripts/bench/run says more".into()),
-    };
+    let result =
+        match name.as_deref() {
+            Some("copy") => copy::run().await,
+            Some("follow") => follow::run().await,
+            Some("lag") => lag::run().await,
+            Some("growth") => growth::run().await,
+            Some("vitess") => vitess::run().await,
+            _ => Err("there are copy, follow, lag, growth and vitess; scripts/bench/run says more"
+                .into()),
+        };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

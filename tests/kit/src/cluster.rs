@@ -241,6 +241,13 @@ impl Cluster {
         &mut self.vtgate
     }
 
+    /// The process ids of vtgate and of the tablets, of those that run.
+    #[must_use]
+    pub fn pids(&self) -> Vec<u32> {
+        let tablets = self.tablets.iter().filter_map(Tablet::pid);
+        self.vtgate.pid().into_iter().chain(tablets).collect()
+    }
+
     /// All tablets. Those of one shard follow each other, and the first of them was made its primary at the start.
     pub fn tablets(&mut self) -> &mut [Tablet] {
         &mut self.tablets
