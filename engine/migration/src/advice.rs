@@ -48,6 +48,7 @@ impl RunError {
             Self::Changed { .. } => "run.plan-changed",
             Self::NewerFormat { .. } => "run.newer-state",
             Self::Vitess { .. } => "run.vitess-target",
+            Self::Connections { .. } => "run.connections",
             Self::NoState { .. } => "run.no-state",
             Self::State { .. } | Self::Gtid(_) | Self::Json(_) => "run.state",
             Self::Busy { .. } => "run.busy",
@@ -95,6 +96,7 @@ impl RunError {
                  urls, tls, limits and `on` may change, and `on_error: stop` may become another"
             }
             Self::NewerFormat { .. } => "run the newer version that began this plan",
+            Self::Connections { .. } => "raise `limits.target_connections`",
             Self::Vitess { .. } => "name a database of a MySQL server under `target.mysql`",
             Self::NoState { .. } => "begin it with `whimbrel run PLAN`",
             Self::State { .. } | Self::Gtid(_) | Self::Json(_) | Self::ForeignGroups { .. } => {

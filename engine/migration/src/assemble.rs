@@ -23,6 +23,7 @@ use crate::{
     pieces::Piece,
     prepare::Prepared,
     progress::{Phase, Progress},
+    shards::lanes_of_shard,
     shared::{Message, Shared, Targets},
     stage::{
         apply::ApplyStage, merge::MergeStage, route::RouteStage, snapshot::SnapshotStage,
@@ -32,9 +33,6 @@ use crate::{
     transform::{TargetId, Transform},
     windows::Windows,
 };
-
-/// Batches that may wait for a shard. Their bytes are bounded by the permits that they carry.
-const ROUTED_SLOTS: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 /// A stage that is ready to run.
 #[derive(Debug)]
@@ -54,6 +52,13 @@ struct Wires {
     outlets: HashMap<EdgeIndex, Sender<Message>>,
     inlets: HashMap<EdgeIndex, Receiver<Message>>,
     budgets: HashMap<EdgeIndex, Budget>,
+}
+
+/// What comes to the stages that write.
+struct WayToShards {
+    inlet: Receiver<Message>,
+    /// Batches that may wait for one shard. Their bytes are bounded by the permits that they carry.
+    batches_max: NonZeroUsize,
 }
 
 /// Builds what is shared and the stages of `graph`.
@@ -111,9 +116,12 @@ pub(crate) fn assemble(
             Node::Transform(_) => {
                 Stage::Transform(transform((graph, index), &mut wires, (&shared, &pool))?)
             }
+            // It is made with the stages that write.
+            Node::Route(_) => continue,
             Node::Apply(node) => {
-                let inlet = wires.inlet_from(graph, index, |_| true)?;
-                stages.extend(apply(node, prepared, (&shared, &pool), inlet));
+                let way = wires.way_to_shards(graph, index)?;
+                let lanes_max = lanes_of_shard(graph, prepared.shards.len())?;
+                stages.extend(apply((node, lanes_max), prepared, (&shared, &pool), way));
                 continue;
             }
         });
@@ -123,15 +131,15 @@ pub(crate) fn assemble(
 
 /// The stages that write, one for each shard, and what shares rows out among them where there are several.
 fn apply(
-    node: &Apply,
+    (node, lanes_max): (&Apply, u32),
     prepared: &Prepared,
     (shared, pool): (&Arc<Shared>, &Arc<ComputePool>),
-    inlet: Receiver<Message>,
+    way: WayToShards,
 ) -> Vec<Stage> {
-    let mut inlets = vec![inlet];
+    let mut inlets = vec![way.inlet];
     let mut stages = Vec::new();
     if prepared.shards.len() > 1 {
-        let wires = prepared.shards.iter().map(|_| channel(ROUTED_SLOTS));
+        let wires = prepared.shards.iter().map(|_| channel(way.batches_max));
         let (outlets, of_shards): (Vec<_>, Vec<_>) = wires.unzip();
         let inlets = std::mem::replace(&mut inlets, of_shards).into_iter();
         let shared = || Arc::clone(shared);
@@ -150,7 +158,7 @@ fn apply(
             control: prepared.control.clone(),
             epoch: prepared.claim.epoch,
             generation: claimed.generation,
-            lanes_max: node.lanes_max,
+            lanes_max,
             limits: PlanLimits {
                 rows_max: small(node.lane_window_rows_max),
                 bytes_max: small(node.lane_window_bytes_max),
@@ -203,7 +211,11 @@ fn shared(graph: &Graph, prepared: &Prepared, (clock, stop): (Clock, Stop)) -> A
         prepared.claim.lanes().fold(GtidSet::default(), |all, lane| all.union(&lane.touched()));
     let key_bytes_max = graph.stages.node_weights().find_map(|node| match node {
         Node::Merge(merge) => Some(small(merge.window_key_bytes_max)),
-        Node::Snapshot(_) | Node::Tail(_) | Node::Transform(_) | Node::Apply(_) => None,
+        Node::Snapshot(_)
+        | Node::Tail(_)
+        | Node::Transform(_)
+        | Node::Route(_)
+        | Node::Apply(_) => None,
     });
     let windows = Windows::new(stored, key_bytes_max.unwrap_or(0));
     Shared::new((tables, transform), targets, windows, (Arc::new(progress), clock, stop))
@@ -289,6 +301,20 @@ impl Wires {
         let (edge, outlet) = self.outlet(graph, stage)?;
         let budget = self.budgets.remove(&edge).ok_or_else(|| unwired("budget"))?;
         Ok((outlet, budget))
+    }
+
+    /// What comes to a stage that writes, before it is shared out among the shards.
+    fn way_to_shards(&mut self, graph: &Graph, apply: NodeIndex) -> Result<WayToShards, RunError> {
+        let routed = graph
+            .stages
+            .edges_directed(apply, Direction::Incoming)
+            .find(|edge| matches!(graph.stages[edge.source()], Node::Route(_)));
+        let (stage, batches_max) = match routed {
+            Some(edge) => (edge.source(), edge.weight().batches_max),
+            None => (apply, 1),
+        };
+        let inlet = self.inlet_from(graph, stage, |_| true)?;
+        Ok(WayToShards { inlet, batches_max: at_least_one(batches_max) })
     }
 
     /// The inlet of a stage that comes from a stage such as `from` tells.

@@ -49,6 +49,16 @@ pub enum RunError {
         /// The keyspace.
         keyspace: String,
     },
+    /// The plan gives fewer connections to the target than its shards need.
+    #[error("{shard_count} shards need {needed} connections at least, and the plan gives {limit}")]
+    Connections {
+        /// How many shards there are.
+        shard_count: u32,
+        /// The plan's limit.
+        limit: u32,
+        /// How many connections they need.
+        needed: u32,
+    },
     /// No state is kept for the plan.
     #[error("the target keeps no state of a plan `{plan}`")]
     NoState {

@@ -8,7 +8,7 @@ use whimbrel_model::TableId;
 use whimbrel_mysql::{
     ConnectOptions, Finding, Role, Session, Severity, catalog, catalog::LeftBehind, source, target,
 };
-use whimbrel_plan::{Binlog, Fingerprint, Plan, PlanError};
+use whimbrel_plan::{Binlog, Fingerprint, Plan, PlanError, compile};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     progress::{SourceProgress, TargetProgress},
     reach::{Reached, endpoint, reach},
     runners,
-    shards::Shard,
+    shards::{Shard, lanes_of_shard},
     store::{self, Claim, Control, PlanKey, StoredTable, StoredTarget},
     tables,
     transform::{Feed, TargetId},
@@ -110,8 +110,9 @@ pub(crate) async fn prepare(
     clock: &Clock,
 ) -> Result<Prepared, RunError> {
     let source_options = endpoint(&plan.source)?;
-    let mut source = Session::connect(&source_options, Role::SourceReader).await?;
     let mut target = reach(plan).await?;
+    lanes_of_shard(&compile(plan), target.each().len())?;
+    let mut source = Session::connect(&source_options, Role::SourceReader).await?;
     let mut warnings = check(plan, &mut source, &mut target).await?;
     if plan.target.binlog() == Binlog::Skip {
         target = target.skipping_binlog().await?;

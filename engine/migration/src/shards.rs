@@ -1,6 +1,7 @@
 //! The databases that a plan's rows are written to: one, or one behind each shard of a keyspace.
 
 use whimbrel_mysql::ConnectOptions;
+use whimbrel_plan::Graph;
 
 use crate::error::RunError;
 
@@ -36,4 +37,18 @@ impl Shard {
             }
         }
     }
+}
+
+/// How many lanes each shard may have.
+///
+/// # Errors
+///
+/// [`RunError::Connections`] if there are fewer connections than the shards need.
+pub(crate) fn lanes_of_shard(graph: &Graph, shard_count: usize) -> Result<u32, RunError> {
+    let shard_count = u32::try_from(shard_count).unwrap_or(u32::MAX);
+    graph.lanes_of_shard(shard_count).ok_or_else(|| RunError::Connections {
+        shard_count,
+        limit: graph.target.limit,
+        needed: Graph::connections_needed(shard_count),
+    })
 }

@@ -2,13 +2,14 @@
 
 mod diagram;
 mod json;
+mod shards;
 mod targets;
 mod text;
 
 use crate::{
     bind::Bound,
-    graph::{EdgeBytes, Graph, Node},
-    plan::{Plan, Tls},
+    graph::{Apply, EdgeBytes, Graph, Node},
+    plan::{Plan, Target, Tls},
     selection::{Rule, STATE_PREFIX},
     size,
     spec::OnDdl,
@@ -49,6 +50,14 @@ const LOCKS: &str =
 
 fn state(plan: &Plan) -> String {
     let target = plan.target.endpoint();
+    if let Target::Vitess(_) = plan.target {
+        return format!(
+            "tables `{STATE_PREFIX}*` on every shard of `{}`, behind {}: positions and marks beside their \
+             rows, all else on the first shard",
+            target.database,
+            target.address()
+        );
+    }
     format!("tables `{STATE_PREFIX}*` in `{}` on {}", target.database, target.address())
 }
 
@@ -91,12 +100,13 @@ fn node_name(node: &Node) -> &'static str {
         Node::Tail(_) => "tail",
         Node::Merge(_) => "merge",
         Node::Transform(_) => "transform",
+        Node::Route(_) => "route",
         Node::Apply(_) => "apply",
     }
 }
 
 /// What a node may use, in short phrases.
-fn node_facts(node: &Node) -> Vec<String> {
+fn node_facts(node: &Node, plan: &Plan) -> Vec<String> {
     match node {
         Node::Snapshot(snapshot) => {
             let rate = snapshot.rows_per_second.map_or_else(
@@ -126,15 +136,29 @@ fn node_facts(node: &Node) -> Vec<String> {
             format!("{} made by expressions", count(transform.targets, "table")),
             "in the order in which rows come, on all cores but one".to_owned(),
         ],
-        Node::Apply(apply) => vec![
-            format!("at most {}", count(apply.lanes_max, "lane")),
+        Node::Route(route) => vec![
             format!(
-                "transactions of at most {} rows and {}",
-                apply.lane_window_rows_max,
-                size::about(apply.lane_window_bytes_max)
+                "each row to its shard of `{}`, in the order in which rows come",
+                route.keyspace
             ),
-            "rows, position and chunk marks in one transaction: exactly once per lane".to_owned(),
+            "a row whose shard changes is deleted on the one and written to the other".to_owned(),
         ],
+        Node::Apply(apply) => apply_facts(apply, plan),
+    }
+}
+
+fn apply_facts(apply: &Apply, plan: &Plan) -> Vec<String> {
+    let transactions = format!(
+        "transactions of at most {} rows and {}",
+        apply.lane_window_rows_max,
+        size::about(apply.lane_window_bytes_max)
+    );
+    let lanes = format!("at most {}", count(apply.lanes_max, "lane"));
+    let stored =
+        "rows, position and chunk marks in one transaction: exactly once per lane".to_owned();
+    match plan.target {
+        Target::Mysql(_) => vec![lanes, transactions, stored],
+        Target::Vitess(_) => shards::apply_facts((lanes, transactions, stored)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 
-use crate::plan::{Limits, Plan, SourceLoad};
+use crate::plan::{Limits, Plan, SourceLoad, Target, VitessTarget};
 
 /// The stages of a run and how rows travel between them.
 ///
@@ -33,7 +33,10 @@ pub enum Node {
     Merge(Merge),
     /// Makes rows of the target tables out of the source's, where a plan has more than copies.
     Transform(Transform),
-    /// Writes rows, positions and chunk marks into the target, in one transaction per lane window.
+    /// Gives each row to the shard that it belongs to, where the target is a keyspace.
+    Route(Route),
+    /// Writes rows, positions and chunk marks into the target, in one transaction per lane window; one
+    /// such stage for each shard that a keyspace turns out to have.
     Apply(Apply),
 }
 
@@ -76,10 +79,18 @@ pub struct Transform {
     pub targets: u32,
 }
 
-/// What the apply stage may use.
+/// What the route stage has to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The keyspace whose shards rows are given to.
+    pub keyspace: String,
+}
+
+/// What an apply stage may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Apply {
-    /// The most lanes, each on its own connection; at least 1.
+    /// The most lanes, each on its own connection; at least 1. Of a keyspace, on one shard: how many
+    /// each has depends on how many shards there are.
     pub lanes_max: u32,
     /// The most row bytes in one transaction of a lane; one row may exceed it alone.
     pub lane_window_bytes_max: u64,
@@ -151,6 +162,31 @@ const SOURCE_BESIDE_READERS: [&str; 2] =
 const TARGET_BESIDE_LANES: [&str; 2] =
     ["the run's own state", "indexes and foreign keys, after the copy"];
 
+/// What they are for where rows go to a keyspace.
+///
+/// The lanes' count is the most that there can be: each shard more takes one for its state.
+const KEYSPACE_BESIDE_LANES: [&str; 2] = [
+    "the run's own state, and as many more as there are shards more",
+    "indexes and foreign keys, after the copy",
+];
+
+/// The most lanes on one shard of a keyspace.
+///
+/// A shard has 20 transactions at a time for everybody, vtgate's application included
+/// (`--queryserver-config-transaction-cap`), and who finds none free for a second gets an error.
+const LANES_OF_SHARD_MAX: u32 = 8;
+/// The most rows in one transaction of a lane through vtgate: half of what it lets a statement delete
+/// (`--queryserver-config-max-result-size`, 10,000).
+const KEYSPACE_WINDOW_ROWS_MAX: u64 = 5_000;
+/// Batches that wait for one shard: they carry permits of their own.
+const ROUTED_BATCHES_MAX: u32 = 16;
+
+/// The most bytes of a statement that writes rows; one row may exceed it alone.
+///
+/// Measured: statements of 64 KiB to 1 MiB cost the server the least a row; larger ones cost more.
+/// Through vtgate it is the same, and 16 MiB would be refused.
+pub const STATEMENT_BYTES_MAX: usize = 1 << 20;
+
 /// A chunk above this size holds its read view and its window open for long, and gains no speed.
 const CHUNK_BYTES_MAX: u64 = 8 << 20;
 /// Large enough that a batch's fixed costs vanish, small enough that lanes start early.
@@ -175,8 +211,18 @@ pub fn compile(plan: &Plan) -> Graph {
         source_load,
     } = plan.limits;
     let source = Connections::of(source_connections, "reading chunks", SOURCE_BESIDE_READERS);
-    let target = Connections::of(target_connections, "writing rows", TARGET_BESIDE_LANES);
-    let (readers, lanes_max) = (source.first_count(), target.first_count());
+    let (keyspace, beside_lanes) = match &plan.target {
+        Target::Mysql(_) => (None, TARGET_BESIDE_LANES),
+        Target::Vitess(VitessTarget { endpoint }) => {
+            (Some(endpoint.database.clone()), KEYSPACE_BESIDE_LANES)
+        }
+    };
+    let target = Connections::of(target_connections, "writing rows", beside_lanes);
+    let (readers, lane_count) = (source.first_count(), target.first_count());
+    let (lanes_max, lane_window_rows_max) = match keyspace {
+        None => (lane_count, LANE_WINDOW_ROWS_MAX),
+        Some(_) => (lane_count.min(LANES_OF_SHARD_MAX), KEYSPACE_WINDOW_ROWS_MAX),
+    };
     let memory = share(memory_bytes);
     let windows_max = readers * 2;
     let copies = copies(plan);
@@ -195,17 +241,44 @@ pub fn compile(plan: &Plan) -> Graph {
         windows_max,
         window_key_bytes_max: memory.windows / u64::from(windows_max),
     }));
-    let apply = stages.add_node(Node::Apply(Apply {
-        lanes_max,
-        lane_window_bytes_max: (memory.tail / u64::from(lanes_max)).min(LANE_WINDOW_BYTES_MAX),
-        lane_window_rows_max: LANE_WINDOW_ROWS_MAX,
-        lane_window_ms_max: LANE_WINDOW_MS_MAX,
-    }));
     let targets = u32::try_from(plan.materialized.len()).unwrap_or(u32::MAX);
     let transform = (targets > 0).then(|| stages.add_node(Node::Transform(Transform { targets })));
-    connect(&mut stages, (&memory, copies), [snapshot, tail, merge, apply], transform);
+    let route = keyspace.map(|keyspace| stages.add_node(Node::Route(Route { keyspace })));
+    let apply = stages.add_node(Node::Apply(Apply {
+        lanes_max,
+        lane_window_bytes_max: (memory.tail / u64::from(lane_count)).min(LANE_WINDOW_BYTES_MAX),
+        lane_window_rows_max,
+        lane_window_ms_max: LANE_WINDOW_MS_MAX,
+    }));
+    connect(&mut stages, (&memory, copies), [snapshot, tail, merge, apply], [transform, route]);
 
     Graph { stages, source, target, memory }
+}
+
+impl Graph {
+    /// How many lanes each of `shard_count` shards has; `None` if the target's connections are not
+    /// enough for one.
+    #[must_use]
+    pub fn lanes_of_shard(&self, shard_count: u32) -> Option<u32> {
+        let lanes_max = self.stages.node_weights().find_map(|node| match node {
+            Node::Apply(apply) => Some(apply.lanes_max),
+            Node::Snapshot(_)
+            | Node::Tail(_)
+            | Node::Merge(_)
+            | Node::Transform(_)
+            | Node::Route(_) => None,
+        })?;
+        // One for indexes, and one for the state of each shard.
+        let lanes = self.target.limit.checked_sub(1)?.checked_sub(shard_count)?;
+        let each = lanes.checked_div(shard_count)?;
+        (each > 0).then_some(each.min(lanes_max))
+    }
+
+    /// The target's connections that `shard_count` shards need at least.
+    #[must_use]
+    pub fn connections_needed(shard_count: u32) -> u32 {
+        shard_count.saturating_mul(2).saturating_add(1)
+    }
 }
 
 impl Connections {
@@ -246,7 +319,7 @@ fn connect(
     stages: &mut StableDiGraph<Node, Edge>,
     (memory, copies): (&Memory, u64),
     [snapshot, tail, merge, apply]: [NodeIndex; 4],
-    transform: Option<NodeIndex>,
+    [transform, route]: [Option<NodeIndex>; 2],
 ) {
     const MERGED: &str = "log order; a chunk after all that it reflects, without rows that changed \
                           meanwhile";
@@ -270,9 +343,16 @@ fn connect(
     );
     let carried =
         |guarantee| Edge { batches_max: EDGE_BATCHES_MAX, bytes: EdgeBytes::Carried, guarantee };
-    stages.add_edge(merge, transform.unwrap_or(apply), carried(MERGED));
+    let written = route.unwrap_or(apply);
+    stages.add_edge(merge, transform.unwrap_or(written), carried(MERGED));
     if let Some(transform) = transform {
-        stages.add_edge(transform, apply, carried("the same order, as rows of the target tables"));
+        let made = carried("the same order, as rows of the target tables");
+        stages.add_edge(transform, written, made);
+    }
+    if let Some(route) = route {
+        let guarantee = "the same order for each shard, with the rows that belong to it";
+        let routed = Edge { batches_max: ROUTED_BATCHES_MAX, ..carried(guarantee) };
+        stages.add_edge(route, apply, routed);
     }
 }
 

@@ -36,8 +36,8 @@ pub use definition::{Definition, Piece, PieceKind};
 pub use explain::{ExplainFormat, explain};
 pub use fingerprint::Fingerprint;
 pub use graph::{
-    Apply, Connections, Edge, EdgeBytes, Graph, Memory, Merge, Node, Snapshot, Tail, Transform,
-    compile,
+    Apply, Connections, Edge, EdgeBytes, Graph, Memory, Merge, Node, Route, STATEMENT_BYTES_MAX,
+    Snapshot, Tail, Transform, compile,
 };
 pub use load::{Draft, Loaded, draft, load};
 pub use materialize::{

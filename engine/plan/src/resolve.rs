@@ -66,7 +66,7 @@ pub(crate) fn resolve(
         resolver.problems.extend(sharding::unwritten(&sharding, (selection, &materialized)));
     }
     let selection = selection.unwrap_or_else(Selection::nothing);
-    let limits = resolver.limits(spec.limits.as_ref());
+    let limits = resolver.limits(spec.limits.as_ref(), vitess.is_some());
     let on_ddl = spec.on.as_ref().and_then(|on| on.ddl).unwrap_or_default();
     let endpoint = target.unwrap_or_else(|| resolver.unreachable(&to));
     let target = match (mysql, vitess) {
@@ -350,7 +350,7 @@ impl<S: Secrets> Resolver<'_, S> {
         (!has_error).then_some(selection)
     }
 
-    fn limits(&mut self, spec: Option<&LimitsSpec>) -> Limits {
+    fn limits(&mut self, spec: Option<&LimitsSpec>, has_shards: bool) -> Limits {
         let default = LimitsSpec::default();
         let spec = spec.unwrap_or(&default);
         let memory = spec.memory.as_deref().unwrap_or(bounds::MEMORY_DEFAULT);
@@ -359,9 +359,11 @@ impl<S: Secrets> Resolver<'_, S> {
             source_connections: spec
                 .source_connections
                 .unwrap_or(bounds::SOURCE_CONNECTIONS_DEFAULT),
-            target_connections: spec
-                .target_connections
-                .unwrap_or(bounds::TARGET_CONNECTIONS_DEFAULT),
+            target_connections: spec.target_connections.unwrap_or(if has_shards {
+                bounds::KEYSPACE_CONNECTIONS_DEFAULT
+            } else {
+                bounds::TARGET_CONNECTIONS_DEFAULT
+            }),
             memory_bytes: memory_bytes.unwrap_or(bounds::MEMORY_BYTES_MIN),
             rows_per_second: spec.rows_per_second,
             source_load: SourceLoad {

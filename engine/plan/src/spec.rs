@@ -24,6 +24,8 @@ pub(crate) mod bounds {
     pub(crate) const SOURCE_CONNECTIONS_MIN: u32 = 3;
     /// Four lanes, the run's state, and one that builds indexes.
     pub(crate) const TARGET_CONNECTIONS_DEFAULT: u32 = 6;
+    /// As many, and enough for two shards with lanes to spare, or for seven with one each.
+    pub(crate) const KEYSPACE_CONNECTIONS_DEFAULT: u32 = 16;
     /// One lane, the run's state, and one that builds indexes.
     pub(crate) const TARGET_CONNECTIONS_MIN: u32 = 3;
     /// The most connections to a server that a run could use with profit.
@@ -112,6 +114,7 @@ pub(crate) struct TargetSpec {
 /// A keyspace of Vitess, reached through vtgate.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "TargetVitess")]
 pub(crate) struct VitessSpec {
     /// vtgate's `mysql://user:password@host:port`. `${env:NAME}` and `${file:PATH}` stand for the value
     /// of an environment variable and the content of a file, as the whole text or as a part of it.
@@ -130,6 +133,7 @@ pub(crate) struct VitessSpec {
 /// A database on a MySQL server that rows are written to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "TargetMysql")]
 pub(crate) struct TargetMysqlSpec {
     /// `mysql://user:password@host:port`. `${env:NAME}` and `${file:PATH}` stand for the value of an
     /// environment variable and the content of a file, as the whole text or as a part of it.
@@ -217,9 +221,10 @@ pub(crate) struct LimitsSpec {
     /// chunks and later reads their definitions, all others read chunks.
     #[schemars(range(min = bounds::SOURCE_CONNECTIONS_MIN, max = bounds::CONNECTIONS_MAX), extend("default" = bounds::SOURCE_CONNECTIONS_DEFAULT))]
     pub(crate) source_connections: Option<u32>,
-    /// The most connections to the target at one time: one keeps the run's state, one creates
-    /// indexes and foreign keys after the copy, all others write rows.
-    #[schemars(range(min = bounds::TARGET_CONNECTIONS_MIN, max = bounds::CONNECTIONS_MAX), extend("default" = bounds::TARGET_CONNECTIONS_DEFAULT))]
+    /// The most connections to the target at one time: one keeps the run's state, in a keyspace one for
+    /// each shard; one creates indexes and foreign keys after the copy; all others write rows. Without
+    /// it: 6, and 16 where the target is a keyspace.
+    #[schemars(range(min = bounds::TARGET_CONNECTIONS_MIN, max = bounds::CONNECTIONS_MAX))]
     pub(crate) target_connections: Option<u32>,
     /// The most memory for rows in flight and what carries them, 64MiB to 64GiB; in B, KiB, MiB or
     /// GiB.

@@ -56,7 +56,10 @@ pub(crate) fn show(
 fn exit(error: &RunError) -> Exit {
     if matches!(error, RunError::Selection { .. } | RunError::Changed { .. }) {
         Exit::PlanRefused
-    } else if matches!(error, RunError::Preflight { .. } | RunError::Tables { .. }) {
+    } else if matches!(
+        error,
+        RunError::Preflight { .. } | RunError::Tables { .. } | RunError::Connections { .. }
+    ) {
         Exit::PreflightRefused
     } else {
         Exit::Failed

@@ -2,17 +2,13 @@
 
 use whimbrel_model::Table;
 use whimbrel_mysql::{Error, load::Load, statement};
+use whimbrel_plan::STATEMENT_BYTES_MAX;
 
 use crate::{
     effects::{Effects, TableEffects},
     shared::Shared,
     transform::TargetId,
 };
-
-/// The most bytes of a statement that writes rows; one row may exceed it alone.
-///
-/// Measured: statements of 64 KiB to 1 MiB cost the server the least a row; larger ones cost more.
-const STATEMENT_BYTES_MAX: usize = 1 << 20;
 
 /// Rows from which a table's are loaded rather than sent in a statement: with fewer, what a load costs
 /// by itself is more than it saves.

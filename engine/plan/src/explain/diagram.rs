@@ -2,10 +2,10 @@
 
 use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 
-use super::{LOCKS, edge_bytes, node_facts, node_name, state};
+use super::{LOCKS, edge_bytes, node_facts, node_name, shards::placements, state};
 use crate::{
     graph::{Connections, Graph, Node},
-    plan::{Endpoint, Plan},
+    plan::{Endpoint, Plan, Target},
 };
 
 pub(super) fn mermaid(plan: &Plan, graph: &Graph) -> String {
@@ -14,7 +14,8 @@ pub(super) fn mermaid(plan: &Plan, graph: &Graph) -> String {
         lines.push(format!("  {name}[(\"{}\")]", mermaid_label(&label)));
     }
     for node in graph.stages.node_weights() {
-        lines.push(format!("  {}[\"{}\"]", node_name(node), mermaid_label(&stage(node))));
+        let label = mermaid_label(&stage(node, plan));
+        lines.push(format!("  {}[\"{label}\"]", node_name(node)));
     }
     for (from, to, label) in edges(graph) {
         lines.push(if label.is_empty() {
@@ -37,7 +38,8 @@ pub(super) fn dot(plan: &Plan, graph: &Graph) -> String {
         lines.push(format!("  {name} [shape=cylinder, label=\"{}\"];", dot_label(&label)));
     }
     for node in graph.stages.node_weights() {
-        lines.push(format!("  {} [label=\"{}\"];", node_name(node), dot_label(&stage(node))));
+        let label = dot_label(&stage(node, plan));
+        lines.push(format!("  {} [label=\"{label}\"];", node_name(node)));
     }
     for (from, to, label) in edges(graph) {
         lines.push(if label.is_empty() {
@@ -51,6 +53,10 @@ pub(super) fn dot(plan: &Plan, graph: &Graph) -> String {
 }
 
 fn servers(plan: &Plan, graph: &Graph) -> [(&'static str, Vec<String>); 2] {
+    let target = match plan.target {
+        Target::Mysql(_) => "target",
+        Target::Vitess(_) => "target: keyspace",
+    };
     let label = |side: &str, endpoint: &Endpoint, connections: &Connections| {
         vec![
             format!("{side} {} on {}", endpoint.database, endpoint.address()),
@@ -59,13 +65,13 @@ fn servers(plan: &Plan, graph: &Graph) -> [(&'static str, Vec<String>); 2] {
     };
     [
         ("source", label("source", &plan.source, &graph.source)),
-        ("target", label("target", plan.target.endpoint(), &graph.target)),
+        ("target", label(target, plan.target.endpoint(), &graph.target)),
     ]
 }
 
-fn stage(node: &Node) -> Vec<String> {
+fn stage(node: &Node, plan: &Plan) -> Vec<String> {
     let mut lines = vec![node_name(node).to_owned()];
-    lines.extend(node_facts(node));
+    lines.extend(node_facts(node, plan));
     lines
 }
 
@@ -91,7 +97,10 @@ fn edges(graph: &Graph) -> Vec<(&'static str, &'static str, Vec<String>)> {
 }
 
 fn notes(plan: &Plan) -> Vec<String> {
-    vec![format!("locks: {LOCKS}"), format!("state: {}", state(plan))]
+    let mut notes = vec![format!("locks: {LOCKS}"), format!("state: {}", state(plan))];
+    let places = placements(plan).into_iter();
+    notes.extend(places.map(|(tables, place)| format!("shards of {tables}: {place}")));
+    notes
 }
 
 /// Mermaid reads HTML in labels, and writes a quote as an entity.

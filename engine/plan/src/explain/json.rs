@@ -4,15 +4,16 @@ use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 use serde_json::{Value, json};
 
 use super::{
-    BINLOG_SKIPPED, LOCKS, node_name, rules,
-    targets::{Target, targets},
+    BINLOG_SKIPPED, LOCKS, node_name, rules, state,
+    targets::{Described, targets},
     tls,
 };
 use crate::{
     bind::Bound,
-    graph::{Connections, Edge, EdgeBytes, Graph, Node},
-    plan::{Endpoint, Plan},
+    graph::{Connections, Edge, EdgeBytes, Graph, Node, STATEMENT_BYTES_MAX},
+    plan::{Endpoint, Plan, Target},
     selection::STATE_PREFIX,
+    sharding::{Sharding, TableSharding},
     spec::{Binlog, OnDdl},
 };
 
@@ -26,9 +27,10 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
         "plan": plan.name,
         "fingerprint": plan.fingerprint().digest(),
         "source": endpoint(&plan.source),
-        "target": endpoint(plan.target.endpoint()),
+        "target": target_server(plan),
         "tables": { "move": moved, "except": left_out },
         "materialize": targets(plan, bound).iter().map(target).collect::<Vec<_>>(),
+        "sharding": sharding(plan),
         "on_ddl": match plan.on_ddl {
             OnDdl::Stop => "stop",
             OnDdl::Ignore => "ignore",
@@ -53,6 +55,7 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
             "address": plan.target.endpoint().address(),
             "database": plan.target.endpoint().database,
             "tables": format!("{STATE_PREFIX}*"),
+            "note": state(plan),
         },
         "memory_bytes": {
             "limit": graph.memory.limit,
@@ -65,13 +68,47 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
     format!("{value:#}\n")
 }
 
-fn target(target: &Target) -> Value {
+fn target(target: &Described) -> Value {
     let facts = target.facts.iter().map(|(name, fact)| json!({ "name": name, "fact": fact }));
     json!({
         "name": target.name,
         "facts": facts.collect::<Vec<_>>(),
         "statement": target.statement,
     })
+}
+
+/// The target with `database`, or with `keyspace` if it is one.
+fn target_server(plan: &Plan) -> Value {
+    let mut server = endpoint(plan.target.endpoint());
+    if let (Target::Vitess(_), Some(object)) = (&plan.target, server.as_object_mut()) {
+        let keyspace = object.remove("database").unwrap_or_default();
+        object.insert("keyspace".to_owned(), keyspace);
+    }
+    server
+}
+
+/// Where the rows of the tables go of which the plan says it; `null` for a target without shards.
+fn sharding(plan: &Plan) -> Value {
+    let Target::Vitess(_) = plan.target else { return Value::Null };
+    let table = |table: &TableSharding| {
+        let (reference, vindex) = match &table.how {
+            Sharding::Reference => (true, None),
+            Sharding::Read => (false, None),
+            Sharding::Vindex { columns, kind, params, .. } => {
+                let columns: Vec<&str> =
+                    columns.iter().map(|column| column.name.as_str()).collect();
+                (false, Some(json!({ "type": kind, "columns": columns, "params": params })))
+            }
+        };
+        let sequence = table.sequence.as_ref().map(ToString::to_string);
+        json!({
+            "table": table.table,
+            "reference": reference,
+            "vindex": vindex,
+            "sequence": sequence,
+        })
+    };
+    plan.sharding.iter().map(table).collect()
 }
 
 fn endpoint(endpoint: &Endpoint) -> Value {
@@ -101,9 +138,11 @@ fn node(node: &Node) -> Value {
             "window_key_bytes_max": merge.window_key_bytes_max,
         }),
         Node::Transform(transform) => json!({ "kind": kind, "targets": transform.targets }),
+        Node::Route(route) => json!({ "kind": kind, "keyspace": route.keyspace }),
         Node::Apply(apply) => json!({
             "kind": kind,
             "lanes_max": apply.lanes_max,
+            "statement_bytes_max": STATEMENT_BYTES_MAX,
             "lane_window_bytes_max": apply.lane_window_bytes_max,
             "lane_window_rows_max": apply.lane_window_rows_max,
             "lane_window_ms_max": apply.lane_window_ms_max,

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What is to be known of one target, each fact with its name.
-pub(super) struct Target {
+pub(super) struct Described {
     pub(super) name: String,
     pub(super) facts: Vec<(&'static str, String)>,
     /// The statement that makes it, if it is known.
@@ -16,7 +16,7 @@ pub(super) struct Target {
 }
 
 /// The targets in the plan's order.
-pub(super) fn targets(plan: &Plan, bound: Option<&Bound>) -> Vec<Target> {
+pub(super) fn targets(plan: &Plan, bound: Option<&Bound>) -> Vec<Described> {
     let described = plan.materialized.iter().map(|made| {
         let mut targets = bound.iter().flat_map(|bound| &bound.targets);
         describe(made, targets.find(|target| target.name == made.name.name))
@@ -24,7 +24,7 @@ pub(super) fn targets(plan: &Plan, bound: Option<&Bound>) -> Vec<Target> {
     described.collect()
 }
 
-fn describe(made: &Materialized, bound: Option<&BoundTarget>) -> Target {
+fn describe(made: &Materialized, bound: Option<&BoundTarget>) -> Described {
     let names = |names: &[crate::materialize::Named]| -> String {
         names.iter().map(|named| named.name.as_str()).collect::<Vec<_>>().join(", ")
     };
@@ -83,7 +83,7 @@ fn describe(made: &Materialized, bound: Option<&BoundTarget>) -> Target {
             None
         }
     };
-    Target { name: made.name.name.clone(), facts, statement }
+    Described { name: made.name.name.clone(), facts, statement }
 }
 
 fn columns(bound: &BoundTarget) -> Vec<String> {

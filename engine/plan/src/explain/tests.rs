@@ -16,6 +16,19 @@ fn text(limits: &str) -> String {
     )
 }
 
+/// A plan for a keyspace, with the rest of its target's connections.
+fn keyspace(limits: &str) -> Plan {
+    let text = text(limits).replace(
+        "mysql: { url: 'mysql://app:hunter2@[::1]:3307', database: 'a\"b<c' }",
+        "vitess: { url: 'mysql://app:hunter2@vtgate:15306', keyspace: commerce }",
+    );
+    let sharding = "sharding:\n  \
+         customers: { column: id, vindex: xxhash, sequence: main.customers_seq }\n  \
+         order_lines: { columns: [region, id], vindex: multicol, params: { column_count: '2' } }\n  \
+         order_states: { reference: true }\n";
+    load(&(text + sharding), &Nothing).unwrap().plan
+}
+
 fn explained(format: ExplainFormat) -> String {
     let plan = plan("{}");
     explain(&plan, (&compile(&plan), None), format)
@@ -66,6 +79,51 @@ fn the_text_says_all_that_a_reviewer_asks_for() {
 }
 
 #[test]
+fn the_text_of_a_keyspace_says_where_rows_go_and_what_each_shard_gives() {
+    let plan = keyspace("{}");
+
+    let text = explain(&plan, (&compile(&plan), None), ExplainFormat::Text);
+
+    assert_eq!(text, include_str!("tests/keyspace.txt"));
+}
+
+#[test]
+fn every_format_shows_that_rows_are_routed_and_where() {
+    let plan = keyspace("{}");
+    for format in FORMATS {
+        let text = explain(&plan, (&compile(&plan), None), format);
+
+        for word in ["route", "commerce", "multicol", "main.customers_seq", "order_states"] {
+            assert!(text.contains(word), "{word} in {format:?}:\n{text}");
+        }
+        assert!(!text.contains("hunter2"), "{format:?}");
+    }
+}
+
+#[test]
+fn shards_share_the_targets_connections_and_their_pools_are_left_to_others() {
+    for (limit, lanes) in [
+        (3, [Some(1), None, None, None]),
+        (4, [Some(2), None, None, None]),
+        (5, [Some(3), Some(1), None, None]),
+        (9, [Some(7), Some(3), Some(1), None]),
+        (16, [Some(8), Some(6), Some(2), None]),
+        (17, [Some(8), Some(7), Some(3), Some(1)]),
+        (64, [Some(8), Some(8), Some(8), Some(6)]),
+    ] {
+        let graph = compile(&keyspace(&format!("{{ target_connections: {limit} }}")));
+        for (shard_count, lanes) in [1, 2, 4, 8].into_iter().zip(lanes) {
+            assert_eq!(graph.lanes_of_shard(shard_count), lanes, "{limit} for {shard_count}");
+            let is_enough = limit >= Graph::connections_needed(shard_count);
+            assert_eq!(lanes.is_some(), is_enough, "{limit} for {shard_count}");
+            // Lanes and state of each shard, and indexes.
+            let used = lanes.map_or(0, |lanes| (lanes + 1) * shard_count + 1);
+            assert!(used <= limit, "{limit} for {shard_count}");
+        }
+    }
+}
+
+#[test]
 fn no_limits_give_more_connections_or_memory_than_the_plan_allows() {
     for source in [3, 4, 6, 64] {
         for target in [3, 6, 64] {
@@ -88,6 +146,7 @@ fn no_limits_give_more_connections_or_memory_than_the_plan_allows() {
 
 fn check_share(node: &Node, memory: &Memory) {
     match node {
+        Node::Route(it) => assert!(!it.keyspace.is_empty()),
         Node::Transform(it) => assert!(it.targets >= 1, "{it:?}"),
         Node::Snapshot(it) => {
             assert!(it.readers >= 1 && it.chunk_bytes_max >= 128 << 10, "{it:?}");

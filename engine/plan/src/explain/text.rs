@@ -3,13 +3,16 @@
 use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 
 use super::{
-    BINLOG_SKIPPED, LOCKS, edge_bytes, node_facts, node_name, on_ddl, rules, state,
-    targets::targets, tls,
+    BINLOG_SKIPPED, LOCKS, edge_bytes, node_facts, node_name, on_ddl, rules,
+    shards::{self, placements},
+    state,
+    targets::targets,
+    tls,
 };
 use crate::{
     bind::Bound,
     graph::{Connections, Graph, Memory},
-    plan::{Endpoint, Plan},
+    plan::{Endpoint, MysqlTarget, Plan, Target, VitessTarget},
     size,
     spec::Binlog,
 };
@@ -19,7 +22,7 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
     let (moved, left_out) = rules(plan);
     lines.title(&format!("plan `{}`", plan.name));
     lines.fact("source", &endpoint(&plan.source));
-    lines.fact("target", &endpoint(plan.target.endpoint()));
+    lines.fact("target", &target(plan));
     if !moved.is_empty() {
         lines.fact("tables", &moved.join(", "));
     }
@@ -38,9 +41,17 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
         }
     }
 
+    let placements = placements(plan);
+    if !placements.is_empty() {
+        lines.title("shards");
+    }
+    for (tables, place) in &placements {
+        lines.fact(tables, place);
+    }
+
     lines.title("stages");
     for node in graph.stages.node_weights() {
-        lines.facts(node_name(node), &node_facts(node));
+        lines.facts(node_name(node), &node_facts(node, plan));
     }
 
     lines.title("edges");
@@ -54,7 +65,9 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
 
     lines.title("connections");
     lines.facts("source", &connections(&plan.source, &graph.source));
-    lines.facts("target", &connections(plan.target.endpoint(), &graph.target));
+    let mut of_target = connections(plan.target.endpoint(), &graph.target);
+    of_target.extend(shards::lanes(plan, graph));
+    lines.facts("target", &of_target);
 
     lines.title("what else it takes");
     lines.fact("locks", LOCKS);
@@ -90,6 +103,17 @@ impl Lines {
     fn facts(&mut self, name: &str, facts: &[String]) {
         for (index, fact) in facts.iter().enumerate() {
             self.fact(if index == 0 { name } else { "" }, fact);
+        }
+    }
+}
+
+fn target(plan: &Plan) -> String {
+    match &plan.target {
+        Target::Mysql(MysqlTarget { endpoint: target, .. }) => endpoint(target),
+        Target::Vitess(VitessTarget { endpoint }) => {
+            let Endpoint { user, database, .. } = endpoint;
+            let (address, tls) = (endpoint.address(), tls(&endpoint.tls));
+            format!("keyspace `{database}` behind vtgate at {address} as `{user}`, TLS {tls}")
         }
     }
 }
