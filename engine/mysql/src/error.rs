@@ -67,6 +67,8 @@ pub enum Error {
         code: u16,
         /// `keyspace/shard`, where one is named.
         shard: Option<String>,
+        /// Whether it came by way of a tablet, where a transaction may have ended with it.
+        is_of_tablet: bool,
         /// The part of its message that is known to hold no row's value.
         message: String,
         /// What was being done.
@@ -213,9 +215,10 @@ impl Error {
         if let Self::Server { code, .. } = self { Some(*code) } else { None }
     }
 
-    /// Whether the session cannot be used after it: the connection is gone or out of step.
+    /// Whether the session cannot be used after it: the connection is gone or out of step, or nobody knows
+    /// what became of its transaction.
     pub(crate) fn is_end_of_session(&self) -> bool {
-        self.class() == Class::Lost
+        self.class() == Class::Lost || matches!(self, Self::Gate { is_of_tablet: true, .. })
     }
 
     /// As [`Error::from_driver`], on a session through vtgate.

@@ -151,8 +151,8 @@ impl ConnectOptions {
         Self { database, place: Place::Shard, ..self.clone() }
     }
 
-    /// The same address as a vtgate, with sessions in a keyspace: vtgate finds the shards that a
-    /// statement is for.
+    /// The same address as a vtgate, with sessions in a keyspace, to ask vtgate about it: vtgate finds the
+    /// shards that a statement is for, and nothing is known of their servers' settings.
     #[must_use]
     pub fn for_keyspace(&self, keyspace: &str) -> Self {
         Self { database: keyspace.to_owned(), place: Place::Keyspace, ..self.clone() }

@@ -93,7 +93,8 @@ pub struct Executed {
 }
 
 impl Session {
-    /// Connects, sets the role's session variables and reads them back.
+    /// Connects, sets the role's session variables and reads them back. Through vtgate they are those of
+    /// the shard's server; a session of a keyspace leaves them all as they are.
     ///
     /// # Errors
     ///
@@ -112,11 +113,8 @@ impl Session {
             Place::Server => {
                 session.set_variables(&role.variables(options.skips_binlog())).await?;
             }
-            Place::Keyspace => session.set_gate_variables(role).await?,
-            Place::Shard => {
-                session.set_gate_variables(role).await?;
-                session.schema = session.database_behind().await?;
-            }
+            Place::Keyspace => session.set_keyspace_variables(role).await?,
+            Place::Shard => session.set_shard_variables(role).await?,
         }
         Ok(session)
     }
@@ -294,7 +292,8 @@ impl Session {
         self.gate.as_ref().map(|gate| gate.version.as_str())
     }
 
-    /// The server's version; through vtgate that of the server behind it.
+    /// The server's version; through vtgate that of the shard's server, or in a session of a keyspace the one
+    /// that vtgate passes itself off as.
     #[must_use]
     pub fn server_version(&self) -> &ServerVersion {
         &self.version

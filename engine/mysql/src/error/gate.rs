@@ -4,9 +4,10 @@
 //! shard's server said comes with that server's number and has in its text `(errno 1062) (sqlstate
 //! 23000)`. A text ends in the statement and its values, which are never kept.
 //!
-//! The trap is a transaction that has been ended behind our back: one statement is refused, the next
-//! begins another transaction by itself, and `COMMIT` says that all is well. So whatever may have ended
-//! a transaction is [`Class::Lost`], after which a session takes no further statement.
+//! The trap is a transaction that has been ended behind our back: one statement is refused, the next but
+//! one or even the next begins another transaction by itself, and `COMMIT` says that all is well. So a
+//! session takes no further statement after any error that came by way of a tablet and is not the
+//! server's own, whatever its class; refusals of vtgate's planner leave a transaction as it was.
 //!
 //! Source: Vitess 24.0, `go/mysql/sqlerror/sql_error.go`, `go/vt/vterrors`, and what a running one said.
 
@@ -23,7 +24,7 @@ const ENDED_BY_TABLET: [u16; 4] = [1290, 1317, 1836, 3024];
 const TEXTS: &[(&str, Class)] = &[
     // The same tomorrow.
     ("disallowed due to rule: enforce denied tables", Class::Other),
-    ("Row count exceeded", Class::Other),
+    ("ow count exceeded", Class::Other),
     ("message larger than max", Class::Other),
     ("not allowed for streaming", Class::Other),
     ("charset/name", Class::Other),
@@ -106,7 +107,8 @@ pub(super) fn error(doing: &str, code: u16, sqlstate: &str, text: &str) -> Error
     let (message, class) = reading(code, said);
     // Whatever is wrong with a `COMMIT`: what became of the transaction has to be looked up.
     let class = if doing.eq_ignore_ascii_case("COMMIT") { Class::Lost } else { class };
-    Error::Gate { class, code, shard: shard(said), message, doing }
+    let is_of_tablet = ["vttablet", "rpc error", "target: "].iter().any(|mark| said.contains(mark));
+    Error::Gate { class, code, shard: shard(said), is_of_tablet, message, doing }
 }
 
 fn without_statement(text: &str) -> &str {

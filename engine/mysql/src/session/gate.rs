@@ -69,21 +69,21 @@ pub(super) struct Gate {
 const VERSION_PREFIX: &str = "Version: ";
 
 impl Session {
+    /// Sets what vtgate keeps for itself. Nothing of a server's: which would it be?
+    pub(super) async fn set_keyspace_variables(&mut self, role: Role) -> Result<(), Error> {
+        self.ask_vitess_version().await?;
+        self.execute(set_statement(role, &[]).as_bytes()).await?;
+        let (major, minor, patch) = self.version.numbers;
+        self.version.text = format!("{major}.{minor}.{patch}");
+        Ok(())
+    }
+
     /// Sets what vtgate passes on, and proves it with the rest on the shard's server.
-    pub(super) async fn set_gate_variables(&mut self, role: Role) -> Result<(), Error> {
-        let doing = "setting the session's variables through vtgate";
-        self.gate = Some(Gate::default());
-        let sql = "SELECT @@version_comment AS comment";
-        let comment = self.query_for("asking for vtgate's version", sql).await?;
-        let comment = comment.first().map(|row| row.optional_text("comment")).transpose()?;
-        let comment = comment.flatten().unwrap_or_default();
-        let Some(version) = comment.strip_prefix(VERSION_PREFIX) else {
-            return Err(super::unexpected(doing, "the server is not a vtgate"));
-        };
-        let version = version.split(' ').next().unwrap_or_default().to_owned();
-        self.gate = Some(Gate { version });
-        self.execute(set_statement(role).as_bytes()).await?;
+    pub(super) async fn set_shard_variables(&mut self, role: Role) -> Result<(), Error> {
+        self.ask_vitess_version().await?;
+        self.execute(set_statement(role, VARIABLES).as_bytes()).await?;
         self.execute(b"BEGIN").await?;
+        let doing = "reading back the session's variables on the shard";
         let found = self.query_for(doing, &read_statement()).await?;
         self.execute(b"ROLLBACK").await?;
         let shown = |name: &str| -> Result<Option<String>, Error> {
@@ -104,13 +104,27 @@ impl Session {
                 });
             }
         }
-        let version = shown("version")?.unwrap_or_default();
-        self.version = super::ServerVersion::parse(&version);
+        self.version = super::ServerVersion::parse(&shown("version")?.unwrap_or_default());
+        self.schema = self.database_behind().await?;
+        Ok(())
+    }
+
+    async fn ask_vitess_version(&mut self) -> Result<(), Error> {
+        let doing = "asking for vtgate's version";
+        self.gate = Some(Gate::default());
+        let rows = self.query_for(doing, "SELECT @@version_comment AS comment").await?;
+        let comment = rows.first().map(|row| row.optional_text("comment")).transpose()?;
+        let comment = comment.flatten().unwrap_or_default();
+        let Some(version) = comment.strip_prefix(VERSION_PREFIX) else {
+            return Err(super::unexpected(doing, "the server is not a vtgate"));
+        };
+        let version = version.split(' ').next().unwrap_or_default().to_owned();
+        self.gate = Some(Gate { version });
         Ok(())
     }
 
     /// The database of the shard's server behind a session that is targeted at the shard.
-    pub(super) async fn database_behind(&mut self) -> Result<String, Error> {
+    async fn database_behind(&mut self) -> Result<String, Error> {
         let doing = "asking for the shard's database";
         // `DATABASE()` without a table is answered by vtgate, with the name of the target.
         let sql = "SELECT DB AS name FROM information_schema.PROCESSLIST \
@@ -122,9 +136,9 @@ impl Session {
 
 /// One statement for all. A transaction on several shards is refused by vtgate itself: it would not be
 /// one.
-fn set_statement(role: Role) -> String {
+fn set_statement(role: Role, variables: &[Variable]) -> String {
     let mut assignments = vec!["@@SESSION.transaction_mode = 'SINGLE'".to_owned()];
-    for variable in VARIABLES {
+    for variable in variables {
         let Some(value) = variable.set else { continue };
         let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
         let quote = if is_number { "" } else { "'" };

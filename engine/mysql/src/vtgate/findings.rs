@@ -14,9 +14,12 @@ use super::shape::{ForeignKeyMode, Shape, low_of};
 /// The version that all of this was tried on: its major number.
 const VERSION_TRIED: u64 = 24;
 
-/// How long a tablet may take to answer a statement that touches no row. One that denies a table leaves
-/// its client waiting for half a minute, for each.
+/// How long a tablet may take to answer a statement that touches no row, before another session's lock is
+/// taken for the reason.
 const PROBE_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// How many tables are tried in one transaction: far fewer than the tablet's 30 seconds allow.
+const PROBED_AT_ONCE: usize = 100;
 
 /// The most workflows and migrations of a shard that are told.
 const TOLD_MAX: usize = 5;
@@ -46,8 +49,8 @@ pub fn findings(shape: &Shape) -> Vec<Finding> {
 ///
 /// # Errors
 ///
-/// Those of [`Session::query`]; what is found wrong is a finding, not an error. A session that got no
-/// answer in time is of no use afterwards.
+/// Those of [`Session::query`]; what is found wrong is a finding, not an error. The session is of no use
+/// after the finding of a table that takes no statement.
 pub async fn shard_findings(
     session: &mut Session,
     shard: &str,
@@ -181,34 +184,44 @@ async fn told(session: &mut Session, doing: &str, sql: &str) -> Result<Vec<Strin
 }
 
 /// Whether each table takes a statement that writes, and touches no row. Tables that a tablet denies, as
-/// workflows leave them, are told by nothing else.
+/// workflows leave them, are told by nothing else. In a transaction, since outside of one vtgate tries
+/// for a minute whether the denial goes away.
 async fn probe_finding(
     session: &mut Session,
     shard: &str,
     tables: &[String],
 ) -> Result<Option<Finding>, Error> {
-    for table in tables {
-        let sql = format!("DELETE FROM {} WHERE FALSE", quoted(table));
-        let answer = session.execute_within(sql.as_bytes(), PROBE_WAIT_MAX).await;
-        let saw = match answer {
-            Ok(_) => continue,
-            Err(Error::Timeout { .. }) => {
-                format!("`{table}` of shard `{shard}` takes no statement within {PROBE_WAIT_MAX:?}")
+    for tables in tables.chunks(PROBED_AT_ONCE) {
+        session.execute(b"BEGIN").await?;
+        for table in tables {
+            if let Some(saw) = closed(session, shard, table).await? {
+                return Ok(Some(Finding::refusal(
+                    "vitess-table-closed",
+                    saw,
+                    "a workflow denies it to everybody else, or another session locks it",
+                    "complete or cancel the workflow; what one left behind goes with `vtctldclient \
+                     SetShardTabletControl --denied-tables … --remove` and `RefreshStateByShard`",
+                )));
             }
-            Err(error) if error.class() == Class::Other => {
-                format!("`{table}` of shard `{shard}` cannot be written to: {error}")
-            }
-            Err(error) => return Err(error),
-        };
-        return Ok(Some(Finding::refusal(
-            "vitess-table-closed",
-            saw,
-            "a workflow denies it to everybody else, or another session locks it",
-            "complete or cancel the workflow; what one left behind goes with `vtctldclient \
-             SetShardTabletControl --denied-tables … --remove` and `RefreshStateByShard`",
-        )));
+        }
+        session.execute(b"ROLLBACK").await?;
     }
     Ok(None)
+}
+
+/// What says that the table takes no statement.
+async fn closed(session: &mut Session, shard: &str, table: &str) -> Result<Option<String>, Error> {
+    let sql = format!("DELETE FROM {} WHERE FALSE", quoted(table));
+    match session.execute_within(sql.as_bytes(), PROBE_WAIT_MAX).await {
+        Ok(_) => Ok(None),
+        Err(Error::Timeout { .. }) => Ok(Some(format!(
+            "`{table}` of shard `{shard}` takes no statement within {PROBE_WAIT_MAX:?}"
+        ))),
+        Err(error) if error.class() == Class::Other => {
+            Ok(Some(format!("`{table}` of shard `{shard}` cannot be written to: {error}")))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

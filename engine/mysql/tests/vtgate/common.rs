@@ -1,6 +1,6 @@
 //! Sessions through the kit's Vitess.
 
-use whimbrel_kit::{Keyspace, Vitess};
+use whimbrel_kit::Keyspace;
 use whimbrel_mysql::{Account, ConnectOptions, Role, Session, TlsMode, TlsOptions};
 
 /// Two shards, with tables by the xxhash of their `id`.
@@ -21,14 +21,10 @@ pub(crate) fn at(port: u16) -> ConnectOptions {
     ConnectOptions::new(account, "", tls).unwrap()
 }
 
-pub(crate) fn options(vitess: &Vitess) -> ConnectOptions {
-    at(vitess.port())
-}
-
 /// A session of a lane, on the shard. As a lane does, it tries again where that may go well: each dead
 /// connection that a tablet has left ends one attempt.
-pub(crate) async fn on_shard(vitess: &Vitess, shard: &str) -> Session {
-    let options = options(vitess).for_shard("shop", shard);
+pub(crate) async fn on_shard(port: u16, shard: &str) -> Session {
+    let options = at(port).for_shard("shop", shard);
     for _ in 0..100 {
         match Session::connect(&options, Role::Target).await {
             Err(error) if error.class().may_pass() => {}

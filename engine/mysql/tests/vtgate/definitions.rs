@@ -5,7 +5,7 @@ use whimbrel_mysql::{
 };
 
 use crate::{
-    common::{SHOP, at, options},
+    common::{SHOP, at},
     tables::TABLES,
 };
 
@@ -26,7 +26,7 @@ async fn a_table_made_through_vtgate_is_the_sources_but_for_what_a_shard_must_no
     }
     let mut source =
         Session::connect(&at(vitess.mysql().port()), Role::SourceReader).await.unwrap();
-    let of_shard = options(&vitess).for_shard("shop", "80-");
+    let of_shard = at(vitess.port()).for_shard("shop", "80-");
     let mut target = Session::connect(&of_shard, Role::TargetDefinitions).await.unwrap();
     let schema = target.schema().to_owned();
 

@@ -2,6 +2,8 @@
 //! of a keyspace.
 
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod definitions;

@@ -6,7 +6,7 @@ use whimbrel_mysql::{
     vtgate::{self, ForeignKeyMode, Placing, ShardShape, TableVindex},
 };
 
-use crate::common::{at, on_shard, options};
+use crate::common::{at, on_shard};
 
 /// One table of each sort.
 const SHOP: Keyspace<'_> = Keyspace {
@@ -49,7 +49,7 @@ fn params(params: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 async fn of(vitess: &Vitess, keyspace: &str, tables: &[&str]) -> vtgate::Shape {
-    let options = options(vitess).for_keyspace(keyspace);
+    let options = at(vitess.port()).for_keyspace(keyspace);
     let mut session = Session::connect(&options, Role::Target).await.unwrap();
     let tables: Vec<String> = tables.iter().map(|&table| table.to_owned()).collect();
     vtgate::shape(&mut session, keyspace, &tables).await.unwrap()
@@ -112,7 +112,7 @@ async fn what_stands_in_the_way_of_a_shard_is_named() {
     vitess.execute("shop:-80", "CREATE TABLE orders (id BIGINT PRIMARY KEY)").await.unwrap();
     let tables = ["orders".to_owned()];
     let findings = async || {
-        let mut session = on_shard(&vitess, "-80").await;
+        let mut session = on_shard(vitess.port(), "-80").await;
         vtgate::shard_findings(&mut session, "shop/-80", &tables).await.unwrap()
     };
     let below = |sql: &'static str| vitess.mysql().execute(sql);
@@ -146,7 +146,7 @@ async fn what_stands_in_the_way_of_a_shard_is_named() {
     let source = Server::start().await.unwrap();
     source.execute("CREATE DATABASE legacy").await.unwrap();
     let mut source = Session::connect(&at(source.port()), Role::SourceReader).await.unwrap();
-    let mut session = on_shard(&vitess, "-80").await;
+    let mut session = on_shard(vitess.port(), "-80").await;
     let schema = session.schema().to_owned();
     let found = target::findings(&mut session, &schema, &mut source, "legacy").await.unwrap();
     assert_eq!(ids(&found), [""; 0]);

@@ -118,8 +118,14 @@ fn what_a_tablet_has_no_room_for_is_told_from_what_it_never_takes() {
             Class::TryAgain,
             "pool connection limit exceeded",
         ),
-        (1317, "Aborted desc = Row count exceeded 10000", Class::Other, "Row count exceeded"),
-        // This one and the next as a whole cluster sent them.
+        (1317, "Aborted desc = Row count exceeded 10000", Class::Other, "ow count exceeded"),
+        // From here on as a whole cluster sent them.
+        (
+            1317,
+            "Aborted desc = caller id: userData1: row count exceeded 10000",
+            Class::Other,
+            "ow count exceeded",
+        ),
         (
             1203,
             "ResourceExhausted desc = trying to send message larger than max (16882305 vs. 16777216)",
@@ -132,9 +138,24 @@ fn what_a_tablet_has_no_room_for_is_told_from_what_it_never_takes() {
             Class::Lost,
             "Error while dialing",
         ),
+        (
+            1105,
+            "Unavailable desc = error reading from server: read tcp 127.0.0.1:1->127.0.0.1:2: read: \
+             connection reset by peer",
+            Class::Lost,
+            "connection reset by peer",
+        ),
+        (
+            1105,
+            "Code(17) desc = operation not allowed in state SHUTTING_DOWN",
+            Class::Lost,
+            "operation not allowed in state SHUTTING_DOWN",
+        ),
     ] {
         let shown = format!("vtgate error {code} of shard `commerce/-80`: {shown}");
         check(code, &format!("{SHARD} {text}"), class, &shown);
+        // The transaction, if there was one, may be gone: that of a message too large was.
+        assert!(of("UPDATE", code, &format!("{SHARD} {text}")).is_end_of_session(), "{text}");
     }
     let nobody = "target: commerce.-90.primary: no healthy tablet available for 'keyspace:\"commerce\" \
                   shard:\"-90\" tablet_type:PRIMARY'";
