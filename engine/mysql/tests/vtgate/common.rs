@@ -1,17 +1,45 @@
 //! Sessions through the kit's Vitess.
 
-use whimbrel_kit::Keyspace;
+use tokio::sync::OnceCell;
+use whimbrel_kit::{Keyspace, Vitess};
 use whimbrel_mysql::{Account, ConnectOptions, Role, Session, TlsMode, TlsOptions};
 
-/// Two shards, with tables by the xxhash of their `id`.
+/// One table of each sort.
 pub(crate) const SHOP: Keyspace<'_> = Keyspace {
     name: "shop",
-    shards: &["-80", "80-"],
+    shards: &["80-", "-80"],
     vschema: r#"{
-        "sharded": true, "vindexes": {"xxhash": {"type": "xxhash"}},
-        "tables": {"t": {"column_vindexes": [{"column": "id", "name": "xxhash"}]}}
+        "sharded": true,
+        "vindexes": {
+            "xxhash": {"type": "xxhash"},
+            "hash": {"type": "hash"},
+            "by_two": {"type": "multicol", "params": {"column_count": "2", "column_vindex": "hash,xxhash", "column_bytes": "1,7"}},
+            "by_mail": {"type": "consistent_lookup_unique", "owner": "people",
+                        "params": {"table": "main.mails", "from": "mail", "to": "keyspace_id"}}
+        },
+        "tables": {
+            "t": {"column_vindexes": [{"column": "id", "name": "xxhash"}]},
+            "orders": {"column_vindexes": [{"column": "id", "name": "xxhash"}],
+                       "auto_increment": {"column": "id", "sequence": "main.orders_seq"}},
+            "two": {"column_vindexes": [{"columns": ["a", "b c"], "name": "by_two"}]},
+            "people": {"column_vindexes": [{"column": "id", "name": "hash"}, {"column": "mail", "name": "by_mail"}]},
+            "countries": {"type": "reference"},
+            "currencies": {"type": "reference", "source": "main.currencies"},
+            "apart": {"pinned": "00"}
+        }
     }"#,
 };
+pub(crate) const MAIN: Keyspace<'_> = Keyspace {
+    name: "main",
+    shards: &["0"],
+    vschema: r#"{"foreignKeyMode": "managed", "tables": {"orders_seq": {"type": "sequence"}, "mails": {}, "currencies": {}}}"#,
+};
+
+/// A Vitess that tests share which neither stop it nor change what others see.
+pub(crate) async fn shared() -> &'static Vitess {
+    static VITESS: OnceCell<Vitess> = OnceCell::const_new();
+    VITESS.get_or_init(async || Vitess::start(&[SHOP, MAIN]).await.unwrap()).await
+}
 
 /// What listens on a port of this machine, for `root`.
 pub(crate) fn at(port: u16) -> ConnectOptions {

@@ -1,11 +1,10 @@
-use whimbrel_kit::Vitess;
 use whimbrel_mysql::{
     Role, Session, catalog,
     ddl::{IndexTime, Item, ItemKind, differences},
 };
 
 use crate::{
-    common::{SHOP, at},
+    common::{at, shared},
     tables::TABLES,
 };
 
@@ -14,7 +13,7 @@ const OF_EVERY_TYPE: &str = include_str!("../types/matrix.sql");
 
 #[tokio::test]
 async fn a_table_made_through_vtgate_is_the_sources_but_for_what_a_shard_must_not_have() {
-    let vitess = Vitess::start(&[SHOP]).await.unwrap();
+    let vitess = shared().await;
     vitess.mysql().execute("CREATE DATABASE legacy").await.unwrap();
     let of_every_type = OF_EVERY_TYPE.split(";\n").filter(|it| it.contains("CREATE TABLE"));
     for statement in TABLES.iter().copied().chain(of_every_type) {

@@ -2,7 +2,7 @@ use whimbrel_kit::{Server, Vitess};
 use whimbrel_model::Key;
 use whimbrel_mysql::{Class, Error, Role, Session, catalog, chunk, load};
 
-use crate::common::{SHOP, at, on_shard, value};
+use crate::common::{SHOP, at, on_shard, shared, value};
 
 const CREATE: &str = "CREATE TABLE t (id BIGINT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(4), d DATETIME(3), at TIMESTAMP(3) NULL)";
 
@@ -17,6 +17,7 @@ async fn hostile() -> Vitess {
         .keyspace(SHOP)
         .mysql(mysql)
         .flag("--queryserver-config-transaction-timeout=1s")
+        .flag("--queryserver-config-query-timeout=1s")
         .flag("--queryserver-config-transaction-cap=2")
         .flag("--queryserver-config-txpool-timeout=100ms")
         .start()
@@ -157,6 +158,13 @@ async fn answers_of_vtgate_say_what_to_do() {
         assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
         assert!(session.is_usable(), "{statement}: {error}");
     }
+    // Definitions alone may take longer than a tablet allows.
+    let slow = b"SELECT SLEEP(2) FROM t WHERE id = 1";
+    let of_definitions = at(vitess.port()).for_shard("shop", "-80");
+    let mut patient = Session::connect(&of_definitions, Role::TargetDefinitions).await.unwrap();
+    patient.execute(slow).await.unwrap();
+    let ended = on_shard(vitess.port(), "-80").await.execute(slow).await.unwrap_err();
+    assert_eq!(ended.class(), Class::Lost, "{ended}");
     // There is room for two transactions.
     for (other, id) in others.iter_mut().zip([10, 11]) {
         other.execute(b"BEGIN").await.unwrap();
@@ -171,7 +179,7 @@ async fn answers_of_vtgate_say_what_to_do() {
 
 #[tokio::test]
 async fn text_of_any_charset_comes_as_its_columns_own_bytes() {
-    let vitess = Vitess::start(&[SHOP]).await.unwrap();
+    let vitess = shared().await;
     let create = "CREATE TABLE names (k VARCHAR(9) CHARACTER SET latin1 PRIMARY KEY, u VARCHAR(9) CHARACTER SET utf16,
                   m VARCHAR(9) CHARACTER SET utf8mb3, e ENUM('é') CHARACTER SET latin1)";
     vitess

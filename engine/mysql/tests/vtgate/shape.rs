@@ -1,42 +1,12 @@
 use std::collections::BTreeMap;
 
-use whimbrel_kit::{Keyspace, Server, Vitess};
+use whimbrel_kit::{Server, Vitess};
 use whimbrel_mysql::{
     Role, Session, target,
     vtgate::{self, ForeignKeyMode, Placing, ShardShape, TableVindex},
 };
 
-use crate::common::{at, on_shard};
-
-/// One table of each sort.
-const SHOP: Keyspace<'_> = Keyspace {
-    name: "shop",
-    shards: &["80-", "-80"],
-    vschema: r#"{
-        "sharded": true,
-        "vindexes": {
-            "xxhash": {"type": "xxhash"},
-            "hash": {"type": "hash"},
-            "by_two": {"type": "multicol", "params": {"column_count": "2", "column_vindex": "hash,xxhash", "column_bytes": "1,7"}},
-            "by_mail": {"type": "consistent_lookup_unique", "owner": "people",
-                        "params": {"table": "main.mails", "from": "mail", "to": "keyspace_id"}}
-        },
-        "tables": {
-            "orders": {"column_vindexes": [{"column": "id", "name": "xxhash"}],
-                       "auto_increment": {"column": "id", "sequence": "main.orders_seq"}},
-            "two": {"column_vindexes": [{"columns": ["a", "b c"], "name": "by_two"}]},
-            "people": {"column_vindexes": [{"column": "id", "name": "hash"}, {"column": "mail", "name": "by_mail"}]},
-            "countries": {"type": "reference"},
-            "currencies": {"type": "reference", "source": "main.currencies"},
-            "apart": {"pinned": "00"}
-        }
-    }"#,
-};
-const MAIN: Keyspace<'_> = Keyspace {
-    name: "main",
-    shards: &["0"],
-    vschema: r#"{"foreignKeyMode": "managed", "tables": {"orders_seq": {"type": "sequence"}, "mails": {}, "currencies": {}}}"#,
-};
+use crate::common::{MAIN, SHOP, at, on_shard, shared};
 
 fn vindex(columns: &[&str], name: &str, kind: &str) -> TableVindex {
     let columns = columns.iter().map(|&column| column.to_owned()).collect();
@@ -61,11 +31,11 @@ fn ids(found: &[whimbrel_mysql::Finding]) -> Vec<&'static str> {
 
 #[tokio::test]
 async fn a_keyspace_is_told_as_its_vschema_has_it() {
-    let vitess = Vitess::start(&[SHOP, MAIN]).await.unwrap();
+    let vitess = shared().await;
     let names = ["orders", "two", "people", "countries", "currencies", "apart", "new`one"];
 
-    let mut shop = of(&vitess, "shop", &names).await;
-    let main = of(&vitess, "main", &["orders_seq", "mails", "new"]).await;
+    let mut shop = of(vitess, "shop", &names).await;
+    let main = of(vitess, "main", &["orders_seq", "mails", "new"]).await;
 
     let serving = |name: &str| ShardShape { name: name.to_owned(), is_serving: true };
     assert_eq!((shop.is_sharded, main.is_sharded), (true, false));
@@ -108,7 +78,7 @@ async fn a_keyspace_is_told_as_its_vschema_has_it() {
 
 #[tokio::test]
 async fn what_stands_in_the_way_of_a_shard_is_named() {
-    let vitess = Vitess::start(&[SHOP, MAIN]).await.unwrap();
+    let mut vitess = Vitess::start(&[SHOP, MAIN]).await.unwrap();
     vitess.execute("shop:-80", "CREATE TABLE orders (id BIGINT PRIMARY KEY)").await.unwrap();
     let tables = ["orders".to_owned()];
     let findings = async || {
@@ -153,4 +123,15 @@ async fn what_stands_in_the_way_of_a_shard_is_named() {
     below("SET GLOBAL super_read_only = ON").await.unwrap();
     let found = target::findings(&mut session, &schema, &mut source, "legacy").await.unwrap();
     assert_eq!(ids(&found), ["target-read-only"]);
+    below("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF").await.unwrap();
+
+    // A tablet's account.
+    below("CREATE USER app; GRANT ALL ON _vt.* TO app; GRANT SELECT ON `vt\\_%`.* TO app")
+        .await
+        .unwrap();
+    vitess.add_flag("--db-app-user=app");
+    vitess.restart().await.unwrap();
+    let mut session = on_shard(vitess.port(), "-80").await;
+    let found = target::findings(&mut session, &schema, &mut source, "legacy").await.unwrap();
+    assert_eq!(ids(&found), ["target-privileges"]);
 }
