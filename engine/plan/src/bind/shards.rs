@@ -222,3 +222,6 @@ fn unmapped(vindex: &Vindex, index: usize, column_type: &ColumnType) -> Option<&
         | ColumnType::Vector => Some("maps integers, text and bytes alone"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ fn column(name: &str, column_type: whimbrel_model::ColumnType, declaration: &str
     }
 }
 
-fn source(name: &str) -> Definition {
+pub(super) fn source(name: &str) -> Definition {
     use whimbrel_model::ColumnType;
     let text = ColumnType::Text {
         charset: "utf8mb4".to_owned(),
