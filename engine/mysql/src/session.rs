@@ -201,7 +201,8 @@ impl Session {
         self.begin()?;
         let doing = doing.into();
         let driver = driver_error(self.gate.as_ref());
-        let work = records(&mut self.conn, &doing, sql, driver);
+        let sql = gate::for_itself(self.gate.as_ref(), sql);
+        let work = records(&mut self.conn, &doing, &sql, driver);
         let outcome = within(&doing, ANSWER_WAIT_MAX, work).await;
         self.end(outcome.and_then(|answer| answer))
     }
@@ -222,7 +223,8 @@ impl Session {
         let doing = doing_of(sql.as_bytes());
         let driver_error = driver_error(self.gate.as_ref());
         let driver = |error| driver_error(&doing, error);
-        let opened = within(&doing, ANSWER_WAIT_MAX, self.conn.exec_iter(sql, ())).await?;
+        let sql = gate::for_itself(self.gate.as_ref(), sql);
+        let opened = within(&doing, ANSWER_WAIT_MAX, self.conn.exec_iter(&*sql, ())).await?;
         let mut result = match opened {
             Ok(result) => result,
             Err(error) => {

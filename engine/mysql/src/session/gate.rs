@@ -6,10 +6,11 @@
 //! forgets without a word (`collation_connection`, `lock_wait_timeout`, `wait_timeout`, …), or all of
 //! them under `--enable-system-settings=false`. So a value counts only as the shard's own
 //! `performance_schema.session_variables` shows it, which it does also where that schema is off; and
-//! only inside a transaction, since outside of one a tablet may answer with the result of another
-//! session's same statement.
+//! only inside a transaction, which is on one connection.
 //!
 //! Measured on Vitess 24.0.0 over MySQL 9.7.
+
+use std::borrow::Cow;
 
 use crate::error::Error;
 
@@ -63,6 +64,18 @@ const VARIABLES: &[Variable] = &[
 pub(super) struct Gate {
     /// The version of Vitess, as vtgate says it.
     pub(super) version: String,
+}
+
+/// Stands in a query that is not to be answered with the result of another session's query of the same
+/// text: that one may have begun before what this session knows to be committed.
+const FOR_ITSELF: &str = "SELECT /*vt+ CONSOLIDATOR=DISABLED */ ";
+
+/// The query, to be run for this session alone.
+pub(super) fn for_itself<'a>(gate: Option<&Gate>, sql: &'a str) -> Cow<'a, str> {
+    match (gate, sql.strip_prefix("SELECT ")) {
+        (Some(_), Some(rest)) => Cow::Owned(format!("{FOR_ITSELF}{rest}")),
+        (Some(_) | None, _) => Cow::Borrowed(sql),
+    }
 }
 
 /// Begins the answer of vtgate to `@@version_comment`.

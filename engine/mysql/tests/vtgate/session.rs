@@ -1,6 +1,7 @@
-use whimbrel_kit::{Server, Vitess};
+use futures_util::future::join_all;
+use whimbrel_kit::{Server, Vitess, eventually};
 use whimbrel_model::Key;
-use whimbrel_mysql::{Class, Error, Role, Session, catalog, chunk, load};
+use whimbrel_mysql::{Class, Error, Record, Role, Session, catalog, chunk, load};
 
 use crate::common::{SHOP, at, on_shard, shared, value};
 
@@ -201,4 +202,36 @@ async fn text_of_any_charset_comes_as_its_columns_own_bytes() {
     let cells: Vec<String> = row.cells().map(|cell| format!("{cell:?}")).collect();
     assert_eq!(cells, ["Bytes([233])", "Bytes([0, 233])", "Bytes([195, 169])", "UInt(1)"]);
     assert_eq!((found, cut.as_ref()), (vec![row.clone()], Some(key)));
+}
+
+#[tokio::test]
+async fn a_query_is_never_answered_with_what_another_session_began_to_read_earlier() {
+    let vitess = shared().await;
+    let create = "CREATE TABLE counted (id INT PRIMARY KEY); INSERT INTO counted VALUES (1)";
+    vitess.execute("shop:80-", create).await.unwrap();
+    let mut first = on_shard(vitess.port(), "80-").await;
+    // vtgate writes the settings into a statement in an order of its own each time: some are of one text.
+    let mut sessions = Vec::new();
+    for _ in 0..12 {
+        sessions.push(on_shard(vitess.port(), "80-").await);
+    }
+    let slow = "SELECT COUNT(*) + SLEEP(3) AS n FROM counted";
+    let running = "SELECT COUNT(*) FROM information_schema.PROCESSLIST
+                   WHERE INFO LIKE '%SLEEP(3)%' AND STATE = 'User sleep'";
+
+    let later = async {
+        eventually("the first reads", 10, async || {
+            Ok(vitess.mysql().rows::<u64>(running).await? == [1])
+        })
+        .await
+        .unwrap();
+        vitess.execute("shop:80-", "INSERT INTO counted VALUES (2)").await.unwrap();
+        let answers = sessions.iter_mut().map(|session| session.query(slow));
+        join_all(answers).await
+    };
+    let (earlier, later) = tokio::join!(first.query(slow), later);
+
+    let count = |answer: Result<Vec<Record>, Error>| answer.unwrap()[0].number::<u64>("n").unwrap();
+    assert_eq!(count(earlier), 1);
+    assert_eq!(later.into_iter().map(count).collect::<Vec<_>>(), [2; 12]);
 }
