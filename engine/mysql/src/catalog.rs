@@ -25,6 +25,14 @@ pub use self::{
 /// How many tables are read together: their columns are held as the server sent them.
 const TABLES_AT_ONCE: usize = 100;
 
+/// The same through vtgate, where a tablet gives 10,000 rows at most: a table has up to 1,017 columns, and
+/// up to 1,040 in its indexes.
+const TABLES_AT_ONCE_THROUGH_VTGATE: usize = 9;
+
+fn tables_at_once(session: &Session) -> usize {
+    if session.is_vtgate() { TABLES_AT_ONCE_THROUGH_VTGATE } else { TABLES_AT_ONCE }
+}
+
 /// A table as it is, whether it can be moved or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Description {
@@ -96,7 +104,7 @@ pub async fn describe_all(
     names: &[String],
 ) -> Result<Vec<(String, Result<Description, CatalogError>)>, Error> {
     let mut described = Vec::with_capacity(names.len());
-    for names in names.chunks(TABLES_AT_ONCE) {
+    for names in names.chunks(tables_at_once(session)) {
         let tables = Batch { database, names };
         let mut facts = facts(session, &tables).await?;
         let mut columns = column::read(session, &tables).await?;
@@ -192,7 +200,7 @@ pub async fn auto_increments(
     names: &[String],
 ) -> Result<BTreeMap<String, u64>, Error> {
     let mut next = BTreeMap::new();
-    for names in names.chunks(TABLES_AT_ONCE) {
+    for names in names.chunks(tables_at_once(session)) {
         let tables = Batch { database, names };
         let mut facts = facts(session, &tables).await?;
         for name in names {

@@ -24,7 +24,8 @@ const ENDED_BY_TABLET: [u16; 4] = [1290, 1317, 1836, 3024];
 const TEXTS: &[(&str, Class)] = &[
     // The same tomorrow.
     ("disallowed due to rule: enforce denied tables", Class::Other),
-    ("ow count exceeded", Class::Other),
+    ("Row count exceeded", Class::Other),
+    ("row count exceeded", Class::Other),
     ("message larger than max", Class::Other),
     ("not allowed for streaming", Class::Other),
     ("charset/name", Class::Other),

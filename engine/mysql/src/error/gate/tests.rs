@@ -118,13 +118,13 @@ fn what_a_tablet_has_no_room_for_is_told_from_what_it_never_takes() {
             Class::TryAgain,
             "pool connection limit exceeded",
         ),
-        (1317, "Aborted desc = Row count exceeded 10000", Class::Other, "ow count exceeded"),
+        (1317, "Aborted desc = Row count exceeded 10000", Class::Other, "Row count exceeded"),
         // From here on as a whole cluster sent them.
         (
             1317,
             "Aborted desc = caller id: userData1: row count exceeded 10000",
             Class::Other,
-            "ow count exceeded",
+            "row count exceeded",
         ),
         (
             1203,
