@@ -65,11 +65,9 @@ async fn a_table_made_through_vtgate_is_the_sources_but_for_what_a_shard_must_no
 async fn tables_of_more_columns_than_a_tablet_gives_rows_are_described() {
     let vitess = shared().await;
     let columns: Vec<String> = (0..1_017).map(|number| format!("c{number} TINYINT")).collect();
-    let mut script = format!("CREATE TABLE wide0 ({})", columns.join(","));
-    for number in 1..10 {
-        script.push_str(&format!("; CREATE TABLE wide{number} LIKE wide0"));
-    }
-    vitess.execute("shop:-80", &script).await.unwrap();
+    let mut statements = vec![format!("CREATE TABLE wide0 ({})", columns.join(","))];
+    statements.extend((1..10).map(|number| format!("CREATE TABLE wide{number} LIKE wide0")));
+    vitess.execute("shop:-80", &statements.join(";")).await.unwrap();
     let of_shard = at(vitess.port()).for_shard("shop", "-80");
     let mut session = Session::connect(&of_shard, Role::Target).await.unwrap();
     let schema = session.schema().to_owned();
