@@ -8,10 +8,11 @@ use whimbrel_plan::Plan;
 
 use crate::{
     error::RunError,
+    pieces::rows_held_by_all,
     progress::Report,
     reach::reach,
     runners,
-    store::{self, PlanKey},
+    store::{self, Control, PlanKey},
 };
 
 /// A plan as the target knows it.
@@ -72,12 +73,11 @@ pub async fn status(plan: &Plan, clock: &Clock) -> Result<Status, RunError> {
     let is_running = runners::is_at_work(session, (&key, home), clock).await?;
     let dead_letters = store::dead_letters(session, &key).await?;
     let rollups = store::rollups(session, &key).await?;
-    let pieces = store::pieces(session, &key).await?;
-    let (mut held, mut positions, mut kept_bytes) = (pieces.clone(), Vec::new(), BTreeMap::new());
+    let pieces = Control::pieces(session, &key).await?;
+    let (mut marks, mut positions, mut kept_bytes) = (Vec::new(), Vec::new(), BTreeMap::new());
     for (session, shard) in target.each() {
         let of_shard = async {
-            let of_shard = store::held_pieces(session, &key).await?;
-            held.retain(|piece| of_shard.contains(piece));
+            marks.push(Control::marks(session, &key).await?);
             positions.extend(store::positions(session, &key).await?);
             for rollup in &rollups {
                 let bytes = store::kept_bytes(session, rollup).await?;
@@ -87,6 +87,7 @@ pub async fn status(plan: &Plan, clock: &Clock) -> Result<Status, RunError> {
         };
         of_shard.await.map_err(|error| shard.told(error))?;
     }
+    let held = pieces.iter().filter(|piece| rows_held_by_all(&marks, piece.id).is_some());
     let phase = row.text("phase")?;
     Ok(Status {
         next_step: next_step(&phase, is_running, last_error.as_deref()).to_owned(),
@@ -98,7 +99,7 @@ pub async fn status(plan: &Plan, clock: &Clock) -> Result<Status, RunError> {
         )
         .as_secs_f64(),
         positions,
-        pieces_held: held.len() as u64,
+        pieces_held: held.count() as u64,
         pieces: pieces.len() as u64,
         dead_letters,
         kept_bytes,

@@ -21,6 +21,9 @@ const ERROR_CHARS_MAX: usize = 4_096;
 /// How many tables one statement inserts: the widest have definitions of some hundred KiB.
 const TABLES_AT_ONCE: usize = 50;
 
+/// How many rows of its own a run asks for at once: vtgate answers with at most 10,000.
+const ROWS_AT_ONCE: usize = 10_000;
+
 /// A source table of the plan as it was when the plan was begun.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredTable {
@@ -308,13 +311,9 @@ impl Control {
     ///
     /// [`RunError`] when the server does not answer.
     pub(crate) async fn marks(session: &mut Session, plan: &PlanKey) -> Result<Marks, RunError> {
-        let sql = format!(
-            "SELECT table_id, number, attempt, lane_count, row_count FROM `_whimbrel_marks` \
-             WHERE {}",
-            plan.matches()
-        );
+        let columns = ["table_id", "number", "attempt", "lane", "lane_count", "row_count"];
         let mut marks = Marks::new();
-        for row in &session.query(&sql).await? {
+        for row in &rows_of(session, plan, "_whimbrel_marks", (&columns, 4)).await? {
             let mark = Mark {
                 chunk: chunk_id(row)?,
                 attempt: row.number("attempt")?,
@@ -335,17 +334,45 @@ impl Control {
         session: &mut Session,
         plan: &PlanKey,
     ) -> Result<Vec<Piece>, RunError> {
-        let sql = format!(
-            "SELECT table_id, number, low, high FROM `_whimbrel_chunks` WHERE {} \
-             ORDER BY table_id, number",
-            plan.matches()
-        );
+        let columns = ["table_id", "number", "low", "high"];
         let mut pieces = Vec::new();
-        for row in &session.query(&sql).await? {
+        for row in &rows_of(session, plan, "_whimbrel_chunks", (&columns, 2)).await? {
             let id = chunk_id(row)?;
             pieces.push(Piece { id, low: key(row, "low")?, high: key(row, "high")? });
         }
         Ok(pieces)
+    }
+}
+
+/// A plan's rows of a state table, in the order of its key: after the plan's name the first `key_count` of
+/// `columns`, which are numbers.
+async fn rows_of(
+    session: &mut Session,
+    plan: &PlanKey,
+    table: &str,
+    (columns, key_count): (&[&str], usize),
+) -> Result<Vec<Record>, RunError> {
+    let (names, key) = (columns.join(", "), columns[..key_count].join(", "));
+    let mut rows: Vec<Record> = Vec::new();
+    loop {
+        let after = match rows.last() {
+            None => String::new(),
+            Some(last) => {
+                let numbers: Result<Vec<String>, _> =
+                    columns[..key_count].iter().map(|name| last.text(name)).collect();
+                format!("AND ({key}) > ({})", numbers?.join(", "))
+            }
+        };
+        let sql = format!(
+            "SELECT {names} FROM `{table}` WHERE {} {after} ORDER BY {key} LIMIT {ROWS_AT_ONCE}",
+            plan.matches()
+        );
+        let page = session.query(&sql).await?;
+        let is_last = page.len() < ROWS_AT_ONCE;
+        rows.extend(page);
+        if is_last {
+            return Ok(rows);
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) use control::{Control, StoredTable, shards};
 pub(crate) use disputes::{Disputes, disputes};
 pub(crate) use lanes::{read_version, swap};
 pub(crate) use schema::{FORMAT, create_tables, exists};
-pub(crate) use summary::{beat, dead_letters, held_pieces, kept_bytes, pieces, positions, rollups};
+pub(crate) use summary::{beat, dead_letters, kept_bytes, positions, rollups};
 pub(crate) use targets::{StoredTarget, targets, targets_of_others};
 
 use whimbrel_model::Key;

@@ -1,49 +1,11 @@
 //! What the state comes to, for those who only look.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use whimbrel_mysql::{Session, ddl::literal};
 
 use super::{PlanKey, schema::has_table};
 use crate::{error::RunError, rollup::Rollup};
-
-/// The pieces of tables, by table and number.
-type PieceIds = BTreeSet<(u32, u64)>;
-
-/// All pieces of tables.
-///
-/// # Errors
-///
-/// [`RunError`] when the server does not answer.
-pub(crate) async fn pieces(session: &mut Session, plan: &PlanKey) -> Result<PieceIds, RunError> {
-    let sql = format!("SELECT table_id, number FROM `_whimbrel_chunks` WHERE {}", plan.matches());
-    piece_ids(session, &sql).await
-}
-
-/// The pieces that a shard holds.
-///
-/// # Errors
-///
-/// [`RunError`] when the server does not answer.
-pub(crate) async fn held_pieces(
-    session: &mut Session,
-    plan: &PlanKey,
-) -> Result<PieceIds, RunError> {
-    let sql = format!(
-        "SELECT table_id, number FROM `_whimbrel_marks` WHERE {} \
-         GROUP BY table_id, number, attempt, lane_count HAVING COUNT(*) = lane_count",
-        plan.matches(),
-    );
-    piece_ids(session, &sql).await
-}
-
-async fn piece_ids(session: &mut Session, sql: &str) -> Result<PieceIds, RunError> {
-    let rows = session.query(sql).await?;
-    rows.iter().map(|row| Ok((row.number("table_id")?, row.number("number")?))).collect()
-}
 
 /// What each lane has applied, in order of the lanes.
 ///
