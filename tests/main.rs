@@ -13,6 +13,8 @@ mod faults;
 #[cfg(test)]
 mod init;
 #[cfg(test)]
+mod keyspace;
+#[cfg(test)]
 mod materialize;
 #[cfg(test)]
 mod owners;

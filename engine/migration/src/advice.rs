@@ -33,6 +33,11 @@ const END_PREPARED: &str = "end them with XA COMMIT or XA ROLLBACK (`XA RECOVER`
 const RESHARDED: &str = "a plan cannot follow its rows from one set of shards to another: reshard before or \
                  after it; begin again under a new `name` with empty target tables";
 
+/// Shards that overlap are those of a resharding.
+const KEYSPACE: &str = "see `SHOW VSCHEMA KEYSPACES` and `SHOW VITESS_SHARDS` at vtgate: the keyspace must be there, \
+                 with a vschema, and with shards that have each keyspace id once; a resharding that is \
+                 under way must be completed or cancelled first";
+
 /// Nothing is skipped.
 const UNPLACED_ROW: &str = "give the row a value that the table's vindex maps, or shard the table by another \
                  column or vindex, under a new `name` with an empty target; the row comes again with \
@@ -47,8 +52,8 @@ impl RunError {
             Self::Preflight { .. } => "run.preflight",
             Self::Changed { .. } => "run.plan-changed",
             Self::NewerFormat { .. } => "run.newer-state",
-            Self::Vitess { .. } => "run.vitess-target",
             Self::Connections { .. } => "run.connections",
+            Self::Keyspace { .. } => "run.keyspace",
             Self::NoState { .. } => "run.no-state",
             Self::State { .. } | Self::Gtid(_) | Self::Json(_) => "run.state",
             Self::Busy { .. } => "run.busy",
@@ -97,7 +102,7 @@ impl RunError {
             }
             Self::NewerFormat { .. } => "run the newer version that began this plan",
             Self::Connections { .. } => "raise `limits.target_connections`",
-            Self::Vitess { .. } => "name a database of a MySQL server under `target.mysql`",
+            Self::Keyspace { .. } => KEYSPACE,
             Self::NoState { .. } => "begin it with `whimbrel run PLAN`",
             Self::State { .. } | Self::Gtid(_) | Self::Json(_) | Self::ForeignGroups { .. } => {
                 STATE_CHANGED

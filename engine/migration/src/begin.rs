@@ -51,6 +51,9 @@ pub(crate) async fn begin(
             return Err(RunError::Tables { problems });
         }
     }
+    // Before anything is made; of targets that are made by expressions it is known once they are bound.
+    let moved_targets = tables.iter().map(|it| StoredTarget::moved(TableId(0), &it.table));
+    target.placing(plan, &moved_targets.collect::<Vec<_>>()).await?;
     let made = make_tables(plan, target, &tables, (definitions, &bytes)).await?;
     tables.extend(others);
     // What takes longest starts first.
@@ -62,6 +65,7 @@ pub(crate) async fn begin(
         .map(|(id, stored)| StoredTarget::moved(id, &stored.table))
         .collect();
     targets.extend(made.targets);
+    target.placing(plan, &targets).await?;
     let fingerprint = serde_json::to_string(&plan.fingerprint())?;
     let state = LaneState { position, newest, ..LaneState::default() };
     let names = target.shard_names();
@@ -97,7 +101,7 @@ async fn make_tables(
     for (session, shard) in target.each() {
         let made = async {
             tables::make_ready(session, (shard, connections), tables).await?;
-            let place = (&mut *session, shard.schema.as_str());
+            let place = (&mut *session, &**shard);
             let made = materialize::make_ready(plan, place, definitions.clone(), bytes).await?;
             store::create_tables(session).await?;
             Ok(made)

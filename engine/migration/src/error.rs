@@ -41,13 +41,13 @@ pub enum RunError {
         /// The format found.
         format: u64,
     },
-    /// The target is a keyspace.
-    #[error(
-        "rows cannot be written into the keyspace `{keyspace}`: runs write to MySQL servers alone"
-    )]
-    Vitess {
-        /// The keyspace.
+    /// The keyspace of the target is not one that rows can be written to.
+    #[error("the keyspace `{keyspace}`: {reason}")]
+    Keyspace {
+        /// Its name.
         keyspace: String,
+        /// Why not.
+        reason: String,
     },
     /// The plan gives fewer connections to the target than its shards need.
     #[error("{shard_count} shards need {needed} connections at least, and the plan gives {limit}")]

@@ -139,7 +139,11 @@ impl Finish {
     async fn phases(&self) -> Result<(), RunError> {
         let definitions = |shard: &Arc<Shard>| Definitions {
             source: Arc::clone(&self.source),
-            target: Link::new(shard.options.clone(), Role::Target, self.shared.clock.clone()),
+            target: Link::new(
+                shard.options.clone(),
+                Role::TargetDefinitions,
+                self.shared.clock.clone(),
+            ),
             shard: Arc::clone(shard),
             source_database: &self.source_database,
             targets: &self.targets,

@@ -73,6 +73,8 @@ impl Definitions<'_> {
                 self.add(|target| target.moved_from.is_none(), INDEXES, progress).await
             }
             Completion::ForeignKeys => self.add(|_| true, FOREIGN_KEYS, progress).await,
+            // A sequence takes its place.
+            Completion::AutoIncrement if self.shard.is_part => Ok(()),
             Completion::AutoIncrement => self.raise_auto_increment().await,
         };
         completed.map_err(|error| self.shard.told(error))
@@ -125,6 +127,7 @@ impl Definitions<'_> {
                 Some(_) => Some(there(&mut source, name)?.create),
                 None => target.wanted.as_deref().map(parsed).transpose()?,
             };
+            let wanted = wanted.map(|wanted| self.shard.definition(&wanted));
             let Some(wanted) = wanted else { continue };
             if !missing(&wanted, &there(&mut found, name)?.create, kind).is_empty() {
                 incomplete.push(*target);
@@ -195,9 +198,10 @@ impl Definitions<'_> {
         if target.moved_from.is_some() {
             let name = target.table.name();
             let mut source = self.sources(&[name.to_owned()]).await?;
-            return Ok(Some(there(&mut source, name)?.create));
+            return Ok(Some(self.shard.definition(&there(&mut source, name)?.create)));
         }
-        target.wanted.as_deref().map(parsed).transpose()
+        let wanted = target.wanted.as_deref().map(parsed).transpose()?;
+        Ok(wanted.map(|wanted| self.shard.definition(&wanted)))
     }
 
     async fn sources(&mut self, names: &[String]) -> Result<Described, RunError> {

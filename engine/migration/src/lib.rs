@@ -39,6 +39,7 @@ mod tables;
 mod throttle;
 mod told;
 pub mod transform;
+mod vindexes;
 mod watch;
 pub mod windows;
 

@@ -28,6 +28,7 @@ use self::{definitions::kept, mapping::RowMapping};
 use crate::{
     error::{RunError, TableProblem},
     owned::Owned,
+    shards::Shard,
     store::{StoredTable, StoredTarget},
     tables::IndexTimes,
     transform::{Feed, TargetId},
@@ -96,10 +97,11 @@ async fn found(
 /// all of them as the target knows them.
 pub(crate) async fn make_ready(
     plan: &Plan,
-    (target, database): (&mut Session, &str),
+    (target, shard): (&mut Session, &Shard),
     mut definitions: Definitions,
     source_bytes: &BTreeMap<String, u64>,
 ) -> Result<Made, RunError> {
+    let database = &shard.schema;
     let bound = bound(plan, &definitions)?;
     let (mut problems, mut missing) = (Vec::new(), Vec::new());
     for made in &bound.targets {
@@ -116,7 +118,7 @@ pub(crate) async fn make_ready(
     let times = IndexTimes::of(target).await?;
     for made in missing {
         let bytes = made.sources.iter().filter_map(|source| source_bytes.get(&source.table)).sum();
-        create(target, plan, made, times.of_rows(bytes)).await?;
+        create((target, shard), plan, made, times.of_rows(bytes)).await?;
     }
     for made in &bound.targets {
         if let Some(found) = found(target, database, &made.name).await? {
@@ -203,7 +205,7 @@ fn keeps_dead_letters(plan: &Plan) -> bool {
 }
 
 async fn create(
-    target: &mut Session,
+    (target, shard): (&mut Session, &Shard),
     plan: &Plan,
     made: &BoundTarget,
     indexes: IndexTime,
@@ -212,9 +214,11 @@ async fn create(
     // Groups are found by their index from the first row on.
     let is_copied = is_copy(plan, &made.name) && matches!(made.written, Written::Rows(_));
     let statement = match is_copied {
-        true => CreateTable::parse(statement)
-            .map_err(|error| RunError::Broken { what: error.to_string() })?
-            .statement(indexes),
+        true => {
+            let create = CreateTable::parse(statement)
+                .map_err(|error| RunError::Broken { what: error.to_string() })?;
+            shard.definition(&create).statement(indexes)
+        }
         false => statement.clone(),
     };
     let created = target.execute(statement.as_bytes()).await;

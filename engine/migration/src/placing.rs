@@ -1,10 +1,13 @@
 //! Which shard of the target has a row.
 
+mod by_vindex;
+
 use std::{fmt::Debug, sync::Arc};
 
 use thiserror::Error;
 use whimbrel_model::Row;
 
+pub(crate) use self::by_vindex::{ByVindex, unfit};
 use crate::transform::TargetId;
 
 /// The shards that have a row.

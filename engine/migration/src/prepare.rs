@@ -146,6 +146,7 @@ pub(crate) async fn prepare(
     if takes_over {
         runners::end_lanes(session, (&plan_key, home)).await?;
     }
+    let placing = target.placing(plan, &targets).await?;
     source.close().await;
     let server_id = server_id(&plan.name, &target.options);
     let shards = target.close().await;
@@ -158,7 +159,7 @@ pub(crate) async fn prepare(
         server_id,
         source: source_options,
         shards,
-        placing: Placing::whole(),
+        placing,
         plan_key,
         claim,
         tables,
@@ -230,11 +231,9 @@ async fn check(
     target: &mut Reached,
 ) -> Result<Vec<Finding>, RunError> {
     let mut findings = source::findings(source, &plan.source.database).await?;
-    let (target, home) = target.home();
-    let of_target = target::findings(target, &home.schema, source, &plan.source.database).await?;
-    findings.extend(of_target);
+    findings.extend(target.findings(plan, source).await?);
     if plan.target.binlog() == Binlog::Skip {
-        findings.extend(target::binlog_finding(target).await?);
+        findings.extend(target::binlog_finding(target.home().0).await?);
     }
     if findings.iter().any(|finding| finding.severity == Severity::Refusal) {
         return Err(RunError::Preflight { findings });

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use whimbrel_mysql::{Account, ConnectOptions, Role, Session, TlsMode, TlsOptions};
+use whimbrel_mysql::{
+    Account, ConnectOptions, Finding, Role, Session, TlsMode, TlsOptions, catalog, target, vtgate,
+};
 use whimbrel_plan::{Endpoint, Plan, Target, Tls};
 
-use crate::{error::RunError, shards::Shard};
+use crate::{
+    error::RunError, placing::Placing, shards::Shard, store::StoredTarget, vindexes::Keyspace,
+};
 
 /// The target, with a session on each of its shards.
 #[derive(Debug)]
@@ -14,6 +18,8 @@ pub(crate) struct Reached {
     pub(crate) options: ConnectOptions,
     /// Its shards, at least one; the first is home.
     shards: Vec<(Session, Arc<Shard>)>,
+    /// The keyspace that has the shards; `None` of a target that is one database.
+    pub(crate) keyspace: Option<Keyspace>,
 }
 
 impl Reached {
@@ -42,6 +48,9 @@ impl Reached {
             session.close().await;
             shards.push(shard);
         }
+        if let Some(keyspace) = self.keyspace {
+            keyspace.session.close().await;
+        }
         shards
     }
 
@@ -56,7 +65,69 @@ impl Reached {
     async fn only(options: ConnectOptions) -> Result<Self, RunError> {
         let session = Session::connect(&options, Role::Target).await?;
         let shard = Arc::new(Shard::only(options.clone()));
-        Ok(Self { options, shards: vec![(session, shard)] })
+        Ok(Self { options, shards: vec![(session, shard)], keyspace: None })
+    }
+
+    /// A keyspace, each of whose shards is reached by sessions of its own.
+    async fn keyspace(options: ConnectOptions) -> Result<Self, RunError> {
+        let options = options.for_keyspace(options.database());
+        let keyspace = Keyspace::of(&options).await?;
+        let mut shards = Vec::new();
+        for name in keyspace.shards.names() {
+            let options = options.for_shard(&keyspace.shape.keyspace, name);
+            let shard = |schema| Shard {
+                name: Some(name.clone()),
+                options: options.clone(),
+                schema,
+                is_part: keyspace.shape.is_sharded,
+            };
+            let session = Session::connect(&options, Role::Target).await;
+            let session = session.map_err(|error| shard(String::new()).told(error.into()))?;
+            let shard = shard(session.schema().to_owned());
+            shards.push((session, Arc::new(shard)));
+        }
+        Ok(Self { options, shards, keyspace: Some(keyspace) })
+    }
+
+    /// What the checks of the target find.
+    pub(crate) async fn findings(
+        &mut self,
+        plan: &Plan,
+        source: &mut Session,
+    ) -> Result<Vec<Finding>, RunError> {
+        let Some(keyspace) = &self.keyspace else {
+            let (session, home) = self.home();
+            let databases = (&home.schema, &plan.source.database);
+            return Ok(target::findings(session, databases.0, source, databases.1).await?);
+        };
+        let mut findings = vtgate::findings(&keyspace.shape);
+        for (session, shard) in &mut self.shards {
+            let name =
+                format!("{}/{}", keyspace.shape.keyspace, shard.name.as_deref().unwrap_or(""));
+            let tables = catalog::table_names(session, &shard.schema).await?;
+            let made = |table: &String| plan.materialized.iter().any(|it| it.name.name == *table);
+            let is_written = |table: &String| plan.selection.may_move(table) || made(table);
+            let tables: Vec<String> = tables.into_iter().filter(is_written).collect();
+            let found = vtgate::shard_findings(session, &name, &tables).await;
+            findings.extend(found.map_err(|error| shard.told(error.into()))?);
+        }
+        Ok(findings)
+    }
+
+    /// Where the rows of `targets` are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Keyspace::placing`].
+    pub(crate) async fn placing(
+        &mut self,
+        plan: &Plan,
+        targets: &[StoredTarget],
+    ) -> Result<Placing, RunError> {
+        match &mut self.keyspace {
+            None => Ok(Placing::whole()),
+            Some(keyspace) => keyspace.placing(plan, targets).await,
+        }
     }
 }
 
@@ -64,9 +135,7 @@ impl Reached {
 pub(crate) async fn reach(plan: &Plan) -> Result<Reached, RunError> {
     match &plan.target {
         Target::Mysql(target) => Reached::only(endpoint(&target.endpoint)?).await,
-        Target::Vitess(target) => {
-            Err(RunError::Vitess { keyspace: target.endpoint.database.clone() })
-        }
+        Target::Vitess(target) => Reached::keyspace(endpoint(&target.endpoint)?).await,
     }
 }
 

@@ -161,6 +161,12 @@ impl Rollup {
         })
     }
 
+    /// The column of the contributions that keeps a column of the group, by its name in the visible table.
+    pub(crate) fn kept_group(&self, name: &str) -> Option<String> {
+        let place = self.groups.iter().position(|it| it.name.eq_ignore_ascii_case(name))?;
+        Some(format!("g{}", place + 1))
+    }
+
     /// The visible table's name.
     pub fn visible(&self) -> &str {
         &self.visible

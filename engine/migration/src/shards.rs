@@ -1,6 +1,6 @@
 //! The databases that a plan's rows are written to: one, or one behind each shard of a keyspace.
 
-use whimbrel_mysql::ConnectOptions;
+use whimbrel_mysql::{ConnectOptions, ddl::CreateTable};
 use whimbrel_plan::Graph;
 
 use crate::error::RunError;
@@ -14,17 +14,24 @@ pub(crate) struct Shard {
     pub(crate) options: ConnectOptions,
     /// The database's name on its server.
     pub(crate) schema: String,
+    /// Whether it has a part of each table's rows: nothing that tables say of all their rows holds there.
+    pub(crate) is_part: bool,
 }
 
 impl Shard {
     /// A target that is one database.
     pub(crate) fn only(options: ConnectOptions) -> Self {
-        Self { name: None, schema: options.database().to_owned(), options }
+        Self { name: None, schema: options.database().to_owned(), options, is_part: false }
     }
 
     /// What the progress report calls it.
     pub(crate) fn label(&self) -> String {
         self.name.as_ref().map_or_else(|| "target".to_owned(), |name| format!("shard `{name}`"))
+    }
+
+    /// A table's definition as it has to be there.
+    pub(crate) fn definition(&self, create: &CreateTable) -> CreateTable {
+        if self.is_part { create.for_shard() } else { create.clone() }
     }
 
     /// `error`, with the shard's name. Errors that are of the whole run stay as they are.

@@ -152,8 +152,8 @@ pub(crate) async fn make_ready(
     let mut missing = Vec::new();
     let names: Vec<String> = tables.iter().map(|table| table.description.name.clone()).collect();
     let described = catalog::describe_all(target, database, &names).await?;
-    for (table, (_, found)) in tables.iter().zip(described) {
-        let wanted = &table.description;
+    let wanted: Vec<Description> = tables.iter().map(|table| as_on(shard, table)).collect();
+    for (wanted, (_, found)) in wanted.iter().zip(described) {
         match found {
             Ok(found) => problems.extend(in_the_way(target, wanted, &found).await?),
             Err(CatalogError::NoTable { .. }) => missing.push(wanted),
@@ -172,6 +172,12 @@ pub(crate) async fn make_ready(
         .into_iter()
         .map(|table| table.create.statement(times.of_rows(table.bytes_estimate)));
     create(target, (&shard.options, connections), statements.collect()).await
+}
+
+/// A table of the source as it has to be on a shard.
+fn as_on(shard: &Shard, table: &Definition) -> Description {
+    let description = &table.description;
+    if shard.is_part { description.for_shard() } else { description.clone() }
 }
 
 /// Runs the statements on the session; on up to `connections` more where they are many.

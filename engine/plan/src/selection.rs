@@ -90,7 +90,8 @@ impl Selection {
     }
 
     /// Whether a table of this name is moved if the source has it.
-    pub(crate) fn may_move(&self, table: &str) -> bool {
+    #[must_use]
+    pub fn may_move(&self, table: &str) -> bool {
         let has = |excludes: bool| {
             let mut rules = self.rules.iter().filter(|rule| rule.excludes == excludes);
             rules.any(|rule| rule.pattern.matches(table))

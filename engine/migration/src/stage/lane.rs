@@ -235,7 +235,8 @@ impl LaneWorker {
             }
             failure_count += 1;
             let Some(delay) = RETRIES.delay(failure_count) else { return Err(error) };
-            tracing::warn!(lane = self.lane, %error, failure_count, "lane transaction failed");
+            let shard = self.shard.label();
+            tracing::warn!(shard, lane = self.lane, %error, failure_count, "lane transaction failed");
             self.shared.progress.waits(self.shard.label(), Some(error.while_waiting()));
             self.shared.clock.sleep(delay).await;
             match self.settled().await? {

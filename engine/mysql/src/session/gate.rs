@@ -139,9 +139,10 @@ impl Session {
     /// The database of the shard's server behind a session that is targeted at the shard.
     async fn database_behind(&mut self) -> Result<String, Error> {
         let doing = "asking for the shard's database";
-        // `DATABASE()` without a table is answered by vtgate, with the name of the target.
-        let sql = "SELECT DB AS name FROM information_schema.PROCESSLIST \
-                   WHERE ID = CONNECTION_ID()";
+        // `DATABASE()` without a table is answered by vtgate, with the name of the target. The list of
+        // sessions, which has the name too, fails while one of them writes bytes that are no text.
+        let sql = "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA \
+                   WHERE SCHEMA_NAME = DATABASE()";
         let rows = self.query_for(doing, sql).await?;
         rows.first().ok_or_else(|| super::unexpected(doing, "no row"))?.text("name")
     }

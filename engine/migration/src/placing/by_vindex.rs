@@ -1,0 +1,84 @@
+//! Rows that are where a vindex says.
+
+use std::{borrow::Cow, sync::Arc};
+
+use whimbrel_expression::shown;
+use whimbrel_model::{Cell, Column, ColumnType, Row};
+use whimbrel_sharding::{Shards, Unmapped, Value, Vindex};
+
+use super::{Places, UnplacedRow};
+
+/// Rows that are where their keyspace ids say.
+#[derive(Debug)]
+pub(crate) struct ByVindex {
+    pub(crate) table: Box<str>,
+    /// The places of the vindex's columns among a row's cells, with the columns.
+    pub(crate) columns: Vec<(usize, Column)>,
+    pub(crate) vindex: Vindex,
+    pub(crate) shards: Arc<Shards>,
+}
+
+impl Places for ByVindex {
+    fn shard(&self, row: &Row) -> Result<usize, UnplacedRow> {
+        let unplaced = |error: Unmapped| UnplacedRow {
+            table: self.table.clone(),
+            reason: error.to_string().into(),
+        };
+        let literals: Vec<Literal<'_>> = self
+            .columns
+            .iter()
+            .map(|(place, column)| Literal::of(column, row.cell(*place).unwrap_or(Cell::Null)))
+            .collect::<Result<_, _>>()
+            .map_err(unplaced)?;
+        let values: Vec<Value<'_>> = literals.iter().map(Literal::value).collect();
+        let id = self.vindex.keyspace_id(&values).map_err(unplaced)?;
+        Ok(self.shards.of(&id))
+    }
+}
+
+/// A value as an application writes it in a statement.
+enum Literal<'a> {
+    /// A number or `NULL`.
+    Bare(Value<'a>),
+    /// What stands between quotes: bytes, or text in UTF-8.
+    Quoted(Cow<'a, [u8]>),
+}
+
+impl<'a> Literal<'a> {
+    fn of(column: &Column, cell: Cell<'a>) -> Result<Self, Unmapped> {
+        match (cell, &column.column_type) {
+            (Cell::Int(number), _) => Ok(Self::Bare(Value::Int(number))),
+            (Cell::UInt(number), _) => Ok(Self::Bare(Value::UInt(number))),
+            (Cell::Bytes(bytes), ColumnType::Text { charset, .. }) => {
+                Ok(Self::Quoted(match shown(charset, bytes).ok_or(Unmapped::NotText)? {
+                    Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                    Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+                }))
+            }
+            (Cell::Bytes(bytes), _) => Ok(Self::Quoted(Cow::Borrowed(bytes))),
+            _ => Ok(Self::Bare(Value::Null)),
+        }
+    }
+
+    fn value(&self) -> Value<'_> {
+        match self {
+            Self::Bare(value) => *value,
+            Self::Quoted(text) => Value::Text(text),
+        }
+    }
+}
+
+/// Why a column cannot say where a row is: applications write values of its type in more than one way,
+/// and vtgate takes the text of the literal.
+pub(crate) fn unfit(column: &Column) -> Option<&'static str> {
+    let column_type = &column.column_type;
+    if let ColumnType::Text { charset, .. } = column_type {
+        let is_read = shown(charset, b"").is_some();
+        return (!is_read).then_some("text of its charset is not known here as UTF-8");
+    }
+    if matches!(column_type, ColumnType::FixedBinary { .. }) {
+        return Some("its values are padded, and literals of them may not be");
+    }
+    let has_one_literal = matches!(column_type, ColumnType::Int { .. } | ColumnType::Binary);
+    (!has_one_literal).then_some("a value of its type has literals that differ")
+}

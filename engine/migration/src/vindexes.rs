@@ -1,0 +1,286 @@
+//! Where the rows of a keyspace's tables are, as vtgate and the plan say together.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use whimbrel_model::{Column, Equality, Table};
+use whimbrel_mysql::{
+    ConnectOptions, Role, Session, Severity, vtgate,
+    vtgate::{Shape, TableVindex},
+};
+use whimbrel_plan::{Plan, Sharding, TableSharding};
+use whimbrel_sharding::{Shards, Vindex, VindexError};
+
+use crate::{
+    error::{RunError, TableProblem},
+    materialize::is_kept_aside,
+    placing::{ByVindex, Placement, Placing, unfit},
+    store::StoredTarget,
+};
+
+/// What mends a plan and a vschema that differ.
+const SAY_THE_SAME: &str =
+    "let `sharding` and the vschema say the same, or leave it out of `sharding`";
+
+/// A keyspace, and the session through which it is asked.
+#[derive(Debug)]
+pub(crate) struct Keyspace {
+    /// In the keyspace, on no shard.
+    pub(crate) session: Session,
+    /// What vtgate tells of it, without its tables.
+    pub(crate) shape: Shape,
+    /// Its shards.
+    pub(crate) shards: Arc<Shards>,
+}
+
+impl Keyspace {
+    /// The keyspace that `options` are for.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Preflight`] when its shards do not have each row once; what vtgate says.
+    pub(crate) async fn of(options: &ConnectOptions) -> Result<Self, RunError> {
+        let mut session = Session::connect(options, Role::Target).await?;
+        let shape = vtgate::shape(&mut session, options.database(), &[]).await?;
+        let names: Vec<String> = shape.shards.iter().map(|shard| shard.name.clone()).collect();
+        let shards = Shards::new(&names).map_err(|error| {
+            let findings = vtgate::findings(&shape);
+            if findings.iter().any(|finding| finding.severity == Severity::Refusal) {
+                return RunError::Preflight { findings };
+            }
+            RunError::Keyspace { keyspace: shape.keyspace.clone(), reason: error.to_string() }
+        });
+        Ok(Self { session, shards: Arc::new(shards?), shape })
+    }
+
+    /// Where the rows of `targets` are.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Tables`] for tables of which that is not known, or which plan and vtgate place
+    /// otherwise; what vtgate says.
+    pub(crate) async fn placing(
+        &mut self,
+        plan: &Plan,
+        targets: &[StoredTarget],
+    ) -> Result<Placing, RunError> {
+        if !self.shape.is_sharded {
+            return self.whole(plan);
+        }
+        let own = targets.iter().filter(|target| !is_kept_aside(target));
+        let names: Vec<String> = own.map(|target| target.name().to_owned()).collect();
+        let told = vtgate::shape(&mut self.session, &self.shape.keyspace, &names).await?.tables;
+        let (mut placements, mut problems) = (Vec::new(), Vec::new());
+        for target in targets {
+            let Some(told) = told.get(target.name()) else {
+                placements.push(Placement::Home);
+                continue;
+            };
+            let planned = plan.sharding.iter().find(|it| it.table == target.name());
+            match self.placement(target, told, planned) {
+                Ok(placement) => placements.push(placement),
+                Err((what, remedy)) => {
+                    problems.push(TableProblem { table: target.name().to_owned(), what, remedy });
+                }
+            }
+        }
+        if !problems.is_empty() {
+            return Err(RunError::Tables { problems });
+        }
+        Ok(Placing::new(self.shards.names().len(), placements))
+    }
+
+    /// A keyspace of one shard that has everything.
+    fn whole(&self, plan: &Plan) -> Result<Placing, RunError> {
+        let problem = |planned: &TableSharding| TableProblem {
+            table: planned.table.clone(),
+            what: format!(
+                "the plan shards it, and the keyspace `{}` is not sharded",
+                self.shape.keyspace
+            ),
+            remedy: "leave it out of `sharding`, or name another keyspace".to_owned(),
+        };
+        let sharded = plan.sharding.iter().filter(|it| !matches!(it.how, Sharding::Read));
+        let problems: Vec<TableProblem> = sharded.map(problem).collect();
+        if problems.is_empty() { Ok(Placing::whole()) } else { Err(RunError::Tables { problems }) }
+    }
+
+    /// Where the rows of one target are; else what is wrong, and what mends it.
+    fn placement(
+        &self,
+        target: &StoredTarget,
+        told: &vtgate::Placing,
+        planned: Option<&TableSharding>,
+    ) -> Result<Placement, (String, String)> {
+        let how = planned.map_or(&Sharding::Read, |planned| &planned.how);
+        let refused = |what: &str, remedy: &str| Err((what.to_owned(), remedy.to_owned()));
+        let vindexes = match told {
+            vtgate::Placing::Vindexes { vindexes, .. } => vindexes,
+            vtgate::Placing::Unknown => return Err(self.unknown(target.name(), how)),
+            vtgate::Placing::Reference { source: None } => return reference(how),
+            vtgate::Placing::Reference { source: Some(keyspace) } => {
+                return Err((
+                    format!("its rows come from the reference table of keyspace `{keyspace}`"),
+                    format!("name `{keyspace}` as the target, or leave the table out"),
+                ));
+            }
+            vtgate::Placing::Unsharded => return Ok(Placement::Home),
+            vtgate::Placing::Sequence => {
+                return refused(
+                    "it is a sequence in the vschema, whose only row is vtgate's",
+                    "leave it out, or write it under another name",
+                );
+            }
+            vtgate::Placing::Pinned => {
+                return refused(
+                    "the vschema pins it to one shard",
+                    "give it a vindex, make it a reference table, or leave it out",
+                );
+            }
+        };
+        let Some(primary) = vindexes.first() else { return Err(self.unknown(target.name(), how)) };
+        let is_owned = |vindex: &&TableVindex| vindex.owner.as_deref() == Some(target.name());
+        if let Some(owned) = vindexes.iter().find(is_owned) {
+            return Err((
+                format!("it owns the lookup vindex `{}`, whose rows vtgate keeps", owned.name),
+                "leave it out, or drop the lookup vindex and make it anew after the cutover \
+                 (`vtctldclient LookupVindex create`)"
+                    .to_owned(),
+            ));
+        }
+        let files = agreed(primary, how)?;
+        let vindex = Vindex::new(&primary.kind, &primary.params, files);
+        let vindex = vindex.map_err(|error| uncomputed(&error))?;
+        self.by_vindex(target, &primary.columns, vindex)
+    }
+
+    fn by_vindex(
+        &self,
+        target: &StoredTarget,
+        names: &[String],
+        vindex: Vindex,
+    ) -> Result<Placement, (String, String)> {
+        let mut columns = Vec::new();
+        for name in names {
+            let Some((place, column)) = column_of(target, name) else {
+                return Err((
+                    format!(
+                        "its vindex is of `{name}`, which is none of its columns that are written"
+                    ),
+                    "correct the vschema, or add the column".to_owned(),
+                ));
+            };
+            if let Some(why) = unfit(column) {
+                return Err((
+                    format!("its vindex is of `{name}`: {why}"),
+                    "shard the table by an integer, text or VARBINARY".to_owned(),
+                ));
+            }
+            if column.nullable {
+                return Err((
+                    format!("its vindex is of `{name}`, which may be NULL"),
+                    format!("declare `{name}` NOT NULL, or shard the table by another column"),
+                ));
+            }
+            if target.rollup.is_some() && column.column_type.equality() != Some(Equality::Bytes) {
+                return Err((
+                    format!(
+                        "it is sharded by `{name}`, whose values are one group where they compare equal"
+                    ),
+                    format!("give `{name}` a binary collation"),
+                ));
+            }
+            columns.push((place, column.clone()));
+        }
+        Ok(Placement::ByRow(Arc::new(ByVindex {
+            table: target.name().into(),
+            columns,
+            vindex,
+            shards: Arc::clone(&self.shards),
+        })))
+    }
+
+    /// A table of which the vschema says nothing: vtgate would not find its rows.
+    fn unknown(&self, table: &str, how: &Sharding) -> (String, String) {
+        let what = format!("the vschema of `{}` does not know it", self.shape.keyspace);
+        let remedy = match how {
+            Sharding::Vindex { columns, kind, params, .. } if params.is_empty() => {
+                let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+                format!(
+                    "`ALTER VSCHEMA ON {}.{table} ADD VINDEX {kind}({}) USING {kind}`",
+                    self.shape.keyspace,
+                    names.join(", ")
+                )
+            }
+            Sharding::Reference => {
+                format!("add `\"{table}\": {{\"type\": \"reference\"}}` to the vschema's tables")
+            }
+            Sharding::Vindex { .. } | Sharding::Read => "add it, with its vindex, to the vschema \
+                 (`ApplyVSchema`, or `ALTER VSCHEMA ON … ADD VINDEX …`)"
+                .to_owned(),
+        };
+        (what, remedy)
+    }
+}
+
+/// A table that every shard has all of: what the plan says, if anything.
+fn reference(how: &Sharding) -> Result<Placement, (String, String)> {
+    match how {
+        Sharding::Reference | Sharding::Read => Ok(Placement::Everywhere),
+        Sharding::Vindex { kind, .. } => Err((
+            format!("the plan shards it by `{kind}`, and the vschema says it is a reference table"),
+            SAY_THE_SAME.to_owned(),
+        )),
+    }
+}
+
+/// What the plan says of a vindex that vtgate tells of, which must not be something else: the contents
+/// of its files.
+fn agreed<'p>(
+    told: &TableVindex,
+    how: &'p Sharding,
+) -> Result<&'p BTreeMap<String, String>, (String, String)> {
+    const NONE: &BTreeMap<String, String> = &BTreeMap::new();
+    let told_as = || format!("`{}` of ({})", told.kind, told.columns.join(", "));
+    let otherwise = |planned: String| {
+        Err((
+            format!("the plan says {planned}, and the vschema {}", told_as()),
+            SAY_THE_SAME.to_owned(),
+        ))
+    };
+    match how {
+        Sharding::Read => Ok(NONE),
+        Sharding::Reference => otherwise("that it is a reference table".to_owned()),
+        Sharding::Vindex { columns, kind, params, files } => {
+            let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+            let is_same = *kind == told.kind
+                && names.iter().eq(told.columns.iter())
+                && params.iter().all(|(name, value)| {
+                    files.contains_key(name) || told.params.get(name) == Some(value)
+                });
+            if is_same {
+                Ok(files)
+            } else {
+                otherwise(format!("`{kind}` of ({})", names.join(", ")))
+            }
+        }
+    }
+}
+
+fn uncomputed(error: &VindexError) -> (String, String) {
+    let remedy = if matches!(error, VindexError::FileMissing { .. }) {
+        "say the vindex in the plan's `sharding`, with the file's path beside the plan"
+    } else {
+        "shard the table by a vindex that is computed from its row"
+    };
+    (format!("where its rows are cannot be computed: {error}"), remedy.to_owned())
+}
+
+/// The column of a target's rows that it knows by `name`, and its place among their cells.
+fn column_of<'t>(target: &'t StoredTarget, name: &str) -> Option<(usize, &'t Column)> {
+    let name = match &target.rollup {
+        Some(rollup) => rollup.kept_group(name)?,
+        None => name.to_owned(),
+    };
+    let table: &Table = &target.table;
+    table.carried_columns().enumerate().find(|(_, column)| column.name.eq_ignore_ascii_case(&name))
+}

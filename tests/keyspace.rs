@@ -1,0 +1,235 @@
+//! `whimbrel run` into a keyspace of Vitess, through a real vtgate, with a live writer on the source.
+
+use whimbrel_kit::{Keyspace, Server, Vitess, Writer};
+
+use crate::support::{Migration, Running};
+
+/// Sharded by a column that is not in the key and that the writer changes; with a unique key that
+/// does not contain the sharding column; by text that is equal in many spellings; by a part of the key.
+const TABLES: [&str; 4] = ["orders", "people", "words", "pairs"];
+/// With the literal of its column's values.
+const SHARDED_BY: [(&str, &str, &str); 4] = [
+    ("orders", "customer", "customer"),
+    ("people", "id", "id"),
+    ("words", "word", "QUOTE(word)"),
+    ("pairs", "a", "a"),
+];
+
+const VSCHEMA: &str = r#"{
+    "sharded": true,
+    "vindexes": {
+        "xxhash": {"type": "xxhash"}, "hash": {"type": "hash"},
+        "loose": {"type": "unicode_loose_xxhash"}
+    },
+    "tables": {
+        "orders": {"column_vindexes": [{"column": "customer", "name": "hash"}]},
+        "people": {"column_vindexes": [{"column": "id", "name": "xxhash"}]},
+        "words": {"column_vindexes": [{"column": "word", "name": "loose"}]},
+        "pairs": {"column_vindexes": [{"column": "a", "name": "xxhash"}]},
+        "by_customer": {"column_vindexes": [{"column": "customer", "name": "xxhash"}]}
+    }
+}"#;
+
+const SCHEMA: &str = "
+    CREATE TABLE orders (id INT NOT NULL PRIMARY KEY, customer INT NOT NULL,
+      price DECIMAL(12,2) NULL, note VARCHAR(200) NULL, placed TIMESTAMP(6) NULL, KEY (customer));
+    CREATE TABLE people (id BIGINT UNSIGNED NOT NULL PRIMARY KEY, email VARCHAR(60) NULL,
+      score DOUBLE NOT NULL, UNIQUE KEY (email));
+    CREATE TABLE words (word VARCHAR(40) COLLATE utf8mb4_0900_ai_ci NOT NULL PRIMARY KEY,
+      weight FLOAT NULL, picture BLOB NULL);
+    CREATE TABLE pairs (a INT NOT NULL, b VARBINARY(20) NOT NULL, c JSON NULL, d DATETIME NULL,
+      PRIMARY KEY (a, b), KEY late (d))";
+
+/// Orders by customer, in groups that updates move from shard to shard.
+const ROLLUP: &str = "materialize:
+  by_customer:
+    from: orders
+    group_by: { customer: customer }
+    aggregates: { orders: count(), revenue: sum(price), dearest: max(price) }
+    create: |
+      CREATE TABLE by_customer (customer INT NOT NULL PRIMARY KEY, orders BIGINT NOT NULL,
+        revenue DECIMAL(30,2) NULL, dearest DECIMAL(12,2) NULL)
+";
+
+fn fill(rows: u32) -> String {
+    format!(
+        "SET SESSION cte_max_recursion_depth = 10000000;
+         INSERT INTO orders WITH RECURSIVE n (i) AS
+           (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+           SELECT i, i % 97, i / 7, REPEAT('x', i % 50), FROM_UNIXTIME(1700000000 + i) FROM n;
+         INSERT INTO people WITH RECURSIVE n (i) AS
+           (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+           SELECT i, CONCAT('p', i, '@example.com'), i / 3 FROM n;
+         INSERT INTO words WITH RECURSIVE n (i) AS
+           (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+           SELECT CONCAT(IF(i % 2, 'Word', 'word'), i), i / 3, REPEAT(CHAR(i % 256), i % 30) FROM n;
+         INSERT INTO pairs WITH RECURSIVE n (i) AS
+           (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+           SELECT i % 50, CONCAT('k', i), JSON_OBJECT('i', i, 'half', i / 2.0e0), NULL FROM n"
+    )
+}
+
+/// A source, and the keyspace `commerce`.
+struct World {
+    source: Server,
+    vitess: Vitess,
+}
+
+impl World {
+    async fn new(shards: &[&str], vschema: &str, rows: u32) -> Self {
+        let keyspaces = [Keyspace { name: "commerce", shards, vschema }];
+        let (source, vitess) = tokio::join!(Server::start(), Vitess::start(&keyspaces));
+        let (source, vitess) = (source.unwrap(), vitess.unwrap());
+        source.execute("CREATE DATABASE shop").await.unwrap();
+        source.execute(&format!("USE shop; {SCHEMA}; {}", fill(rows))).await.unwrap();
+        Self { source, vitess }
+    }
+
+    /// A plan for all tables. The database `gathered` is where the shards' rows are brought together.
+    fn migration(&self, more: &str) -> Migration<'_> {
+        let below = (self.vitess.mysql(), "gathered");
+        let migration = Migration::new((&self.source, "shop"), below, &TABLES, more);
+        migration.edit(
+            &format!("mysql: {{ url: {:?}, database: \"gathered\" }}", below.0.url()),
+            &format!("vitess: {{ url: {:?}, keyspace: commerce }}", self.vitess.url()),
+        );
+        migration
+    }
+
+    fn writer(&self) -> whimbrel_kit::WriterBuilder {
+        Writer::on(&self.source, "shop", &TABLES)
+    }
+
+    /// Wants each row of the source on exactly one shard.
+    async fn assert_equal(&self, migration: &mut Migration<'_>) {
+        for table in TABLES {
+            migration.target_database = self.vitess.gather("commerce", table).await.unwrap();
+            migration.assert_equal(&[table]).await;
+        }
+    }
+
+    /// Wants each row on the shard where vtgate looks for it.
+    async fn assert_placed(&self) {
+        for (table, column, literal) in SHARDED_BY {
+            let values = format!("SELECT DISTINCT CONCAT({literal}) FROM {table}");
+            let count = format!("SELECT COUNT(*) FROM {table}");
+            let (mut all, mut found) = (0, 0);
+            for shard in self.vitess.shards("commerce") {
+                let shard = ("commerce", shard.as_str());
+                let rows: Vec<u64> = self.vitess.shard_rows(shard, &count).await.unwrap();
+                let values: Vec<String> = self.vitess.shard_rows(shard, &values).await.unwrap();
+                all += rows[0];
+                for values in values.chunks(500) {
+                    let found_in = format!("{count} WHERE {column} IN ({})", values.join(","));
+                    let rows: Vec<u64> = self.vitess.shard_rows(shard, &found_in).await.unwrap();
+                    let routed: Vec<u64> = self.vitess.rows("commerce", &found_in).await.unwrap();
+                    assert_eq!(routed, rows, "`{table}` on {shard:?}");
+                    found += rows[0];
+                }
+            }
+            assert_eq!(found, all, "`{table}`");
+        }
+    }
+}
+
+/// Everything on its only shard, numbers included.
+#[tokio::test]
+async fn an_unsharded_keyspace_is_written_as_a_database_is() {
+    let world = World::new(&["0"], "{}", 3_000).await;
+    let numbered = "ALTER TABLE shop.orders MODIFY id INT NOT NULL AUTO_INCREMENT";
+    world.source.execute(numbered).await.unwrap();
+    let mut migration = world.migration(ROLLUP);
+    let writer = world.writer().start().await.unwrap();
+    writer.commits(50).await.unwrap();
+
+    migration.catch_up().await;
+    writer.stop().await.unwrap();
+    migration.catch_up().await;
+
+    world.assert_equal(&mut migration).await;
+    assert_eq!(migration.status()["pieces_held"], migration.status()["pieces"]);
+    let created: Vec<String> = world
+        .vitess
+        .shard_rows(
+            ("commerce", "0"),
+            "SELECT EXTRA FROM information_schema.COLUMNS \
+         WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'orders' AND COLUMN_NAME = 'id'",
+        )
+        .await
+        .unwrap();
+    assert_eq!(created, ["auto_increment"]);
+}
+
+/// vtgate dies and comes back, in the copy and later, while rows move between shards.
+#[tokio::test]
+async fn a_run_waits_for_a_vtgate_that_was_killed_and_says_so() {
+    let mut world = World::new(&["-80", "80-"], VSCHEMA, 10_000).await;
+    let migration = world.migration("limits: { rows_per_second: 8000 }\n");
+    let folder = migration.into_folder();
+    let writer = world.writer().start().await.unwrap();
+    let plan = folder.path().join("plan.yaml");
+    let run = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_whimbrel"));
+        command.args(["run", "--every", "1"]).arg(&plan);
+        command
+    };
+    let mut running = Running::of(run(), folder.path().join("log"));
+
+    running.says("rows/s").await;
+    world.vitess.kill_hard().await.unwrap();
+    running.says("waits for shard `").await;
+    writer.commits(50).await.unwrap();
+    world.vitess.restart().await.unwrap();
+    running.says("following").await;
+    world.vitess.kill_hard().await.unwrap();
+    writer.commits(50).await.unwrap();
+    world.vitess.restart().await.unwrap();
+    writer.stop().await.unwrap();
+    running.interrupt();
+    assert_eq!(running.ended().await.0, Some(0));
+
+    let mut migration = world.migration("limits: { rows_per_second: 8000 }\n");
+    migration.catch_up().await;
+    world.assert_equal(&mut migration).await;
+    world.assert_placed().await;
+}
+
+/// Kills the run again and again while rows are written and moved between shards.
+async fn survives_kills(shards: &[&str]) {
+    let world = World::new(shards, VSCHEMA, 10_000).await;
+    let more = format!("limits: {{ rows_per_second: 8000 }}\n{ROLLUP}");
+    let mut migration = world.migration(&more);
+    let writer = world.writer().start().await.unwrap();
+
+    for _ in 0..5 {
+        let mut running = migration.start(&["--take-over"]);
+        running.says("rows/s").await;
+        writer.commits(20).await.unwrap();
+        running.kill();
+    }
+    writer.stop().await.unwrap();
+    migration.catch_up().await;
+
+    world.assert_equal(&mut migration).await;
+    world.assert_placed().await;
+    let group_by = "SELECT CONCAT_WS('|', customer, COUNT(*), SUM(price), MAX(price)) \
+                    FROM shop.orders GROUP BY customer ORDER BY customer";
+    let gathered = world.vitess.gather("commerce", "by_customer").await.unwrap();
+    let shown = format!(
+        "SELECT CONCAT_WS('|', customer, orders, revenue, dearest) \
+         FROM `{gathered}`.by_customer ORDER BY customer"
+    );
+    let wanted: Vec<String> = world.source.rows(group_by).await.unwrap();
+    let found: Vec<String> = world.vitess.mysql().rows(&shown).await.unwrap();
+    assert_eq!(found, wanted);
+}
+
+#[tokio::test]
+async fn a_run_into_two_shards_that_is_killed_again_and_again_loses_nothing() {
+    survives_kills(&["-80", "80-"]).await;
+}
+
+#[tokio::test]
+async fn a_run_into_four_shards_that_is_killed_again_and_again_loses_nothing() {
+    survives_kills(&["-40", "40-80", "80-c0", "c0-"]).await;
+}
