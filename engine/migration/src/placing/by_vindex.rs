@@ -76,9 +76,10 @@ pub(crate) fn unfit(column: &Column) -> Option<&'static str> {
         let is_read = shown(charset, b"").is_some();
         return (!is_read).then_some("text of its charset is not known here as UTF-8");
     }
-    if matches!(column_type, ColumnType::FixedBinary { .. }) {
-        return Some("its values are padded, and literals of them may not be");
-    }
-    let has_one_literal = matches!(column_type, ColumnType::Int { .. } | ColumnType::Binary);
+    // A BINARY has the literal that is as long as it is: rows of a shorter one are not found by either.
+    let has_one_literal = matches!(
+        column_type,
+        ColumnType::Int { .. } | ColumnType::Binary | ColumnType::FixedBinary { .. }
+    );
     (!has_one_literal).then_some("a value of its type has literals that differ")
 }
