@@ -102,12 +102,9 @@ pub type Marks = BTreeMap<ChunkId, Vec<Mark>>;
 /// changed since, the log brings to whichever shard has the row then, and a row that leaves a shard is
 /// deleted there.
 #[must_use]
-pub fn rows_held_by_all(shards: &[Marks], chunk: ChunkId) -> Option<u64> {
-    shards.iter().map(|marks| rows_held(marks.get(&chunk)?)).sum()
-}
-
-/// Whether the target holds the chunk.
-#[must_use]
-pub fn is_held(marks: &[Mark]) -> bool {
-    rows_held(marks).is_some()
+pub fn rows_held_by_all<'a>(
+    shards: impl IntoIterator<Item = &'a Marks>,
+    chunk: ChunkId,
+) -> Option<u64> {
+    shards.into_iter().map(|marks| rows_held(marks.get(&chunk)?)).sum()
 }

@@ -1,26 +1,32 @@
-//! The apply stage: cuts batches into lanes and changes the number of lanes.
+//! The apply stage of a shard: cuts batches into lanes and changes the number of lanes.
 
-use whimbrel_model::Batch;
+use std::collections::VecDeque;
 
 use super::{
     Outcome,
     lane::LaneWorker,
-    mixed::{MIXED, rolled_up, target_id, transform},
-    runner::{Edges, Facts, Step},
+    mixed::rolled_up,
+    runner::{Facts, Step},
     target::{LANES_MAX, LaneRow, Txn, Work},
     world::{World, trace},
 };
 use crate::{
     lane::{LaneItem, LaneState, aligned},
-    lanes::{Cutter, Operation},
-    transform::TargetPart,
+    lanes::Cutter,
+    store::ClaimedLanes,
+    transform::TargetBatch,
 };
 
 /// Items that may wait for a lane.
 const LANE_SLOTS: usize = 8;
 
+/// Batches that may wait for a shard.
+const ROUTED_SLOTS: usize = 4;
+
 #[derive(Debug)]
 pub(super) struct Apply {
+    shard: usize,
+    inlet: VecDeque<(TargetBatch, Facts)>,
     generation: u64,
     cutter: Cutter,
     lanes: Vec<LaneWorker>,
@@ -38,28 +44,46 @@ struct Change {
 }
 
 impl Apply {
-    pub(super) fn new(world: &World, generation: u64, states: Vec<LaneState>) -> Self {
+    pub(super) fn new(world: &World, shard: usize, claimed: ClaimedLanes) -> Self {
+        let ClaimedLanes { generation, lanes: states } = claimed;
         let lane_count = u32::try_from(states.len()).unwrap();
         Self {
+            shard,
+            inlet: VecDeque::new(),
             generation,
             cutter: Cutter::new(&world.lane_tables, rolled_up(), lane_count),
             lanes: states
                 .into_iter()
                 .enumerate()
-                .map(|(lane, state)| LaneWorker::new(lane, state))
+                .map(|(lane, state)| LaneWorker::new((shard, lane), state))
                 .collect(),
             changing: None,
             is_inside_transaction: false,
         }
     }
 
+    /// Whether one more batch may wait; without a stage that routes, none does.
+    pub(super) fn has_room(&self, shard_count: usize) -> bool {
+        self.inlet.len() < if shard_count == 1 { 1 } else { ROUTED_SLOTS }
+    }
+
+    pub(super) fn push(&mut self, batch: TargetBatch, facts: Facts) {
+        self.inlet.push_back((batch, facts));
+    }
+
     /// Items that wait for the lanes.
     pub(super) fn backlog(&self) -> usize {
-        self.lanes.iter().map(LaneWorker::backlog).sum()
+        self.inlet.len() + self.lanes.iter().map(LaneWorker::backlog).sum::<usize>()
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.changing.is_none() && self.lanes.iter().all(LaneWorker::is_idle)
+        let is_heartbeat = |(batch, _): &(TargetBatch, Facts)| match batch {
+            TargetBatch::Tail(parts, _) => parts.is_empty(),
+            TargetBatch::Chunk(_) => false,
+        };
+        self.changing.is_none()
+            && self.lanes.iter().all(LaneWorker::is_idle)
+            && self.inlet.iter().all(is_heartbeat)
     }
 
     pub(super) fn states(&self) -> impl Iterator<Item = &LaneState> {
@@ -82,35 +106,31 @@ impl Apply {
     }
 
     /// Hands a batch to the lanes, or goes on changing their number.
-    pub(super) fn step_cut(
-        &mut self,
-        world: &mut World,
-        edges: &mut Edges,
-        epoch: u64,
-    ) -> Result<Step, Outcome> {
+    pub(super) fn step_cut(&mut self, world: &mut World, epoch: u64) -> Result<Step, Outcome> {
         if let Some(change) = self.changing.take() {
             return self.step_change(world, change, epoch);
         }
         if world.config.has_lane_changes
+            && world.config.lane_changes > 0
             && !self.is_inside_transaction
             && world.rng.chance(world.config.lane_change_rate)
         {
+            world.config.lane_changes -= 1;
             let lane_count = world.rng.between(1, LANES_MAX);
             self.changing = Some(Change { lane_count, open: None });
             return Ok(Step::Go);
         }
         if self.lanes.iter().all(|lane| lane.backlog() < LANE_SLOTS)
-            && let Some((batch, facts)) = edges.apply.pop_front()
+            && let Some((batch, facts)) = self.inlet.pop_front()
         {
             self.give(world, batch, &facts);
         }
         Ok(Step::Go)
     }
 
-    fn give(&mut self, world: &World, batch: Batch, facts: &Facts) {
+    fn give(&mut self, world: &World, batch: TargetBatch, facts: &Facts) {
         match batch {
-            Batch::Chunk(chunk) => {
-                let chunk = transform().chunk(chunk).unwrap().remove(0);
+            TargetBatch::Chunk(chunk) => {
                 for (lane, mut share) in self.cutter.chunk(&world.lane_tables, chunk) {
                     if !world.rules.marks_of_all_lanes {
                         share.lane_count = 1;
@@ -118,13 +138,9 @@ impl Apply {
                     self.lanes[lane as usize].push(LaneItem::Chunk(share), facts);
                 }
             }
-            Batch::Tail(batch) => {
-                for part in batch.parts {
+            TargetBatch::Tail(parts, _) => {
+                for part in parts {
                     self.is_inside_transaction = !part.is_last;
-                    let mut part = transform().part(part).unwrap().remove(0);
-                    if !world.rules.takes_back {
-                        keep_what_left(&mut part);
-                    }
                     let shares = self.cutter.part(&world.lane_tables, part);
                     for (lane, share) in self.lanes.iter_mut().zip(shares) {
                         lane.push(LaneItem::Part(share), facts);
@@ -143,11 +159,11 @@ impl Apply {
     ) -> Result<Step, Outcome> {
         if let Some((txn, incarnation)) = change.open {
             self.changing = Some(Change { open: None, ..change });
-            if incarnation != world.target.incarnation {
+            if incarnation != world.shards[self.shard].incarnation {
                 return Ok(Step::Go);
             }
             // Whether it is known to be committed or not, the next look at the rows tells.
-            end_transaction(world, txn)?;
+            end_transaction(world, self.shard, txn)?;
             return Ok(Step::Go);
         }
         let states: Vec<LaneState> = self.states().cloned().collect();
@@ -171,12 +187,14 @@ impl Apply {
         (epoch, state): (u64, LaneState),
     ) -> Result<Step, Outcome> {
         let rules = world.rules;
-        if rules.lock && world.target.is_any_locked() {
+        let target = &mut world.shards[self.shard];
+        if rules.lock && target.is_any_locked() {
             self.changing = Some(change);
             return Ok(Step::Go);
         }
-        let stored = &world.target.stored;
-        if rules.epoch && stored.epoch != epoch {
+        let stored = &target.stored;
+        let is_epoch_compared = rules.compares_epoch(self.shard);
+        if is_epoch_compared && stored.epoch != epoch {
             world.counts.fenced += 1;
             return Ok(Step::Dead);
         }
@@ -184,14 +202,18 @@ impl Apply {
         if stored.lanes.iter().all(|lane| lane.generation == generation) {
             trace!(world, "{} lanes", change.lane_count);
             world.counts.lane_changes += 1;
-            let states = stored.lanes.iter().map(|lane| lane.state.clone()).collect();
-            *self = Self::new(world, generation, states);
+            let lanes = stored.lanes.iter().map(|lane| lane.state.clone()).collect();
+            let inlet = std::mem::take(&mut self.inlet);
+            *self =
+                Self { inlet, ..Self::new(world, self.shard, ClaimedLanes { generation, lanes }) };
             return Ok(if rules.fresh_lanes { Step::Go } else { Step::Dead });
         }
         let sequence = |state: &LaneState| if rules.sequence { state.sequence } else { 0 };
         let is_as_believed =
             stored.lanes.iter().map(|lane| sequence(&lane.state)).eq(self.states().map(sequence));
-        if !is_as_believed || stored.lanes.iter().any(|lane| rules.epoch && lane.epoch != epoch) {
+        if !is_as_believed
+            || stored.lanes.iter().any(|lane| is_epoch_compared && lane.epoch != epoch)
+        {
             trace!(world, "lanes differ: {:?}", stored.lanes);
             world.counts.diverged += 1;
             return Ok(Step::Dead);
@@ -209,39 +231,26 @@ impl Apply {
             rows.iter_mut().for_each(|lane| (lane.epoch, lane.generation) = (epoch, generation));
             (rows, retired)
         };
-        let txn = world.target.open(Work::Lanes { lanes, retired }, &rules);
-        let open = Some((txn, world.target.incarnation));
+        let txn = target.open(Work::Lanes { lanes, retired }, &rules);
+        let open = Some((txn, target.incarnation));
         self.changing = Some(Change { open, ..change });
         Ok(Step::Go)
     }
 }
 
-/// The broken rule: a row that stays in the source's table takes nothing back in another target.
-fn keep_what_left(part: &mut TargetPart) {
-    let stays = |operation: &Operation| operation.image.is_some();
-    let staying: Vec<u64> = part
-        .operations
-        .iter()
-        .filter_map(|(ordinal, operation)| stays(operation).then_some(*ordinal))
-        .collect();
-    part.operations.retain(|(ordinal, operation)| {
-        operation.table != target_id(MIXED) || stays(operation) || !staying.contains(ordinal)
-    });
-}
-
 /// Commits; sometimes the answer is lost, and then it happened, or did not, or happens later.
 /// Whether it is known to be committed.
-pub(super) fn end_transaction(world: &mut World, txn: Txn) -> Result<bool, Outcome> {
+pub(super) fn end_transaction(world: &mut World, shard: usize, txn: Txn) -> Result<bool, Outcome> {
     if !world.config.has_uncertain || !world.rng.chance(0.12) {
-        world.commit(txn)?;
+        world.commit(shard, txn)?;
         return Ok(true);
     }
     world.counts.uncertain_commits += 1;
     trace!(world, "no answer to the commit of {}", txn.id);
     match world.rng.below(10) {
-        0..3 => world.commit(txn)?,
-        3..5 => world.target.release(txn.id),
-        _ => world.target.orphans.push(txn),
+        0..3 => world.commit(shard, txn)?,
+        3..5 => world.shards[shard].release(txn.id),
+        _ => world.shards[shard].orphans.push(txn),
     }
     Ok(false)
 }

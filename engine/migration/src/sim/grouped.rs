@@ -21,6 +21,9 @@ const GROUPS: usize = 3;
 /// Source keys that are not the same bytes.
 const SPELLINGS: usize = 2 * KEYS;
 
+/// Rows of the two source tables, by the bytes of their keys.
+pub(super) type BySpelling = [[Option<Image>; SPELLINGS]; 2];
+
 /// A group: how many rows it has, and their sum.
 type Group = (i64, i64);
 
@@ -30,7 +33,7 @@ pub(super) type Spelt = (usize, usize);
 /// What is kept and what is shown.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Grouped {
-    pub(super) contributions: [[Option<Image>; SPELLINGS]; 2],
+    pub(super) contributions: BySpelling,
     kept: [Group; GROUPS],
     shown: [Group; GROUPS],
 }
@@ -48,7 +51,7 @@ impl Grouped {
     pub(super) fn of<'a>(images: impl Iterator<Item = (usize, &'a Image)>) -> Self {
         let mut all = Self::default();
         for (table, image) in images.filter(|(_, image)| counts(image)) {
-            let (table, spelling) = place(table, image.key, image.is_respelt);
+            let (table, spelling) = place(table, image);
             all.contributions[table][spelling] = Some(*image);
         }
         all.kept = all.fold();
@@ -103,16 +106,14 @@ impl Grouped {
 
 impl GroupedWrite {
     pub(super) fn of(effects: &TableEffects, rules: &Rules) -> Self {
-        let spelt = |key: &Key| {
-            let (table, spelling) = spelt(&key.cells().collect::<Vec<_>>());
-            // The broken rule: keys that the source calls equal are one row.
+        // The broken rule: keys that the source calls equal are one row.
+        let kept = |(table, spelling): Spelt| {
             (table, if rules.keeps_bytes { spelling } else { spelling % KEYS })
         };
+        let spelt = |key: &Key| kept(spelt(key));
         let row = |row: &Row| {
-            let cells: Vec<Cell<'_>> = row.cells().collect();
-            let (key, is_respelt) = read_key(cells[1]);
-            let value = u16::try_from(small(cells[2])).unwrap();
-            (spelt(&row.key(&table())), Image { key, is_respelt, unique: None, value })
+            let (place, image) = contribution(row);
+            (kept(place), image)
         };
         Self {
             touched: effects.touched().map(spelt).collect(),
@@ -128,7 +129,7 @@ fn add(groups: &mut [Group; GROUPS], image: &Image, sign: i64) {
     *sum += sign * i64::from(image.value);
 }
 
-fn group_of(image: &Image) -> usize {
+pub(super) fn group_of(image: &Image) -> usize {
     usize::from(image.value) % GROUPS
 }
 
@@ -137,23 +138,35 @@ fn counts(image: &Image) -> bool {
     !image.value.is_multiple_of(5)
 }
 
-fn place(table: usize, key: usize, is_respelt: bool) -> Spelt {
-    (table, if is_respelt { key + KEYS } else { key })
+/// Where an image of a source table is kept.
+pub(super) fn place(table: usize, image: &Image) -> Spelt {
+    (table, if image.is_respelt { image.key + KEYS } else { image.key })
 }
 
-fn spelt(cells: &[Cell<'_>]) -> Spelt {
+/// Where a key of a contribution is.
+pub(super) fn spelt(key: &Key) -> Spelt {
+    let cells: Vec<Cell<'_>> = key.cells().collect();
     let (key, is_respelt) = read_key(cells[1]);
-    place(small(cells[0]), key, is_respelt)
+    place(small(cells[0]), &Image { key, is_respelt, unique: None, value: 0 })
+}
+
+/// A contribution in the sim's form.
+pub(super) fn contribution(row: &Row) -> (Spelt, Image) {
+    let cells: Vec<Cell<'_>> = row.cells().collect();
+    let (key, is_respelt) = read_key(cells[1]);
+    let value = u16::try_from(small(cells[2])).unwrap();
+    let image = Image { key, is_respelt, unique: None, value };
+    (place(small(cells[0]), &image), image)
 }
 
 /// The contributions, as rows are written.
-pub(super) fn table() -> Table {
+pub(super) fn table(name: &str) -> Table {
     let columns = vec![
         column("k1", number(), false),
         column("k2", text("utf8mb4_0900_bin"), false),
         column("a1", number(), false),
     ];
-    Table::new(("db", "rows"), columns, ("PRIMARY", &["k1", "k2"]), false).unwrap()
+    Table::new(("db", name), columns, ("PRIMARY", &["k1", "k2"]), false).unwrap()
 }
 
 /// The engine's key of an image's contribution.
@@ -161,6 +174,14 @@ pub(super) fn contribution_key(source: usize, image: &Image) -> Key {
     let mut builder = RowBuilder::default();
     push_contribution_key(&mut builder, source, image);
     builder.finish_key()
+}
+
+/// An image's contribution.
+pub(super) fn contribution_row(source: usize, image: &Image) -> Row {
+    let mut builder = RowBuilder::default();
+    push_contribution_key(&mut builder, source, image);
+    builder.push(Cell::UInt(u64::from(image.value)));
+    builder.finish()
 }
 
 fn push_contribution_key(builder: &mut RowBuilder, source: usize, image: &Image) {
@@ -183,10 +204,8 @@ impl Mapping for IntoGrouped {
         if !counts(&image) {
             return Ok(Mapped::Nothing);
         }
-        let mut builder = RowBuilder::default();
-        push_contribution_key(&mut builder, self.0, &image);
-        builder.push(Cell::UInt(u64::from(image.value)));
-        Ok(Mapped::Row(contribution_key(self.0, &image), builder.finish()))
+        let key = contribution_key(self.0, &image);
+        Ok(Mapped::Row(key, contribution_row(self.0, &image)))
     }
 }
 

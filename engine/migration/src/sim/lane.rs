@@ -19,6 +19,7 @@ use crate::lane::{
 
 #[derive(Debug)]
 pub(super) struct LaneWorker {
+    shard: usize,
     lane: usize,
     state: LaneState,
     items: VecDeque<LaneItem>,
@@ -27,6 +28,8 @@ pub(super) struct LaneWorker {
     job: Option<Job>,
     /// Whether no row waits beside the owned target.
     is_undisputed: bool,
+    /// Whether it ended with an error.
+    has_failed: bool,
 }
 
 /// A window that is planned and not known to be written.
@@ -50,6 +53,7 @@ fn name_changes(item: &LaneItem) -> LaneItem {
                 let mut name = RowBuilder::default();
                 name.push(Cell::Bytes(part.transaction.gtid.to_string().as_bytes()));
                 name.push(Cell::UInt(*ordinal));
+                name.push(Cell::UInt(u64::from(operation.table.0)));
                 operation.key.cells().for_each(|cell| name.push(cell));
                 operation.key = name.finish_key();
             }
@@ -69,9 +73,18 @@ enum Stage {
 }
 
 impl LaneWorker {
-    pub(super) fn new(lane: usize, state: LaneState) -> Self {
+    pub(super) fn new((shard, lane): (usize, usize), state: LaneState) -> Self {
         let (items, facts) = (VecDeque::new(), VecDeque::new());
-        Self { lane, state, items, facts, job: None, is_undisputed: false }
+        Self {
+            shard,
+            lane,
+            state,
+            items,
+            facts,
+            job: None,
+            is_undisputed: false,
+            has_failed: false,
+        }
     }
 
     pub(super) fn push(&mut self, item: LaneItem, facts: &Facts) {
@@ -104,6 +117,9 @@ impl LaneWorker {
         (epoch, generation): (u64, u64),
         is_steady: bool,
     ) -> Result<Step, Outcome> {
+        if self.has_failed {
+            return Ok(Step::Go);
+        }
         let mut job = match self.job.take() {
             Some(job) => job,
             None if self.items.is_empty() => {
@@ -121,8 +137,8 @@ impl LaneWorker {
             Stage::Unsure => self.look(world, mine, &mut job),
             Stage::Open(txn, incarnation) => {
                 job.stage = Stage::Unsure;
-                let is_alive = incarnation == world.target.incarnation;
-                let is_committed = is_alive && end_transaction(world, *txn)?;
+                let is_alive = incarnation == world.shards[self.shard].incarnation;
+                let is_committed = is_alive && end_transaction(world, self.shard, *txn)?;
                 is_committed.then_some(Settled::Committed)
             }
         };
@@ -135,14 +151,14 @@ impl LaneWorker {
             }
             Some(Settled::Fenced) => {
                 world.counts.fenced += 1;
+                self.has_failed = true;
                 return Ok(Step::Dead);
             }
             Some(Settled::Diverged) => {
-                trace!(
-                    world,
-                    "lane {} differs: {mine:?} {:?}", self.lane, world.target.stored.lanes
-                );
+                let stored = &world.shards[self.shard].stored.lanes;
+                trace!(world, "lane {} differs: {mine:?} {stored:?}", self.lane);
                 world.counts.diverged += 1;
+                self.has_failed = true;
                 return Ok(Step::Dead);
             }
         }
@@ -152,7 +168,7 @@ impl LaneWorker {
     /// The first statement: compares and swaps the lane's row, which locks it. `None` goes on.
     fn begin(&self, world: &mut World, mine: LaneVersion, job: &mut Job) -> Option<Settled> {
         let rules = world.rules;
-        if rules.lock && world.target.is_locked(self.lane) {
+        if rules.lock && world.shards[self.shard].is_locked(self.lane) {
             return None;
         }
         let found = self.found(world, mine);
@@ -169,22 +185,24 @@ impl LaneWorker {
             marks: job.marks.clone(),
             written: job.written.clone(),
         };
-        let txn = world.target.open(work, &rules);
-        trace!(world, "lane {} of epoch {} writes {txn:?}", self.lane, mine.epoch);
-        job.stage = Stage::Open(Box::new(txn), world.target.incarnation);
+        let Self { shard, lane, .. } = *self;
+        let target = &mut world.shards[shard];
+        let (txn, incarnation) = (target.open(work, &rules), target.incarnation);
+        trace!(world, "lane {lane} of shard {shard}, epoch {}, writes {txn:?}", mine.epoch);
+        job.stage = Stage::Open(Box::new(txn), incarnation);
         None
     }
 
     /// Whether the transaction without an answer happened; `None` while it may still.
     fn look(&self, world: &World, mine: LaneVersion, job: &mut Job) -> Option<Settled> {
-        let rules = &world.rules;
-        if rules.settling != Settling::Plain && rules.lock && world.target.is_locked(self.lane) {
+        let (rules, target) = (&world.rules, &world.shards[self.shard]);
+        if rules.settling != Settling::Plain && rules.lock && target.is_locked(self.lane) {
             return None;
         }
-        let row = world.target.stored.lanes.get(self.lane);
+        let row = target.stored.lanes.get(self.lane);
         let Some(row) = row else { return Some(Settled::Diverged) };
         let mut found = row.version();
-        if !rules.epoch {
+        if !rules.compares_epoch(self.shard) {
             found.epoch = mine.epoch;
         }
         if rules.settling == Settling::Position {
@@ -199,8 +217,8 @@ impl LaneWorker {
 
     /// The lane's row, as far as it is looked at.
     fn found(&self, world: &World, mine: LaneVersion) -> Option<LaneVersion> {
-        let mut found = world.target.stored.lanes.get(self.lane)?.version();
-        if !world.rules.epoch {
+        let mut found = world.shards[self.shard].stored.lanes.get(self.lane)?.version();
+        if !world.rules.compares_epoch(self.shard) {
             found.epoch = mine.epoch;
         }
         if !world.rules.sequence {
@@ -223,7 +241,7 @@ impl LaneWorker {
             Vec::new()
         };
         let Plan { mut effects, marks, next } = self.plan_with(&world.rules, items, &facts);
-        let stored = &world.target.stored.rows.owned;
+        let stored = &world.shards[self.shard].stored.rows.owned;
         resolve(&mut effects, stored, &world.rules, &mut self.is_undisputed);
         let writes = writes_of(&effects, &world.rules);
         Job { next, writes, marks, written, stage: Stage::Begin }

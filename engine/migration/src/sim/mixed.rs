@@ -1,6 +1,6 @@
 //! The target tables of the simulated world: each source table as it is, one more, which is made of
 //! two of them through a filter and under keys that change with the rows' values, a rolled-up one, and
-//! one whose keys two of them may have.
+//! one whose keys two of them may have; and dead letters, which some rows of the made one become.
 
 use std::{
     collections::BTreeSet,
@@ -14,17 +14,20 @@ use super::{
         Image, KEYS, LETTERS, PADDED, Rows, TABLES, build, column, number, push_key, read_key,
         tables, text,
     },
-    grouped::{self, GROUPED, Grouped, IntoGrouped},
-    owned::{self, IntoOwned, OWNED, OwnedRows},
+    grouped::{
+        self, BySpelling, GROUPED, Grouped, IntoGrouped, contribution_key, contribution_row,
+    },
+    owned::{self, IntoOwned, OWNED, OwnedRows, claim_key},
     rules::Rules,
+    shards::{Here, SHARDS_MAX, placing},
 };
-use crate::{
-    placing::Placing,
-    transform::{FailedRow, Feed, Mapped, Mapping, Place, TargetId, Transform},
-};
+use crate::transform::{FailedRow, Feed, Mapped, Mapping, Place, TargetId, Transform};
 
 /// The target table that is made of [`PADDED`] and [`LETTERS`].
 pub(super) const MIXED: usize = TABLES;
+
+/// The dead letters: rows that fail to become rows of [`MIXED`].
+pub(super) const DEAD: usize = OWNED + 3;
 
 /// Values of the key's column that is computed.
 const CLASSES: usize = 2;
@@ -38,31 +41,76 @@ pub(super) type Mixed = [[[Option<Image>; CLASSES]; SPELLINGS]; 2];
 /// A place in [`Mixed`].
 pub(super) type Spot = (usize, usize, usize);
 
-/// What the target holds.
+/// What a shard of the target holds.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TargetRows {
     pub(super) moved: Rows,
     pub(super) mixed: Mixed,
+    pub(super) dead: BySpelling,
     pub(super) grouped: Grouped,
     pub(super) owned: OwnedRows,
 }
 
 impl TargetRows {
-    /// What the target must hold of these rows of the source.
-    pub(super) fn of(moved: Rows) -> Self {
-        let mut mixed = Mixed::default();
-        for table in [PADDED, LETTERS] {
-            for image in moved[table].iter().flatten().filter(|image| is_in(image)) {
-                mixed[table][spelling(table, image.key, image.is_respelt)][class(image)] =
-                    Some(*image);
+    /// What this shard must hold of these rows of the source.
+    pub(super) fn of(rows: &Rows, here: Here) -> Self {
+        let mut all = Self::default();
+        for (table, images) in rows.iter().enumerate() {
+            for image in images.iter().flatten().filter(|image| here.has(table, image)) {
+                all.moved[table][image.key] = Some(*image);
             }
         }
-        let images = || {
-            let tables = [PADDED, LETTERS].into_iter();
-            tables.flat_map(|table| moved[table].iter().flatten().map(move |it| (table, it)))
+        let images = |target| {
+            let of_table =
+                move |table: usize| rows[table].iter().flatten().map(move |it| (table, it));
+            let images = [PADDED, LETTERS].into_iter().flat_map(of_table);
+            images.filter(move |(_, image)| here.has(target, image))
         };
-        let (grouped, owned) = (Grouped::of(images()), OwnedRows::of(images()));
-        Self { moved, mixed, grouped, owned }
+        for (table, image) in images(MIXED).filter(|(_, image)| is_in(image) && !fails(image)) {
+            let spelling = spelling(table, image.key, image.is_respelt);
+            all.mixed[table][spelling][class(image)] = Some(*image);
+        }
+        for (table, image) in images(DEAD).filter(|(_, image)| is_in(image) && fails(image)) {
+            let (table, spelling) = grouped::place(table, image);
+            all.dead[table][spelling] = Some(*image);
+        }
+        (all.grouped, all.owned) = (Grouped::of(images(GROUPED)), OwnedRows::of(images(OWNED)));
+        all
+    }
+
+    /// The rows that are not as `wanted` has them: their targets, source tables and images.
+    pub(super) fn unlike(&self, wanted: &Self) -> Vec<(usize, usize, Image)> {
+        let mut unlike = Vec::new();
+        let mut look = |(target, source), found: &[Option<Image>], wanted: &[Option<Image>]| {
+            let pairs = found.iter().zip(wanted).filter(|(found, wanted)| found != wanted);
+            unlike.extend(pairs.filter_map(|(found, _)| found.map(|it| (target, source, it))));
+        };
+        for table in 0..TABLES {
+            look((table, table), &self.moved[table], &wanted.moved[table]);
+        }
+        for table in [PADDED, LETTERS] {
+            let (found, mixed) = (&self.mixed[table], &wanted.mixed[table]);
+            look((MIXED, table), found.as_flattened(), mixed.as_flattened());
+            let (found, grouped) = (&self.grouped, &wanted.grouped);
+            look((GROUPED, table), &found.contributions[table], &grouped.contributions[table]);
+            look((DEAD, table), &self.dead[table], &wanted.dead[table]);
+        }
+        for (found, wanted) in self.owned.claims().iter().zip(&wanted.owned.claims()) {
+            for table in [PADDED, LETTERS] {
+                look((OWNED, table), &found[table..=table], &wanted[table..=table]);
+            }
+        }
+        unlike
+    }
+}
+
+/// The engine's key of a row of a target that is made of a row of a source table.
+pub(super) fn key_in(target: usize, source: usize, image: &Image) -> Key {
+    match target {
+        MIXED => mixed_key(source, image),
+        GROUPED | DEAD => contribution_key(source, image),
+        OWNED => claim_key(source, image),
+        table => image.engine_key(table),
     }
 }
 
@@ -74,6 +122,11 @@ fn spelling(table: usize, key: usize, is_respelt: bool) -> usize {
 /// The filter.
 fn is_in(image: &Image) -> bool {
     !image.value.is_multiple_of(3)
+}
+
+/// Whether a row becomes a dead letter.
+fn fails(image: &Image) -> bool {
+    image.value % 7 == 3
 }
 
 /// The computed column of the key.
@@ -88,13 +141,21 @@ struct IntoMixed(usize);
 impl Mapping for IntoMixed {
     fn place(&self, row: &Row) -> Place {
         let image = Image::of(self.0, row);
-        if is_in(&image) { Place::At(mixed_key(self.0, &image)) } else { Place::Nowhere }
+        match (is_in(&image), fails(&image)) {
+            (false, _) => Place::Nowhere,
+            (true, false) => Place::At(mixed_key(self.0, &image)),
+            (true, true) => Place::Dead(contribution_key(self.0, &image)),
+        }
     }
 
     fn map(&self, row: &Row, _gtid: Option<&Gtid>) -> Result<Mapped, FailedRow> {
         let image = Image::of(self.0, row);
         if !is_in(&image) {
             return Ok(Mapped::Nothing);
+        }
+        if fails(&image) {
+            let key = contribution_key(self.0, &image);
+            return Ok(Mapped::Dead(key, contribution_row(self.0, &image)));
         }
         let mut builder = RowBuilder::default();
         push_mixed_key(&mut builder, self.0, &image);
@@ -110,7 +171,7 @@ fn push_mixed_key(builder: &mut RowBuilder, table: usize, image: &Image) {
 }
 
 /// The engine's key of an image in [`MIXED`].
-pub(super) fn mixed_key(table: usize, image: &Image) -> Key {
+fn mixed_key(table: usize, image: &Image) -> Key {
     let mut builder = RowBuilder::default();
     push_mixed_key(&mut builder, table, image);
     builder.finish_key()
@@ -154,8 +215,9 @@ fn build_targets(padded: &str, letters: &str, has_other_unique_key: bool) -> Vec
     ];
     let key = ("PRIMARY", ["s", "k", "c"].as_slice());
     targets.push(Table::new(("db", "mixed"), columns, key, false).unwrap());
-    targets.push(grouped::table());
+    targets.push(grouped::table("rows"));
     targets.extend(owned::tables());
+    targets.push(grouped::table("dead"));
     targets
 }
 
@@ -183,23 +245,28 @@ pub(super) fn targets_for_lanes(rules: &Rules) -> Vec<Table> {
     }
 }
 
-static TRANSFORM: LazyLock<Transform> = LazyLock::new(|| {
-    let feeds = (0..TABLES).map(|table| {
-        let mut feeds = vec![Feed::Same(target_id(table))];
-        if table == PADDED || table == LETTERS {
-            let mut made = |target, mapping| {
-                feeds.push(Feed::Mapped { target: target_id(target), dead_letters: None, mapping });
-            };
-            made(MIXED, Arc::new(IntoMixed(table)) as Arc<dyn Mapping>);
-            made(GROUPED, Arc::new(IntoGrouped(table)));
-            made(OWNED, Arc::new(IntoOwned(table)));
-        }
-        feeds
-    });
-    Transform::new(tables().into(), feeds.collect(), Placing::whole())
+static TRANSFORMS: LazyLock<[Transform; SHARDS_MAX]> = LazyLock::new(|| {
+    std::array::from_fn(|place| {
+        let feeds = (0..TABLES).map(feeds_of).collect();
+        Transform::new(tables().into(), feeds, placing(place + 1))
+    })
 });
 
-/// What the source's rows become.
-pub(super) fn transform() -> &'static Transform {
-    &TRANSFORM
+/// What a source table's rows become.
+fn feeds_of(table: usize) -> Vec<Feed> {
+    let mut feeds = vec![Feed::Same(target_id(table))];
+    if table == PADDED || table == LETTERS {
+        let mut made = |target, dead_letters, mapping| {
+            feeds.push(Feed::Mapped { target: target_id(target), dead_letters, mapping });
+        };
+        made(MIXED, Some(target_id(DEAD)), Arc::new(IntoMixed(table)) as Arc<dyn Mapping>);
+        made(GROUPED, None, Arc::new(IntoGrouped(table)));
+        made(OWNED, None, Arc::new(IntoOwned(table)));
+    }
+    feeds
+}
+
+/// What the source's rows become on a target of so many shards.
+pub(super) fn transform(shard_count: usize) -> &'static Transform {
+    &TRANSFORMS[shard_count - 1]
 }

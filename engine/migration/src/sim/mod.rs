@@ -7,19 +7,24 @@
 //! crash, live on as second runners and claim; edges between the stages. A seed decides
 //! everything, so the seed that a failing test prints reproduces its run.
 //!
-//! The invariant: every row that a lane holds is the source's image at that lane's stored position;
-//! it may only be absent, as it is not copied yet. It is looked at after each commit of a lane, and
-//! in the end both sides are equal.
+//! The invariant: every row that a lane holds is the source's image at that lane's stored position, and
+//! one that its shard has there; it may only be absent, as it is not copied yet. It is looked at after
+//! each commit of a lane, and in the end every row of the source is on its shard, and nowhere else.
 
 mod apply;
+mod claim;
+mod config;
+mod covered;
 mod data;
 mod grouped;
 mod lane;
 mod mixed;
 mod owned;
 mod rng;
+mod route;
 mod rules;
 mod runner;
+mod shards;
 mod snapshot;
 mod source;
 mod tail;
@@ -28,12 +33,13 @@ mod tests;
 mod variants;
 mod world;
 
+use config::{Config, Counts};
 use rules::Rules;
 use runner::{Runner, Step};
-use world::{Config, Counts, World, trace};
+use world::{World, trace};
 
 /// Steps after which a run that has not ended never will.
-const STEPS_MAX: usize = 200_000;
+const STEPS_MAX: usize = 1_000_000;
 
 /// How a simulated run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,7 +102,7 @@ pub(in crate::sim) fn simulate(
             break simulation.world.compare();
         }
         if steps == STEPS_MAX {
-            trace!(simulation.world, "{:?}\n{:?}", simulation.runner, simulation.world.target);
+            trace!(simulation.world, "{:?}\n{:?}", simulation.runner, simulation.world.shards);
             break Outcome::Stuck;
         }
         steps += 1;
@@ -104,7 +110,10 @@ pub(in crate::sim) fn simulate(
             break outcome;
         }
     };
-    let Simulation { world, .. } = simulation;
+    let Simulation { mut world, .. } = simulation;
+    if outcome == Outcome::Equal {
+        world.counts.held_apart = world.held_apart();
+    }
     Run { outcome, has_lost: world.source.has_lost, counts: world.counts, steps }
 }
 
@@ -120,7 +129,7 @@ impl Simulation {
         let world = &self.world;
         world.source.log.len() >= world.config.entries
             && world.source.is_quiet()
-            && world.target.orphans.is_empty()
+            && world.shards.iter().all(|shard| shard.orphans.is_empty())
             && self.runner.is_finished(world)
     }
 
@@ -137,7 +146,9 @@ impl Simulation {
         } else if place < 0.38 && !self.zombies.is_empty() {
             self.step_zombie()?;
         } else if self.runner.step(&mut self.world, false)? == Step::Dead {
-            self.crash(false);
+            // What the other lanes were given is written before the run ends.
+            let drains = self.world.config.has_zombies && self.world.rng.chance(0.5);
+            self.crash(drains);
         }
         Ok(())
     }
@@ -160,6 +171,7 @@ impl Simulation {
     fn crash(&mut self, lives_on: bool) {
         self.world.counts.crashes += 1;
         trace!(self.world, "a new runner, the old one lives on: {lives_on}");
+        self.world.turn_shards();
         let old = std::mem::replace(&mut self.runner, Runner::new(&self.world));
         if lives_on {
             self.zombies.push(old);

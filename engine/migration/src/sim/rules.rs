@@ -103,6 +103,18 @@ pub(super) struct Rules {
     pub(super) marks_of_one_reading: bool,
     /// A chunk is held when all lanes marked it that rows of any of its targets reach.
     pub(super) marks_of_all_lanes: bool,
+    /// A piece is held when every shard holds it.
+    pub(super) held_by_all_shards: bool,
+    /// The other shards are claimed for the epoch that is drawn at home.
+    pub(super) claims_beside: bool,
+    /// The log is read on from what the lanes of all shards have, not those of home.
+    pub(super) resumes_from_all_shards: bool,
+    /// `seen` holds what is stored on any shard.
+    pub(super) seen_of_all_shards: bool,
+    /// A source must have what was applied on any shard.
+    pub(super) checks_all_shards: bool,
+    /// A row that moves to another shard is deleted on the one that it leaves.
+    pub(super) leaves_old_shard: bool,
     /// A row that leaves a target, or changes its key there, is deleted there.
     pub(super) takes_back: bool,
     /// What the touched keys contributed is subtracted from their groups before it is written anew.
@@ -167,6 +179,12 @@ impl Rules {
         fresh_lanes: true,
         marks_of_one_reading: true,
         marks_of_all_lanes: true,
+        held_by_all_shards: true,
+        claims_beside: true,
+        resumes_from_all_shards: true,
+        seen_of_all_shards: true,
+        checks_all_shards: true,
+        leaves_old_shard: true,
         takes_back: true,
         subtracts: true,
         shows_what_left: true,
@@ -195,6 +213,7 @@ impl Rules {
             && self.lanes_by_class
             && self.one_lane
             && self.takes_back
+            && self.leaves_old_shard
             && self.keeps_bytes
     }
 }

@@ -7,17 +7,19 @@ use whimbrel_model::{Batch, ChunkBatch, Gtid, GtidSet, TailBatch};
 use super::{
     Outcome,
     apply::Apply,
+    claim::Claiming,
     data::tables,
-    rules::Realign,
+    route::route,
     snapshot::Snapshot,
     tail::Tail,
-    target::{LANES_MAX, LaneRow, Stored},
+    target::Stored,
     world::{World, trace},
 };
 use crate::{
     lane::LaneState,
     merge::{Merge, Merged},
     pieces::Numbers,
+    store::{Claim, ClaimedLanes},
     windows::Windows,
 };
 
@@ -61,10 +63,9 @@ pub(super) struct Edges {
 }
 
 #[derive(Debug)]
-pub(super) struct Runner {
-    /// The lanes as they were before the claim; read then only where a rule is broken.
-    early: Vec<LaneRow>,
-    running: Option<Running>,
+pub(super) enum Runner {
+    Claiming(Claiming),
+    Running(Box<Running>),
 }
 
 /// A runner that has claimed.
@@ -76,93 +77,97 @@ pub(super) struct Running {
     pub(super) edges: Edges,
     pub(super) tail: Tail,
     pub(super) snapshot: Snapshot,
-    pub(super) apply: Apply,
+    /// One for each shard.
+    pub(super) shards: Vec<Apply>,
 }
 
 impl Runner {
     pub(super) fn new(world: &World) -> Self {
-        Self { early: world.target.stored.lanes.clone(), running: None }
+        Self::Claiming(Claiming::new(world))
     }
 
     pub(super) fn step(&mut self, world: &mut World, is_zombie: bool) -> Result<Step, Outcome> {
-        match &mut self.running {
-            Some(running) => running.step(world, is_zombie),
-            None => {
-                self.running = Running::claim(world, &self.early);
-                Ok(Step::Go)
+        match self {
+            Self::Running(running) => running.step(world, is_zombie),
+            Self::Claiming(claiming) => {
+                let step = claiming.step(world);
+                if let Some(claim) = claiming.whole(world) {
+                    *self = Self::Running(Box::new(Running::new(world, claim)));
+                }
+                Ok(step)
             }
         }
     }
 
     /// The process is gone: its open transactions roll back.
     pub(super) fn abandon(&self, world: &mut World) {
-        if let Some(running) = &self.running {
-            for txn in running.apply.open_transactions() {
-                world.target.release(txn);
+        match self {
+            Self::Claiming(claiming) => {
+                world.counts.torn_claims += u64::from(claiming.is_begun());
+            }
+            Self::Running(running) => {
+                for (target, apply) in world.shards.iter_mut().zip(&running.shards) {
+                    apply.open_transactions().into_iter().for_each(|txn| target.release(txn));
+                }
             }
         }
     }
 
     /// Whether everything is copied and applied.
     pub(super) fn is_finished(&self, world: &World) -> bool {
-        self.running.as_ref().is_some_and(|running| running.is_finished(world))
+        matches!(self, Self::Running(running) if running.is_finished(world))
     }
 }
 
 impl Running {
-    /// Draws an epoch and reads what is stored, in one transaction that waits for all others.
-    fn claim(world: &mut World, early: &[LaneRow]) -> Option<Self> {
-        let rules = world.rules;
-        if rules.lock && world.target.is_any_locked() {
-            return None;
-        }
-        let realign = rules.realign != Realign::Aligned && world.config.has_lane_changes;
-        let lane_count = world.rng.between(1, LANES_MAX);
-        let drawn = if rules.epochs_drawn_once { world.epochs_drawn } else { 0 };
-        world.target.store(|stored| {
-            stored.epoch = drawn.max(stored.epoch) + 1;
-            if realign {
-                realign_lanes(stored, rules.realign, lane_count);
-            }
-            for lane in &mut stored.lanes {
-                lane.epoch = stored.epoch;
-                lane.state.sequence += 1;
-            }
-        });
-        let Stored { epoch, lanes, pieces, .. } = &world.target.stored;
-        world.epochs_drawn = *epoch;
-        let lanes = if rules.read_in_claim { lanes } else { early };
-        trace!(world, "claimed epoch {epoch}, lanes {lanes:?}");
-        let states: Vec<LaneState> = lanes.iter().map(|lane| lane.state.clone()).collect();
+    /// A runner that goes on from what the lanes of all shards have stored.
+    fn new(world: &World, claim: &Claim) -> Self {
+        let Claim { epoch, shards } = claim;
+        let rules = &world.rules;
+        // A broken rule asks home alone.
+        let lanes = |are_all_asked: bool| {
+            let asked = if are_all_asked { shards.len() } else { 1 };
+            shards[..asked].iter().flat_map(|shard| &shard.lanes)
+        };
         let held = |state: &LaneState| match rules.seen_begun {
             true => state.touched(),
             false => state.position.clone(),
         };
+        let positions = lanes(rules.resumes_from_all_shards).map(|lane| lane.position.clone());
         let common = |one: GtidSet, two: GtidSet| one.intersection(&two);
-        let emitted = states.iter().map(|lane| lane.position.clone()).reduce(common)?;
+        let emitted = positions.reduce(common).unwrap_or_default();
         let seen = match rules.seen_stored {
-            true => states.iter().fold(GtidSet::default(), |all, lane| all.union(&held(lane))),
+            true => lanes(rules.seen_of_all_shards)
+                .fold(GtidSet::default(), |all, lane| all.union(&held(lane))),
             false => emitted.clone(),
         };
-        let newest = states.iter().filter_map(|lane| lane.newest.clone()).collect();
-        let todo = pieces.iter().filter(|piece| !world.target.stored.is_held(piece.id, &rules));
+        let asked = || lanes(rules.checks_all_shards);
+        let newest = asked().filter_map(|lane| lane.newest.clone()).collect();
+        // Everything of which at least a part is stored.
+        let stored = asked().fold(GtidSet::default(), |all, lane| all.union(&lane.touched()));
+        let pieces = &world.shards[0].stored.pieces;
+        let todo = pieces.iter().filter(|piece| !world.is_held(piece.id));
         let numbers = match rules.numbers_used_once {
             true => Numbers::after(pieces, if rules.numbers_by_epoch { *epoch } else { 0 }),
             false => Numbers::default(),
         };
-        Some(Self {
+        let apply =
+            |(shard, claimed): (usize, &ClaimedLanes)| Apply::new(world, shard, claimed.clone());
+        Self {
             epoch: *epoch,
             windows: Windows::new(seen, world.config.window_bytes),
             merge: Merge::default(),
             edges: Edges::default(),
-            tail: Tail::new(emitted, newest, stored_set(&states)),
+            tail: Tail::new(emitted, newest, stored),
             snapshot: Snapshot::new(todo.cloned().collect(), numbers),
-            apply: Apply::new(world, lanes.first().map_or(0, |lane| lane.generation), states),
-        })
+            shards: shards.iter().enumerate().map(apply).collect(),
+        }
     }
 
     fn step(&mut self, world: &mut World, is_zombie: bool) -> Result<Step, Outcome> {
-        let pace = world.config.runner_pace;
+        let mut pace = world.config.runner_pace;
+        // Each shard has stages of its own.
+        pace[3..].iter_mut().for_each(|pace| *pace *= self.shards.len() as f64);
         match world.rng.weighted(&pace) {
             0 => {
                 let Self { tail, windows, edges, .. } = self;
@@ -175,10 +180,14 @@ impl Running {
                 Ok(Step::Go)
             }
             3 => {
-                let Self { apply, edges, .. } = self;
-                apply.step_cut(world, edges, self.epoch)
+                route(world, &mut self.edges, &mut self.shards);
+                let shard = world.pick_shard();
+                self.shards[shard].step_cut(world, self.epoch)
             }
-            _ => self.apply.step_lane(world, self.epoch),
+            _ => {
+                let shard = world.pick_shard();
+                self.shards[shard].step_lane(world, self.epoch)
+            }
         }
     }
 
@@ -244,47 +253,31 @@ impl Running {
         tail.iter().all(is_empty)
             && apply.iter().all(|(batch, _)| is_heartbeat(batch))
             && chunks.is_empty()
-            && self.apply.is_idle()
+            && self.shards.iter().all(Apply::is_idle)
     }
 
     fn step_snapshot(&mut self, world: &mut World) -> Step {
         let is_copied = self.snapshot.is_done() && self.is_drained();
-        if is_copied && !world.target.stored.are_all_held(&world.rules) {
+        if is_copied && !world.are_all_held() {
             // What is stored decides whether everything is copied, not what is remembered.
             return if world.rng.chance(0.2) { Step::Dead } else { Step::Go };
         }
-        let backlog = self.edges.apply.len() + self.apply.backlog();
+        let backlog = self.shards.iter().map(Apply::backlog).max().unwrap_or(0);
+        let backlog = self.edges.apply.len() + backlog;
         let Self { snapshot, windows, edges, tail, .. } = self;
         snapshot.step(world, (windows, tail), edges, (self.epoch, backlog))
     }
 
     fn is_finished(&self, world: &World) -> bool {
-        let Stored { epoch, lanes, .. } = &world.target.stored;
-        let is_as_stored =
-            || *epoch == self.epoch && lanes.iter().map(|lane| &lane.state).eq(self.apply.states());
+        let is_as_stored = |(shard, apply): (usize, &Apply)| {
+            let Stored { epoch, lanes, .. } = &world.shards[shard].stored;
+            (*epoch == self.epoch || !world.rules.compares_epoch(shard))
+                && lanes.iter().map(|lane| &lane.state).eq(apply.states())
+        };
         self.tail.is_at_end(world)
             && self.snapshot.is_done()
             && self.is_drained()
-            && world.target.stored.are_all_held(&world.rules)
-            && (!world.rules.sequence || is_as_stored())
+            && world.are_all_held()
+            && (!world.rules.sequence || self.shards.iter().enumerate().all(is_as_stored))
     }
-}
-
-/// Everything of which at least a part is stored.
-fn stored_set(states: &[LaneState]) -> GtidSet {
-    states.iter().fold(GtidSet::default(), |all, lane| all.union(&lane.touched()))
-}
-
-/// The broken rule: lanes that stand at different positions are replaced all the same.
-fn realign_lanes(stored: &mut Stored, how: Realign, lane_count: usize) {
-    let positions = stored.lanes.iter().map(|lane| lane.state.position.clone());
-    let position = positions.reduce(|one, two| match how {
-        Realign::Intersection => one.intersection(&two),
-        Realign::Aligned | Realign::Union => one.union(&two),
-    });
-    let sequence = stored.lanes.iter().map(|lane| lane.state.sequence).max().unwrap_or(0);
-    let generation = stored.lanes[0].generation + 1;
-    let state =
-        LaneState { sequence, position: position.unwrap_or_default(), ..LaneState::default() };
-    stored.lanes = vec![LaneRow { epoch: stored.epoch, generation, state }; lane_count];
 }

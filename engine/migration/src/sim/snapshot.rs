@@ -103,11 +103,11 @@ impl Snapshot {
         }
         let mut piece = self.todo.swap_remove(world.rng.below(self.todo.len()));
         // What is held is cut no more: its marks speak of its bounds.
-        if !world.target.stored.is_held(piece.id, &world.rules)
-            && world.rng.chance(0.6)
+        if !world.is_held(piece.id)
+            && world.rng.chance(world.config.cut_rate)
             && let Some(key) = cut_key(world, &piece)
         {
-            if world.rules.epoch && world.target.stored.epoch != epoch {
+            if world.rules.epoch && world.shards[0].stored.epoch != epoch {
                 return Step::Dead;
             }
             piece = self.cut(world, piece, &key);
@@ -131,9 +131,9 @@ impl Snapshot {
         if world.config.rereads == 0 || !self.waiting.is_empty() {
             return;
         }
-        let pieces = &world.target.stored.pieces;
+        let pieces = &world.shards[0].stored.pieces;
         let piece = pieces[world.rng.below(pieces.len())].clone();
-        let is_held = world.target.stored.is_held(piece.id, &world.rules);
+        let is_held = world.is_held(piece.id);
         if is_held && !self.reads.iter().any(|read| read.piece.id == piece.id) {
             world.config.rereads -= 1;
             self.todo.push(piece);
@@ -144,7 +144,7 @@ impl Snapshot {
     fn cut(&mut self, world: &mut World, piece: Piece, key: &Key) -> Piece {
         let cut = self.numbers.cut(piece, key);
         trace!(world, "cuts {:?} into {:?} and {:?}", cut.replaced, cut.lower.id, cut.upper.id);
-        world.target.store(|stored| {
+        world.shards[0].store(|stored| {
             let written = [cut.lower.id, cut.upper.id, cut.replaced];
             stored.pieces.retain(|piece| !written.contains(&piece.id));
             stored.pieces.extend([cut.lower.clone(), cut.upper.clone()]);

@@ -1,4 +1,4 @@
-//! The target: rows and the runner's own rows, changed by transactions that lock.
+//! A shard of the target: rows and the runner's own rows, changed by transactions that lock.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,15 +7,15 @@ use whimbrel_model::{ChunkId, Key};
 use super::{
     Outcome,
     data::{Image, Rows, UNIQUE, class_of},
-    grouped::{GROUPED, GroupedWrite},
-    mixed::{MIXED, Mixed, Spot, TargetRows, mixed_image, mixed_place},
+    grouped::{GROUPED, GroupedWrite, Spelt, contribution, spelt},
+    mixed::{DEAD, MIXED, Spot, TargetRows, mixed_image, mixed_place},
     owned::{OwnedWrite, promoted, write_of},
     rules::{Form, Rules},
 };
 use crate::{
     effects::Effects,
     lane::{LaneState, LaneVersion, Mark},
-    pieces::{Piece, is_held},
+    pieces::{Marks, Piece},
 };
 
 /// The most lanes.
@@ -50,27 +50,22 @@ pub(super) struct Stored {
     pub(super) lanes: Vec<LaneRow>,
     /// Rows of lanes that are no more; kept only where a rule is broken.
     pub(super) retired: Vec<LaneRow>,
+    /// Kept by the first shard alone.
     pub(super) pieces: Vec<Piece>,
-    /// Marks with the lane that made each.
-    pub(super) marks: Vec<(usize, Mark)>,
+    pub(super) marks: Marks,
+    /// Marks with the lane that made each; kept only where a rule is broken.
+    pub(super) marked: Vec<(usize, Mark)>,
     /// How often each change was written, in worlds that count it.
     written: BTreeMap<Key, u32>,
 }
 
 impl Stored {
-    pub(super) fn is_held(&self, chunk: ChunkId, rules: &Rules) -> bool {
-        let own = || self.marks.iter().filter(|(_, mark)| mark.chunk == chunk);
-        if rules.marks_of_one_reading {
-            return is_held(&own().map(|(_, mark)| *mark).collect::<Vec<_>>());
-        }
-        // The broken rule: marks of all readings add up.
+    /// The broken rule: marks of all readings add up.
+    pub(super) fn is_marked(&self, chunk: ChunkId) -> bool {
+        let own = || self.marked.iter().filter(|(_, mark)| mark.chunk == chunk);
         let by_lane: BTreeMap<usize, Mark> = own().copied().collect();
         let lane_count = own().next_back().map_or(u32::MAX, |(_, mark)| mark.lane_count);
         (0..lane_count).all(|lane| by_lane.contains_key(&(lane as usize)))
-    }
-
-    pub(super) fn are_all_held(&self, rules: &Rules) -> bool {
-        self.pieces.iter().all(|piece| self.is_held(piece.id, rules))
     }
 }
 
@@ -79,6 +74,7 @@ impl Stored {
 pub(super) enum TableWrite {
     Moved(MovedWrite),
     Mixed { gone: Vec<Spot>, rows: Vec<(Spot, Image)> },
+    Dead { gone: Vec<Spelt>, rows: Vec<(Spelt, Image)> },
     Grouped(GroupedWrite),
     Owned(OwnedWrite),
 }
@@ -101,6 +97,10 @@ pub(super) fn writes_of(effects: &Effects, rules: &Rules) -> Vec<TableWrite> {
         if table == MIXED {
             let gone = effects.gone().map(mixed_place).collect();
             return TableWrite::Mixed { gone, rows: effects.rows().map(mixed_image).collect() };
+        }
+        if table == DEAD {
+            let gone = effects.gone().map(spelt).collect();
+            return TableWrite::Dead { gone, rows: effects.rows().map(contribution).collect() };
         }
         if table == GROUPED {
             return TableWrite::Grouped(GroupedWrite::of(effects, rules));
@@ -135,19 +135,20 @@ impl TableWrite {
                 Ok(())
             }
             Self::Mixed { gone, rows } => {
-                apply_mixed(&mut all.mixed, gone, rows);
+                let all = &mut all.mixed;
+                gone.iter().for_each(|&(table, key, class)| all[table][key][class] = None);
+                for &((table, key, class), image) in rows {
+                    all[table][key][class] = Some(image);
+                }
+                Ok(())
+            }
+            Self::Dead { gone, rows } => {
+                let all = &mut all.dead;
+                gone.iter().for_each(|&(table, key)| all[table][key] = None);
+                rows.iter().for_each(|&((table, key), image)| all[table][key] = Some(image));
                 Ok(())
             }
         }
-    }
-}
-
-fn apply_mixed(all: &mut Mixed, gone: &[Spot], rows: &[(Spot, Image)]) {
-    for &(table, key, class) in gone {
-        all[table][key][class] = None;
-    }
-    for &((table, key, class), image) in rows {
-        all[table][key][class] = Some(image);
     }
 }
 
@@ -230,7 +231,8 @@ impl Target {
                 lanes: vec![lane; lane_count],
                 retired: Vec::new(),
                 pieces,
-                marks: Vec::new(),
+                marks: Marks::new(),
+                marked: Vec::new(),
                 written: BTreeMap::new(),
             },
             history: VecDeque::new(),
@@ -308,7 +310,12 @@ impl Target {
                     outcome = std::mem::replace(&mut outcome, Ok(()))
                         .and_then(|()| write.apply(&mut stored.rows, rules, loses_groups));
                 }
-                stored.marks.extend(marks.into_iter().map(|mark| (lane, mark)));
+                for mark in marks {
+                    stored.marks.entry(mark.chunk).or_default().push(mark);
+                    if !rules.marks_of_one_reading {
+                        stored.marked.push((lane, mark));
+                    }
+                }
                 if let Some(row) = stored.lanes.get_mut(lane) {
                     row.state = next;
                 }

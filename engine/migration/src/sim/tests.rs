@@ -12,10 +12,10 @@ use std::{
 
 use super::{
     Outcome, Run,
+    config::{Config, Counts},
     rules::Rules,
     simulate,
     variants::{VARIANTS, Variant, any},
-    world::{Config, Counts},
 };
 
 /// Seeds in the test command.

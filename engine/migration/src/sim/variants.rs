@@ -1,10 +1,10 @@
 //! Every rule removed, each in a world narrowed to where the rule matters.
 
 use super::{
+    config::Config,
     data::{LETTERS, PADDED, UNIQUE},
     rules::{Form, GiveUp, High, Realign, Rules, Settling},
     source::Failover,
-    world::Config,
 };
 
 /// Rules broken, and the worlds in which that shows.
@@ -92,6 +92,28 @@ pub(super) const VARIANTS: &[Variant] = &[
     variant("fresh_lanes", |rules| rules.fresh_lanes = false, lanes_apart),
     variant("marks_of_one_reading", |rules| rules.marks_of_one_reading = false, half_marked),
     variant("marks_of_all_lanes", |rules| rules.marks_of_all_lanes = false, half_marked_letters),
+    variant("held_by_all_shards", |rules| rules.held_by_all_shards = false, half_held),
+    variant("claims_beside", |rules| rules.claims_beside = false, second_runners_of_shards),
+    variant("resumes_from_all_shards", |rules| rules.resumes_from_all_shards = false, shards),
+    variant(
+        "seen_of_all_shards, high and lost_check",
+        |rules| {
+            (rules.seen_of_all_shards, rules.high, rules.lost_check) =
+                (false, High::Executed, false);
+        },
+        shards_ahead,
+    ),
+    variant(
+        "checks_all_shards",
+        |rules| rules.checks_all_shards = false,
+        shards_of_source_that_reuses,
+    ),
+    variant(
+        "numbers_by_epoch of shards",
+        |rules| rules.numbers_by_epoch = false,
+        cuts_lost_at_home,
+    ),
+    variant("leaves_old_shard", |rules| rules.leaves_old_shard = false, shards),
     variant("takes_back", |rules| rules.takes_back = false, any),
     variant("subtracts", |rules| rules.subtracts = false, any),
     variant("shows_what_left", |rules| rules.shows_what_left = false, any),
@@ -115,6 +137,7 @@ pub(super) fn any(_: &mut Config) {}
 
 /// Nothing fails but what the narrowed world turns on again.
 fn calm(config: &mut Config) {
+    (config.shard_count, config.cut_rate) = (1, 0.6);
     config.has_xa = false;
     config.has_zombies = false;
     config.has_uncertain = false;
@@ -135,6 +158,36 @@ fn ahead(config: &mut Config) {
     config.entries = 20;
     config.source_pace = [1.0, 2.0, 0.1, 0.05];
     config.runner_pace = [1.0, 2.0, 1.0, 0.4, 0.4];
+}
+
+/// Several shards, and whatever else there is.
+fn shards(config: &mut Config) {
+    config.shard_count = config.shard_count.max(2);
+}
+
+/// Some shards hold a piece when a runner crashes, and others do not.
+fn half_held(config: &mut Config) {
+    calm(config);
+    shards(config);
+    config.tear();
+}
+
+/// Shards far apart when a runner starts.
+fn shards_ahead(config: &mut Config) {
+    ahead(config);
+    shards(config);
+    config.shard_pace = [0.1, 1.0, 1.0];
+}
+
+fn second_runners_of_shards(config: &mut Config) {
+    second_runners(config);
+    shards(config);
+}
+
+fn shards_of_source_that_reuses(config: &mut Config) {
+    source_reuses(config);
+    shards(config);
+    config.shard_pace = [0.1, 1.0, 1.0];
 }
 
 fn long_parts(config: &mut Config) {
@@ -177,9 +230,11 @@ fn source_reuses_parts(config: &mut Config) {
     config.runner_pace = [1.0, 0.4, 2.0, 2.0, 2.0];
 }
 
-/// A lane far ahead of what the tail hands on again: others wait for commits without an answer.
+/// A lane far ahead of what the tail hands on again: others wait for commits without an answer, or are on a
+/// shard that is slow.
 fn source_reuses_apart(config: &mut Config) {
     source_reuses(config);
+    (config.shard_count, config.shard_pace) = (2, [1.0, 0.1, 1.0]);
     config.has_lane_changes = true;
     config.crashes = 12;
     config.rereads = 0;
@@ -259,6 +314,12 @@ fn cuts_lost(config: &mut Config) {
     config.runner_pace = [1.0, 2.0, 1.0, 1.0, 0.4];
 }
 
+/// The other shards have marks of pieces that home knows no more.
+fn cuts_lost_at_home(config: &mut Config) {
+    cuts_lost(config);
+    shards(config);
+}
+
 fn second_runners(config: &mut Config) {
     calm(config);
     (config.has_zombies, config.has_uncertain) = (true, true);
@@ -281,7 +342,7 @@ fn counted(config: &mut Config) {
 fn half_marked(config: &mut Config) {
     calm(config);
     config.has_lane_changes = true;
-    config.lane_change_rate = 0.5;
+    (config.lane_change_rate, config.lane_changes) = (0.5, 1000);
     config.crashes = 40;
     config.rereads = 0;
     config.entries = 3;

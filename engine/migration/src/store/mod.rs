@@ -12,6 +12,8 @@ mod schema;
 mod summary;
 mod targets;
 
+#[cfg(test)]
+pub(crate) use claim::ClaimedLanes;
 pub(crate) use claim::{Claim, claim, claim_beside};
 pub(crate) use control::{Control, StoredTable, shards};
 pub(crate) use disputes::{Disputes, disputes};
