@@ -9,7 +9,7 @@ use super::{
     data::Rows,
     mixed::{TargetRows, key_in, target_id, targets},
     owned::{OWNED, claim_key},
-    shards::Here,
+    shards::{Here, Layout},
     target::Stored,
     world::{World, trace},
 };
@@ -98,6 +98,18 @@ impl World {
             found.owned = wanted.owned;
             is_owned_equal && found == wanted
         });
-        if is_equal { Outcome::Equal } else { Outcome::Different }
+        let is_right = is_equal && self.are_shared_keys_noticed(rows);
+        if is_right { Outcome::Equal } else { Outcome::Different }
+    }
+
+    /// Whether one of the rows waits of each key that two sources have.
+    fn are_shared_keys_noticed(&self, rows: &Rows) -> bool {
+        let whole = Here { shard: 0, layout: Layout::WHOLE };
+        let claims = TargetRows::of(rows, whole).owned.claims();
+        claims.iter().enumerate().all(|(key, claims)| {
+            let mut shards = self.shards.iter().map(|shard| &shard.stored.rows.owned);
+            let is_shared = claims.iter().all(Option::is_some);
+            !is_shared || shards.any(|owned| owned.waiting()[key].iter().any(Option::is_some))
+        })
     }
 }

@@ -19,7 +19,7 @@ use super::{
     },
     owned::{self, IntoOwned, OWNED, OwnedRows, claim_key},
     rules::Rules,
-    shards::{Here, SHARDS_MAX, placing},
+    shards::{Here, Layout, SHARDS_MAX, placing},
 };
 use crate::transform::{FailedRow, Feed, Mapped, Mapping, Place, TargetId, Transform};
 
@@ -245,10 +245,14 @@ pub(super) fn targets_for_lanes(rules: &Rules) -> Vec<Table> {
     }
 }
 
-static TRANSFORMS: LazyLock<[Transform; SHARDS_MAX]> = LazyLock::new(|| {
-    std::array::from_fn(|place| {
-        let feeds = (0..TABLES).map(feeds_of).collect();
-        Transform::new(tables().into(), feeds, placing(place + 1))
+/// By whether owned targets are placed by their keys, and by the number of shards.
+static TRANSFORMS: LazyLock<[[Transform; SHARDS_MAX]; 2]> = LazyLock::new(|| {
+    [false, true].map(|owned_by_key| {
+        std::array::from_fn(|place| {
+            let feeds = (0..TABLES).map(feeds_of).collect();
+            let layout = Layout { shard_count: place + 1, owned_by_key };
+            Transform::new(tables().into(), feeds, placing(layout))
+        })
     })
 });
 
@@ -266,7 +270,7 @@ fn feeds_of(table: usize) -> Vec<Feed> {
     feeds
 }
 
-/// What the source's rows become on a target of so many shards.
-pub(super) fn transform(shard_count: usize) -> &'static Transform {
-    &TRANSFORMS[shard_count - 1]
+/// What the source's rows become on a target that is sharded so.
+pub(super) fn transform(layout: Layout) -> &'static Transform {
+    &TRANSFORMS[usize::from(layout.owned_by_key)][layout.shard_count - 1]
 }

@@ -14,7 +14,7 @@ pub(super) fn route(world: &World, edges: &mut Edges, shards: &mut [Apply]) {
         return;
     }
     let Some((batch, facts)) = edges.apply.pop_front() else { return };
-    let mut batches = transform(shards.len()).batch(batch).unwrap();
+    let mut batches = transform(world.here(0).layout).batch(batch).unwrap();
     if !world.rules.takes_back {
         batches.iter_mut().flat_map(parts).for_each(keep_what_left);
     }

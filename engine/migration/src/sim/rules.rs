@@ -113,6 +113,8 @@ pub(super) struct Rules {
     pub(super) seen_of_all_shards: bool,
     /// A source must have what was applied on any shard.
     pub(super) checks_all_shards: bool,
+    /// A target whose keys two sources may have is placed by them.
+    pub(super) owned_by_key: bool,
     /// A row that moves to another shard is deleted on the one that it leaves.
     pub(super) leaves_old_shard: bool,
     /// A row that leaves a target, or changes its key there, is deleted there.
@@ -184,6 +186,7 @@ impl Rules {
         resumes_from_all_shards: true,
         seen_of_all_shards: true,
         checks_all_shards: true,
+        owned_by_key: true,
         leaves_old_shard: true,
         takes_back: true,
         subtracts: true,

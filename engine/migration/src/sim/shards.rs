@@ -20,38 +20,52 @@ pub(super) const SHARDS_MAX: usize = 3;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Here {
     pub(super) shard: usize,
+    pub(super) layout: Layout,
+}
+
+/// How the target is sharded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout {
     pub(super) shard_count: usize,
+    /// Whether the target whose keys two sources may have is placed by them.
+    pub(super) owned_by_key: bool,
 }
 
 impl Here {
     /// Whether this shard has what an image becomes in a target table.
     pub(super) fn has(self, target: usize, image: &Image) -> bool {
         // The reference table is on each of them.
-        target == LETTERS || shard_of(target, image, self.shard_count) == self.shard
+        target == LETTERS || self.layout.shard_of(target, image) == self.shard
     }
 }
 
-/// The only shard that has what an image becomes in a target table.
-fn shard_of(target: usize, image: &Image, shard_count: usize) -> usize {
-    let value = usize::from(image.value);
-    let place = match target {
-        PADDED | UNIQUE => value / 7,
-        MIXED => value / 11,
-        // A group's contributions are where the group is.
-        GROUPED => group_of(image),
-        // Two sources may have a key: one shard has it.
-        OWNED => image.key,
-        // Dead letters are at home.
-        _ => 0,
-    };
-    place % shard_count
+impl Layout {
+    /// A target of one shard.
+    pub(super) const WHOLE: Self = Self { shard_count: 1, owned_by_key: true };
+
+    /// The only shard that has what an image becomes in a target table.
+    fn shard_of(self, target: usize, image: &Image) -> usize {
+        let value = usize::from(image.value);
+        let place = match target {
+            PADDED | UNIQUE => value / 7,
+            MIXED => value / 11,
+            // A group's contributions are where the group is.
+            GROUPED => group_of(image),
+            // Two sources may have a key: one shard has it.
+            OWNED if self.owned_by_key => image.key,
+            OWNED => value,
+            // Dead letters are at home.
+            _ => 0,
+        };
+        place % self.shard_count
+    }
 }
 
 /// Where the rows of one target table are.
 #[derive(Debug)]
 struct ByImage {
     target: usize,
-    shard_count: usize,
+    layout: Layout,
 }
 
 impl Places for ByImage {
@@ -62,21 +76,21 @@ impl Places for ByImage {
             OWNED => Image::of(PADDED, row),
             table => Image::of(table, row),
         };
-        Ok(shard_of(self.target, &image, self.shard_count))
+        Ok(self.layout.shard_of(self.target, &image))
     }
 }
 
 /// Where the rows of all target tables are.
-pub(super) fn placing(shard_count: usize) -> Placing {
-    if shard_count == 1 {
+pub(super) fn placing(layout: Layout) -> Placing {
+    if layout.shard_count == 1 {
         return Placing::whole();
     }
     let tables = (0..=DEAD).map(|target| match target {
         LETTERS => Placement::Everywhere,
         PADDED | UNIQUE | MIXED | GROUPED | OWNED => {
-            Placement::ByRow(Arc::new(ByImage { target, shard_count }))
+            Placement::ByRow(Arc::new(ByImage { target, layout }))
         }
         _ => Placement::Home,
     });
-    Placing::new(shard_count, tables.collect())
+    Placing::new(layout.shard_count, tables.collect())
 }

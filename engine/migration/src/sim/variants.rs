@@ -113,6 +113,7 @@ pub(super) const VARIANTS: &[Variant] = &[
         |rules| rules.numbers_by_epoch = false,
         cuts_lost_at_home,
     ),
+    variant("owned_by_key", |rules| rules.owned_by_key = false, shards),
     variant("leaves_old_shard", |rules| rules.leaves_old_shard = false, shards),
     variant("takes_back", |rules| rules.takes_back = false, any),
     variant("subtracts", |rules| rules.subtracts = false, any),

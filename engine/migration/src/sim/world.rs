@@ -11,7 +11,7 @@ use super::{
     mixed::{rolled_up, targets, targets_for_lanes},
     rng::Rng,
     rules::Rules,
-    shards::Here,
+    shards::{Here, Layout},
     source::{Failover, Source},
     target::{LANES_MAX, Target, Txn, Work},
 };
@@ -87,7 +87,8 @@ impl World {
 
     /// A place among the shards.
     pub(super) fn here(&self, shard: usize) -> Here {
-        Here { shard, shard_count: self.shards.len() }
+        let owned_by_key = self.rules.owned_by_key;
+        Here { shard, layout: Layout { shard_count: self.shards.len(), owned_by_key } }
     }
 
     /// A shard, each as likely as its pace says.
