@@ -160,6 +160,19 @@ async fn an_unsharded_keyspace_is_written_as_a_database_is() {
     assert_eq!(created, ["auto_increment"]);
 }
 
+/// Each shard would see one of the two rows of a key, and none the other.
+#[tokio::test]
+async fn keys_that_several_sources_may_have_are_sharded_by_nothing_else() {
+    let vschema = VSCHEMA.replace("by_customer", "merged");
+    let world = World::new(&["-80", "80-"], &vschema, 10).await;
+    world.source.execute("CREATE TABLE shop.later LIKE shop.orders").await.unwrap();
+    let merged = "materialize: { merged: { from: [orders, later], key: [id] } }\n";
+    let migration = world.migration(merged);
+
+    let what = "`merged`: several sources may have one key of it, and it is sharded by `customer`";
+    migration.refused(3, &["error[run.tables]", what, "columns of its key"]).await;
+}
+
 /// vtgate dies and comes back, in the copy and later, while rows move between shards.
 #[tokio::test]
 async fn a_run_waits_for_a_vtgate_that_was_killed_and_says_so() {

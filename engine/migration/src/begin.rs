@@ -1,6 +1,6 @@
 //! The beginning of a plan: its tables on the target, and the first state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use whimbrel_model::{GtidSet, TableId};
 use whimbrel_mysql::{Class, ConnectOptions, Session, catalog, source};
@@ -53,7 +53,7 @@ pub(crate) async fn begin(
     }
     // Before anything is made; of targets that are made by expressions it is known once they are bound.
     let moved_targets = tables.iter().map(|it| StoredTarget::moved(TableId(0), &it.table));
-    target.placing(plan, &moved_targets.collect::<Vec<_>>()).await?;
+    target.placing(plan, (&moved_targets.collect::<Vec<_>>(), &BTreeSet::new())).await?;
     let made = make_tables(plan, target, &tables, (definitions, &bytes)).await?;
     tables.extend(others);
     // What takes longest starts first.
@@ -65,7 +65,7 @@ pub(crate) async fn begin(
         .map(|(id, stored)| StoredTarget::moved(id, &stored.table))
         .collect();
     targets.extend(made.targets);
-    target.placing(plan, &targets).await?;
+    target.placing(plan, (&targets, &made.owned)).await?;
     let fingerprint = serde_json::to_string(&plan.fingerprint())?;
     let state = LaneState { position, newest, ..LaneState::default() };
     let names = target.shard_names();

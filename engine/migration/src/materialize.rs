@@ -127,7 +127,7 @@ pub(crate) async fn make_ready(
     }
     // The server may have understood a definition otherwise.
     let known = self::bound(plan, &definitions)?;
-    let mut stored = Vec::new();
+    let (mut stored, mut owned_names) = (Vec::new(), BTreeSet::new());
     for (made, known) in bound.targets.iter().zip(&known.targets) {
         let wanted = made.statement.clone().filter(|_| is_copy(plan, &made.name));
         match &known.written {
@@ -135,6 +135,7 @@ pub(crate) async fn make_ready(
                 let table = table.clone();
                 if known.is_owned {
                     make_beside(target, &owned(known, &table)?).await?;
+                    owned_names.insert(made.name.clone());
                 }
                 stored.push(StoredTarget { table, rollup: None, moved_from: None, wanted });
             }
@@ -150,7 +151,7 @@ pub(crate) async fn make_ready(
         }
     }
     stored.extend(dead_letters_target(plan)?);
-    Ok(Made { targets: stored, warnings: bound.warnings })
+    Ok(Made { targets: stored, owned: owned_names, warnings: bound.warnings })
 }
 
 /// The target tables of `materialize`, made.
@@ -158,6 +159,8 @@ pub(crate) async fn make_ready(
 pub(crate) struct Made {
     /// As they are to be stored.
     pub(crate) targets: Vec<StoredTarget>,
+    /// The names of those whose keys several sources may have.
+    pub(crate) owned: BTreeSet<String>,
     /// What of the plan may not be meant.
     pub(crate) warnings: Vec<PlanError>,
 }

@@ -146,7 +146,9 @@ pub(crate) async fn prepare(
     if takes_over {
         runners::end_lanes(session, (&plan_key, home)).await?;
     }
-    let placing = target.placing(plan, &targets).await?;
+    let owned = made.owned.keys().filter_map(|id| targets.get(id.0 as usize));
+    let owned = owned.map(|target| target.name().to_owned()).collect();
+    let placing = target.placing(plan, (&targets, &owned)).await?;
     source.close().await;
     let server_id = server_id(&plan.name, &target.options);
     let shards = target.close().await;

@@ -1,6 +1,6 @@
 //! Reaching the target: a session on each of its shards.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use whimbrel_mysql::{
     Account, ConnectOptions, Finding, Role, Session, TlsMode, TlsOptions, catalog, target, vtgate,
@@ -114,7 +114,7 @@ impl Reached {
         Ok(findings)
     }
 
-    /// Where the rows of `targets` are.
+    /// Where the rows of `targets` are; with the names of those whose keys several sources may have.
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl Reached {
     pub(crate) async fn placing(
         &mut self,
         plan: &Plan,
-        targets: &[StoredTarget],
+        targets: (&[StoredTarget], &BTreeSet<String>),
     ) -> Result<Placing, RunError> {
         match &mut self.keyspace {
             None => Ok(Placing::whole()),

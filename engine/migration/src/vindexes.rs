@@ -1,6 +1,9 @@
 //! Where the rows of a keyspace's tables are, as vtgate and the plan say together.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use whimbrel_model::{Column, Equality, Table};
 use whimbrel_mysql::{
@@ -52,7 +55,8 @@ impl Keyspace {
         Ok(Self { session, shards: Arc::new(shards?), shape })
     }
 
-    /// Where the rows of `targets` are.
+    /// Where the rows of `targets` are, of which `owned` are the names of those whose keys several sources
+    /// may have.
     ///
     /// # Errors
     ///
@@ -61,7 +65,7 @@ impl Keyspace {
     pub(crate) async fn placing(
         &mut self,
         plan: &Plan,
-        targets: &[StoredTarget],
+        (targets, owned): (&[StoredTarget], &BTreeSet<String>),
     ) -> Result<Placing, RunError> {
         if !self.shape.is_sharded {
             return self.whole(plan);
@@ -76,7 +80,13 @@ impl Keyspace {
                 continue;
             };
             let planned = plan.sharding.iter().find(|it| it.table == target.name());
-            match self.placement(target, told, planned) {
+            let placed = self.placement(target, told, planned).and_then(|placement| {
+                if owned.contains(target.name()) {
+                    together(target, told)?;
+                }
+                Ok(placement)
+            });
+            match placed {
                 Ok(placement) => placements.push(placement),
                 Err((what, remedy)) => {
                     problems.push(TableProblem { table: target.name().to_owned(), what, remedy });
@@ -264,6 +274,29 @@ fn agreed<'p>(
             }
         }
     }
+}
+
+/// Proves that all rows of one key are on one shard: only there is it found that two sources have it.
+fn together(target: &StoredTarget, told: &vtgate::Placing) -> Result<(), (String, String)> {
+    let vtgate::Placing::Vindexes { vindexes, .. } = told else { return Ok(()) };
+    let names = vindexes.first().map_or(&[][..], |primary| &primary.columns);
+    let is_of_key = |name: &String| {
+        let mut key = target.table.key_columns();
+        key.any(|column| {
+            column.name.eq_ignore_ascii_case(name)
+                && column.column_type.equality() == Some(Equality::Bytes)
+        })
+    };
+    let Some(other) = names.iter().find(|name| !is_of_key(name)) else { return Ok(()) };
+    Err((
+        format!(
+            "several sources may have one key of it, and it is sharded by `{other}`: two rows of one key \
+             could be on two shards"
+        ),
+        "shard it by columns of its key that compare by their bytes (integers, VARBINARY, text of a \
+         binary collation), or add `columns: { origin: table_name() }` and `key: [origin, …]`"
+            .to_owned(),
+    ))
 }
 
 fn uncomputed(error: &VindexError) -> (String, String) {
