@@ -173,6 +173,23 @@ async fn keys_that_several_sources_may_have_are_sharded_by_nothing_else() {
     migration.refused(3, &["error[run.tables]", what, "columns of its key"]).await;
 }
 
+/// Rows that are there would lie where nobody looks for them.
+#[tokio::test]
+async fn a_vschema_that_changed_between_two_runs_is_refused() {
+    let mut world = World::new(&["-80", "80-"], VSCHEMA, 100).await;
+    world.migration("").catch_up().await;
+    let other = VSCHEMA.replace("\"customer\", \"name\": \"hash\"", "\"id\", \"name\": \"hash\"");
+    world.vitess.set_vschema("commerce", &other).await.unwrap();
+
+    let migration = world.migration("");
+    // The folder of the plan is another one, its name is not.
+    let what = "`orders`: the vschema placed its rows by `hash` of (customer) when this plan began, \
+                and by `hash` of (id) now";
+    migration.refused(3, &[what, "change the vschema back"]).await;
+    world.vitess.set_vschema("commerce", VSCHEMA).await.unwrap();
+    world.migration("").catch_up().await;
+}
+
 /// vtgate dies and comes back, in the copy and later, while rows move between shards.
 #[tokio::test]
 async fn a_run_waits_for_a_vtgate_that_was_killed_and_says_so() {

@@ -13,7 +13,7 @@ use crate::{
     newest,
     prepare::server_id,
     reach::Reached,
-    store::{self, Control, PlanKey, StoredTable, StoredTarget},
+    store::{self, Beginning, Control, PlanKey, StoredTable, StoredTarget},
     tables,
 };
 
@@ -65,7 +65,7 @@ pub(crate) async fn begin(
         .map(|(id, stored)| StoredTarget::moved(id, &stored.table))
         .collect();
     targets.extend(made.targets);
-    target.placing(plan, (&targets, &made.owned)).await?;
+    let placed = target.placing(plan, (&targets, &made.owned)).await?;
     let fingerprint = serde_json::to_string(&plan.fingerprint())?;
     let state = LaneState { position, newest, ..LaneState::default() };
     let names = target.shard_names();
@@ -74,12 +74,17 @@ pub(crate) async fn begin(
         let began = match number {
             0 => {
                 tables::make_kept(session, &targets).await?;
-                let kept = (tables.as_slice(), targets.as_slice(), names.as_slice());
-                Control::begin(session, key, about, kept, (1, &state)).await
+                let beginning = Beginning {
+                    tables: &tables,
+                    targets: &targets,
+                    shards: &names,
+                    placings: &placed.words,
+                };
+                Control::begin(session, key, about, &beginning, &state).await
             }
             _ => {
                 tables::make_kept(session, &targets).await?;
-                Control::begin_beside(session, key, about, (1, &state)).await
+                Control::begin_beside(session, key, about, &state).await
             }
         };
         began.map_err(|error| shard.told(error))?;

@@ -148,7 +148,9 @@ pub(crate) async fn prepare(
     }
     let owned = made.owned.keys().filter_map(|id| targets.get(id.0 as usize));
     let owned = owned.map(|target| target.name().to_owned()).collect();
-    let placing = target.placing(plan, (&targets, &owned)).await?;
+    let placed = target.placing(plan, (&targets, &owned)).await?;
+    let began = store::placings(target.home().0, &plan_key).await?;
+    let placing = placed.unchanged(&began)?;
     source.close().await;
     let server_id = server_id(&plan.name, &target.options);
     let shards = target.close().await;

@@ -8,7 +8,10 @@ use whimbrel_mysql::{
 use whimbrel_plan::{Endpoint, Plan, Target, Tls};
 
 use crate::{
-    error::RunError, placing::Placing, shards::Shard, store::StoredTarget, vindexes::Keyspace,
+    error::RunError,
+    shards::Shard,
+    store::StoredTarget,
+    vindexes::{Keyspace, Placed},
 };
 
 /// The target, with a session on each of its shards.
@@ -123,9 +126,9 @@ impl Reached {
         &mut self,
         plan: &Plan,
         targets: (&[StoredTarget], &BTreeSet<String>),
-    ) -> Result<Placing, RunError> {
+    ) -> Result<Placed, RunError> {
         match &mut self.keyspace {
-            None => Ok(Placing::whole()),
+            None => Ok(Placed::whole()),
             Some(keyspace) => keyspace.placing(plan, targets).await,
         }
     }

@@ -17,12 +17,60 @@ use crate::{
     error::{RunError, TableProblem},
     materialize::is_kept_aside,
     placing::{ByVindex, Placement, Placing, unfit},
-    store::StoredTarget,
+    store::{Placings, StoredTarget},
 };
 
 /// What mends a plan and a vschema that differ.
 const SAY_THE_SAME: &str =
     "let `sharding` and the vschema say the same, or leave it out of `sharding`";
+
+/// Where the rows of targets are.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    /// For each row.
+    pub(crate) placing: Placing,
+    /// For each target of a sharded keyspace, to be compared with what it was.
+    pub(crate) words: Placings,
+}
+
+impl Placed {
+    /// All of them where everything is.
+    pub(crate) fn whole() -> Self {
+        Self { placing: Placing::whole(), words: Placings::new() }
+    }
+
+    /// Proves that they are where they were when the plan began: rows that are there would not be found
+    /// where they belong now, nor changed.
+    pub(crate) fn unchanged(self, began: &Placings) -> Result<Placing, RunError> {
+        let changed = self.words.iter().filter_map(|(target, now)| {
+            let began = began.get(target).filter(|began| *began != now)?;
+            Some(TableProblem {
+                table: target.clone(),
+                what: format!(
+                    "the vschema placed its rows {began} when this plan began, and {now} now"
+                ),
+                remedy:
+                    "change the vschema back, or begin again under a new `name` with empty tables"
+                        .to_owned(),
+            })
+        });
+        let problems: Vec<TableProblem> = changed.collect();
+        if problems.is_empty() { Ok(self.placing) } else { Err(RunError::Tables { problems }) }
+    }
+}
+
+/// Where a table's rows are by the vschema.
+fn in_words(told: &vtgate::Placing) -> String {
+    let vtgate::Placing::Vindexes { vindexes, .. } = told else {
+        return "on every shard".to_owned();
+    };
+    let Some(TableVindex { columns, kind, params, .. }) = vindexes.first() else {
+        return "nowhere".to_owned();
+    };
+    let params: Vec<String> =
+        params.iter().map(|(name, value)| format!(", {name} {value}")).collect();
+    format!("by `{kind}` of ({}){}", columns.join(", "), params.concat())
+}
 
 /// A keyspace, and the session through which it is asked.
 #[derive(Debug)]
@@ -66,7 +114,7 @@ impl Keyspace {
         &mut self,
         plan: &Plan,
         (targets, owned): (&[StoredTarget], &BTreeSet<String>),
-    ) -> Result<Placing, RunError> {
+    ) -> Result<Placed, RunError> {
         if !self.shape.is_sharded {
             return self.whole(plan);
         }
@@ -74,6 +122,7 @@ impl Keyspace {
         let names: Vec<String> = own.map(|target| target.name().to_owned()).collect();
         let told = vtgate::shape(&mut self.session, &self.shape.keyspace, &names).await?.tables;
         let (mut placements, mut problems) = (Vec::new(), Vec::new());
+        let mut words = Placings::new();
         for target in targets {
             let Some(told) = told.get(target.name()) else {
                 placements.push(Placement::Home);
@@ -87,7 +136,10 @@ impl Keyspace {
                 Ok(placement)
             });
             match placed {
-                Ok(placement) => placements.push(placement),
+                Ok(placement) => {
+                    placements.push(placement);
+                    words.insert(target.name().to_owned(), in_words(told));
+                }
                 Err((what, remedy)) => {
                     problems.push(TableProblem { table: target.name().to_owned(), what, remedy });
                 }
@@ -96,11 +148,11 @@ impl Keyspace {
         if !problems.is_empty() {
             return Err(RunError::Tables { problems });
         }
-        Ok(Placing::new(self.shards.names().len(), placements))
+        Ok(Placed { placing: Placing::new(self.shards.names().len(), placements), words })
     }
 
     /// A keyspace of one shard that has everything.
-    fn whole(&self, plan: &Plan) -> Result<Placing, RunError> {
+    fn whole(&self, plan: &Plan) -> Result<Placed, RunError> {
         let problem = |planned: &TableSharding| TableProblem {
             table: planned.table.clone(),
             what: format!(
@@ -111,7 +163,7 @@ impl Keyspace {
         };
         let sharded = plan.sharding.iter().filter(|it| !matches!(it.how, Sharding::Read));
         let problems: Vec<TableProblem> = sharded.map(problem).collect();
-        if problems.is_empty() { Ok(Placing::whole()) } else { Err(RunError::Tables { problems }) }
+        if problems.is_empty() { Ok(Placed::whole()) } else { Err(RunError::Tables { problems }) }
     }
 
     /// Where the rows of one target are; else what is wrong, and what mends it.

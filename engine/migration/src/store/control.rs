@@ -6,6 +6,7 @@ use whimbrel_mysql::{Record, Session, catalog::Definition};
 use super::{
     FORMAT, PlanKey, bound,
     lanes::{replace_lanes, state_of},
+    placings::{Placings, insert_placings},
     targets::{StoredTarget, append_target, insert_targets},
     text,
 };
@@ -45,6 +46,19 @@ impl From<Definition> for StoredTable {
     }
 }
 
+/// What a plan begins with.
+#[derive(Debug)]
+pub(crate) struct Beginning<'a> {
+    /// Its source tables, each of which is one piece at first.
+    pub(crate) tables: &'a [StoredTable],
+    /// Its targets.
+    pub(crate) targets: &'a [StoredTarget],
+    /// The names of the target's shards, in order; none of a target that is one database.
+    pub(crate) shards: &'a [String],
+    /// Where the targets' rows are on them.
+    pub(crate) placings: &'a Placings,
+}
+
 /// The plan's own rows. Every write proves the epoch in its own transaction.
 #[derive(Debug, Clone)]
 pub(crate) struct Control {
@@ -65,8 +79,8 @@ impl Control {
         &self.plan
     }
 
-    /// Begins a plan: its row, which says `about` it its fingerprint and the source's UUID, its source tables
-    /// with one piece each, its targets, the names of its shards, if it has any, and one lane at `state`.
+    /// Begins a plan: its row, which says `about` it its fingerprint and the source's UUID, what it begins
+    /// with, and one lane at `state`.
     ///
     /// # Errors
     ///
@@ -75,15 +89,16 @@ impl Control {
         session: &mut Session,
         plan: &PlanKey,
         about: (&str, &str),
-        (tables, targets, shards): (&[StoredTable], &[StoredTarget], &[String]),
-        (lane_count, state): (u32, &LaneState),
+        beginning: &Beginning<'_>,
+        state: &LaneState,
     ) -> Result<(), RunError> {
         session.execute(b"BEGIN").await?;
         insert_plan(session, plan, about).await?;
-        insert_tables(session, plan, tables).await?;
-        insert_targets(session, plan, targets).await?;
-        insert_shards(session, plan, shards).await?;
-        replace_lanes(session, plan, (0, 0), lane_count, state).await?;
+        insert_tables(session, plan, beginning.tables).await?;
+        insert_targets(session, plan, beginning.targets).await?;
+        insert_shards(session, plan, beginning.shards).await?;
+        insert_placings(session, plan, beginning.placings).await?;
+        replace_lanes(session, plan, (0, 0), 1, state).await?;
         session.execute(b"COMMIT").await?;
         Ok(())
     }
@@ -98,7 +113,7 @@ impl Control {
         session: &mut Session,
         plan: &PlanKey,
         about: (&str, &str),
-        (lane_count, state): (u32, &LaneState),
+        state: &LaneState,
     ) -> Result<(), RunError> {
         session.execute(b"BEGIN").await?;
         let sql = format!("SELECT epoch FROM `_whimbrel_plan` WHERE {} FOR UPDATE", plan.matches());
@@ -111,7 +126,7 @@ impl Control {
             session.execute(delete.as_bytes()).await?;
         }
         insert_plan(session, plan, about).await?;
-        replace_lanes(session, plan, (0, 0), lane_count, state).await?;
+        replace_lanes(session, plan, (0, 0), 1, state).await?;
         session.execute(b"COMMIT").await?;
         Ok(())
     }
