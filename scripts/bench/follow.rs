@@ -151,7 +151,7 @@ impl Follower {
         replica.execute("STOP REPLICA IO_THREAD").await?;
         servers::rest(replica).await?;
 
-        let watch = Watch::start(source, replica);
+        let watch = Watch::start((source, replica));
         replica.execute("START REPLICA SQL_THREAD").await?;
         let wait = format!("SELECT WAIT_FOR_EXECUTED_GTID_SET('{executed}', {SECONDS_MAX})");
         if replica.row::<u8>(&wait).await? != Some(0) {

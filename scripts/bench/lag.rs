@@ -62,7 +62,7 @@ pub(crate) async fn run() -> Result<()> {
 
     let count = usize::try_from(seconds * rate)? + 1;
     let [committed, seen]: [Moments; 2] = [(); 2].map(|()| Arc::new(Mutex::new(vec![None; count])));
-    let watch = Watch::start(&source, &target);
+    let watch = Watch::start((&source, &target));
     let mut asking = JoinSet::new();
     asking.spawn(ask(target.connect_to(set.name).await?, Arc::clone(&seen)));
     write(&source, rows, rate, &committed).await?;

@@ -35,9 +35,28 @@ pub(crate) struct Usage {
     pub(crate) load_average_before: f64,
 }
 
+/// The processes of the servers that a contender uses; what is not there has used nothing.
+pub(crate) struct Pids {
+    pub(crate) source: Option<u32>,
+    pub(crate) target: Vec<u32>,
+}
+
+impl From<(&Server, &Server)> for Pids {
+    fn from((source, target): (&Server, &Server)) -> Self {
+        Self { source: source.pid(), target: target.pid().into_iter().collect() }
+    }
+}
+
+impl Pids {
+    /// Processor seconds until now, of the source and of the target.
+    fn cpu_seconds(&self) -> [f64; 2] {
+        [cpu_seconds(self.source), self.target.iter().map(|&pid| cpu_seconds(Some(pid))).sum()]
+    }
+}
+
 /// A measurement that has begun.
 pub(crate) struct Watch {
-    pids: [Option<u32>; 2],
+    pids: Pids,
     servers: [f64; 2],
     busy: f64,
     load_average_before: f64,
@@ -45,11 +64,11 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn start(source: &Server, target: &Server) -> Self {
-        let pids = [source.pid(), target.pid()];
+    pub(crate) fn start(pids: impl Into<Pids>) -> Self {
+        let pids = pids.into();
         Self {
+            servers: pids.cpu_seconds(),
             pids,
-            servers: pids.map(cpu_seconds),
             busy: busy_seconds(),
             load_average_before: load_average(),
             start: Instant::now(),
@@ -58,7 +77,7 @@ impl Watch {
 
     /// What was used since, by the servers and by `processes`, which have ended.
     pub(crate) fn end(self, seconds: f64, processes: &[Process]) -> Usage {
-        let [source, target] = self.pids.map(cpu_seconds);
+        let [source, target] = self.pids.cpu_seconds();
         let [source_before, target_before] = self.servers;
         // The sum of nothing would be -0.
         let own = processes.iter().fold(0.0, |sum, process| sum + process.cpu_seconds);
@@ -81,12 +100,8 @@ impl Watch {
 }
 
 /// Runs the steps one after another, each to the end of its processes. What they say is in the file `log`.
-pub(crate) async fn measure(
-    (source, target): (&Server, &Server),
-    steps: Vec<Step>,
-    log: &Path,
-) -> Result<Usage> {
-    let watch = Watch::start(source, target);
+pub(crate) async fn measure(pids: impl Into<Pids>, steps: Vec<Step>, log: &Path) -> Result<Usage> {
+    let watch = Watch::start(pids);
     let mut all: Vec<Process> = Vec::new();
     let mut seconds = 0.0;
     for step in steps {

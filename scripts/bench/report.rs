@@ -106,6 +106,12 @@ impl Report {
         self.figures(set, contender, figure).max_by(f64::total_cmp)
     }
 
+    /// The most that a contender did a second, over its rounds; `None` if it did not take part.
+    pub(crate) fn most_a_second(&self, set: &str, contender: &str) -> Option<f64> {
+        let of = |it: &&Measure| it.set == set && it.contender == contender;
+        self.measures.iter().filter(of).map(Measure::a_second).max_by(f64::total_cmp)
+    }
+
     fn figures(
         &self,
         set: &str,

@@ -31,21 +31,32 @@ impl Plan {
         (source, target): (&Server, &Server),
         binlog: TargetBinlog,
     ) -> Result<Self> {
-        let path = folder.join(format!("{}.yaml", set.name));
         let binlog = match binlog {
             TargetBinlog::Written => "",
             TargetBinlog::Skipped => ", binlog: skip",
         };
+        let target =
+            format!("mysql: {{ url: \"{}\", database: {}{binlog} }}", target.url(), set.name);
+        Self::write_into(folder, set, source, (&target, ""))
+    }
+
+    /// Writes one with any target, and with `more` lines.
+    pub(crate) fn write_into(
+        folder: &Path,
+        set: &DataSet,
+        source: &Server,
+        (target, more): (&str, &str),
+    ) -> Result<Self> {
         let name = set.name;
+        let path = folder.join(format!("{name}.yaml"));
         std::fs::write(
             &path,
             format!(
                 "version: 1\nname: {name}\n\
                  source: {{ mysql: {{ url: \"{}\", database: {name} }} }}\n\
-                 target: {{ mysql: {{ url: \"{}\", database: {name}{binlog} }} }}\n\
-                 move: [\"*\"]\n",
-                source.url(),
-                target.url()
+                 target: {{ {target} }}\n\
+                 move: [\"*\"]\n{more}",
+                source.url()
             ),
         )?;
         Ok(Self { path, log: folder.join("whimbrel.log") })
