@@ -1,7 +1,9 @@
 //! The plans of `plans/`, each run as it stands, several of them between the same servers whose application
-//! goes on writing: in the end every target is what a SELECT gives on the source.
+//! goes on writing: in the end every target is what a SELECT gives on the source, and each row on its shard.
 
 mod examples;
+mod keyspaces;
+mod rows;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,12 +15,12 @@ use std::{
 
 use tempfile::TempDir;
 use tokio::sync::watch;
-use whimbrel_kit::{
-    Server,
-    mysql_async::{Row, Value, prelude::Queryable},
-};
+use whimbrel_kit::{Server, Vitess};
 
-use self::examples::{EXAMPLES, Example};
+use self::{
+    examples::{EXAMPLES, Example},
+    rows::{Lines, add, difference, lines},
+};
 use crate::{
     command::{command, text},
     support::{Running, tick},
@@ -46,14 +48,16 @@ fn plans() -> BTreeSet<String> {
     plans.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-fn with_secrets(command: &mut Command, source: &str, target: &str) {
-    command.envs([("SOURCE_URL", source), ("TARGET_URL", target), ("TOKEN_KEY", TOKEN_KEY)]);
+fn with_secrets(command: &mut Command, [source, target, vtgate]: [&str; 3]) {
+    let servers = [("SOURCE_URL", source), ("TARGET_URL", target), ("VTGATE_URL", vtgate)];
+    command.envs(servers).env("TOKEN_KEY", TOKEN_KEY);
 }
 
 /// Runs the program on all plans or one, without a server.
 fn offline(arguments: &[&str]) -> (String, String) {
     let mut command = command(Path::new(FOLDER), arguments);
-    with_secrets(&mut command, "mysql://app@source", "mysql://app@target");
+    let servers = ["mysql://app@source", "mysql://app@target", "mysql://app@vtgate"];
+    with_secrets(&mut command, servers);
     let output = command.output().unwrap();
     let (shown, told) = (text(output.stdout), text(output.stderr));
     assert_eq!(output.status.code(), Some(0), "{arguments:?}: {shown}{told}");
@@ -76,56 +80,108 @@ fn every_plan_is_in_the_readme_and_among_the_examples() {
 
 #[test]
 fn every_plan_is_valid_and_typed_without_a_server() {
-    for plan in plans() {
+    for Example { plan, remarks, .. } in EXAMPLES {
         let file = format!("{plan}.yaml");
 
         let (shown, told) = offline(&["validate", &file]);
         let (explained, _) = offline(&["explain", &file]);
 
-        assert_eq!((shown, told.as_str()), (format!("{file}: valid\n"), ""));
+        assert_eq!(shown, format!("{file}: valid\n"));
+        let is_id = |line: &&str| line.contains('.') && !line.contains(' ');
+        assert_eq!(told.lines().filter(is_id).collect::<Vec<_>>(), *remarks, "{told}");
+        assert_eq!(told.is_empty(), remarks.is_empty(), "{told}");
         let is_typed = explained.contains("CREATE TABLE") || !explained.contains("\ntable `");
         assert!(is_typed, "{explained}");
     }
 }
 
-/// A plan under way.
-struct Following {
-    example: &'static Example,
-    running: Running,
-    is_on_source: bool,
-    database: String,
+/// The servers between which the plans run.
+struct World {
+    source: Server,
+    target: Server,
+    vitess: Vitess,
 }
 
-/// The database that a plan writes, and whether it is on the source's server.
-fn target_of(plan: &str) -> (String, bool) {
-    let text = fs::read_to_string(Path::new(FOLDER).join(format!("{plan}.yaml"))).unwrap();
-    let (_, target) = text.split_once("\ntarget:\n").unwrap();
-    let database = target.split_once("database: ").unwrap().1.lines().next().unwrap();
-    (database.to_owned(), target.contains("${env:SOURCE_URL}"))
+/// A plan under way.
+struct Following<'a> {
+    example: &'static Example,
+    running: Running,
+    /// The keyspace that it writes, if it is one.
+    keyspace: Option<String>,
+    /// The server and the databases that it writes.
+    server: &'a Server,
+    databases: Vec<String>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let (source, target, vitess) =
+            tokio::join!(Server::start(), Server::start(), keyspaces::start());
+        let (source, target) = (source.unwrap(), target.unwrap());
+        source.execute("CREATE DATABASE shop").await.unwrap();
+        source.execute_in("shop", TABLES).await.unwrap();
+        source.execute_in("shop", ROWS).await.unwrap();
+        Self { source, target, vitess }
+    }
+
+    /// Runs a plan as it stands, which goes on until it is interrupted.
+    async fn run(&self, example: &'static Example, folder: &Path) -> Following<'_> {
+        let Self { source, target, vitess } = self;
+        let file = format!("{}.yaml", example.plan);
+        let text = fs::read_to_string(Path::new(FOLDER).join(&file)).unwrap();
+        let (_, written) = text.split_once("\ntarget:\n").unwrap();
+        let named = |key| Some(written.split_once(key)?.1.lines().next()?.to_owned());
+        let (keyspace, server) = if written.contains("${env:VTGATE_URL}") {
+            (named("keyspace: "), vitess.mysql())
+        } else if written.contains("${env:SOURCE_URL}") {
+            (None, source)
+        } else {
+            (None, target)
+        };
+        let databases = match &keyspace {
+            Some(keyspace) => keyspaces::databases(vitess, keyspace),
+            None => {
+                let database = named("database: ").unwrap();
+                let create = format!("CREATE DATABASE IF NOT EXISTS {database}");
+                server.execute(&create).await.unwrap();
+                vec![database]
+            }
+        };
+        assert!(!databases.is_empty(), "{written}");
+        let mut command = command(Path::new(FOLDER), &["run", &file, "--every", "1"]);
+        with_secrets(&mut command, [&source.url(), &target.url(), &vitess.url()]);
+        command.stdin(Stdio::null());
+        let running = Running::of(command, folder.join(example.plan));
+        Following { example, running, keyspace, server, databases }
+    }
+}
+
+impl Following<'_> {
+    /// What each database gives that has all rows; what all give together if each has a part.
+    async fn lines(&self, sql: &str) -> Vec<Lines> {
+        let mut each = Vec::new();
+        for database in &self.databases {
+            each.push(lines(self.server, database, sql).await);
+        }
+        if self.example.sharded.is_empty() {
+            return each;
+        }
+        let mut all = Lines::new();
+        each.into_iter().for_each(|part| add(&mut all, part));
+        vec![all]
+    }
 }
 
 #[tokio::test]
 async fn every_plan_makes_what_a_select_gives_of_tables_that_change() {
-    let (source, target) = tokio::try_join!(Server::start(), Server::start()).unwrap();
-    source.execute("CREATE DATABASE shop").await.unwrap();
-    source.execute_in("shop", TABLES).await.unwrap();
-    source.execute_in("shop", ROWS).await.unwrap();
+    let world = World::new().await;
     let folder = TempDir::new().unwrap();
     let (all_follow, follow) = watch::channel(false);
-    let application = change(&source, follow);
+    let application = change(&world.source, follow);
     let plans = async {
         let mut plans = Vec::new();
         for example in EXAMPLES {
-            let (database, is_on_source) = target_of(example.plan);
-            let server = if is_on_source { &source } else { &target };
-            let create = format!("CREATE DATABASE IF NOT EXISTS {database}");
-            server.execute(&create).await.unwrap();
-            let file = format!("{}.yaml", example.plan);
-            let mut command = command(Path::new(FOLDER), &["run", &file, "--every", "1"]);
-            with_secrets(&mut command, &source.url(), &target.url());
-            command.stdin(Stdio::null());
-            let running = Running::of(command, folder.path().join(example.plan));
-            plans.push(Following { example, running, is_on_source, database });
+            plans.push(world.run(example, folder.path()).await);
         }
         for plan in &mut plans {
             plan.running.says("following").await;
@@ -136,14 +192,17 @@ async fn every_plan_makes_what_a_select_gives_of_tables_that_change() {
 
     let (plans, ()) = tokio::join!(plans, application);
 
-    let servers = (&source, &target);
-    assert_all_equal(servers, &plans).await;
-    for plan in plans {
-        plan.running.interrupt();
-        let (code, log) = plan.running.ended().await;
-        assert_eq!(code, Some(0), "{}: {log}", plan.example.plan);
-        assert!(!log.contains("[schema-file]"), "{}: {log}", plan.example.plan);
+    assert_all_equal(&world.source, &plans).await;
+    for Following { example, running, keyspace, .. } in plans {
+        running.interrupt();
+        let (code, log) = running.ended().await;
+        assert_eq!(code, Some(0), "{}: {log}", example.plan);
+        assert!(!log.contains("[schema-file]"), "{}: {log}", example.plan);
+        for sharded in example.sharded {
+            keyspaces::assert_placed(&world.vitess, keyspace.as_deref().unwrap(), *sharded).await;
+        }
     }
+    keyspaces::assert_looked_up(&world.vitess).await;
 }
 
 /// Changes rows until all plans follow, and some rounds more.
@@ -161,10 +220,10 @@ async fn change(source: &Server, all_follow: watch::Receiver<bool>) {
 }
 
 /// Waits until every target is what it ought to be, and tells of those that are not.
-async fn assert_all_equal((source, target): (&Server, &Server), plans: &[Following]) {
+async fn assert_all_equal(source: &Server, plans: &[Following<'_>]) {
     let deadline = Instant::now() + BEHIND_MAX;
     let mut wanted = BTreeMap::new();
-    let mut left: Vec<(&Following, usize)> = Vec::new();
+    let mut left: Vec<(&Following<'_>, usize)> = Vec::new();
     for plan in plans {
         for (place, (shown, sql)) in plan.example.targets.iter().enumerate() {
             let lines = lines(source, "shop", sql).await;
@@ -178,11 +237,10 @@ async fn assert_all_equal((source, target): (&Server, &Server), plans: &[Followi
         let mut still = Vec::new();
         for (plan, place) in left {
             let (shown, _) = plan.example.targets[place];
-            let server = if plan.is_on_source { source } else { target };
-            let found = lines(server, &plan.database, shown).await;
             let wanted = &wanted[&(plan.example.plan, place)];
-            if found != *wanted {
-                let difference = difference(wanted, &found);
+            let each = plan.lines(shown).await;
+            if let Some(found) = each.iter().find(|found| *found != wanted) {
+                let difference = difference(wanted, found);
                 differences.push(format!("{}: `{shown}`: {difference}", plan.example.plan));
                 still.push((plan, place));
             }
@@ -194,34 +252,4 @@ async fn assert_all_equal((source, target): (&Server, &Server), plans: &[Followi
         assert!(Instant::now() < deadline, "\n{}", differences.join("\n"));
         tick().await;
     }
-}
-
-type Lines = BTreeMap<Vec<Option<String>>, u32>;
-
-/// The rows that `sql` gives, each with how often it does.
-async fn lines(server: &Server, database: &str, sql: &str) -> Lines {
-    let mut conn = server.connect_to(database).await.unwrap();
-    let rows: Vec<Row> = conn.query(sql).await.unwrap();
-    conn.disconnect().await.unwrap();
-    let text = |value: Value| (value != Value::NULL).then(|| value.as_sql(true));
-    let mut lines = Lines::new();
-    for row in rows {
-        *lines.entry(row.unwrap().into_iter().map(text).collect()).or_default() += 1;
-    }
-    lines
-}
-
-/// What the first rows are that one side alone has.
-fn difference(wanted: &Lines, found: &Lines) -> String {
-    let only = |one: &Lines, other: &Lines| {
-        let found = one.iter().find(|(row, count)| other.get(*row) != Some(*count));
-        found.map(|(row, _)| row.clone())
-    };
-    format!(
-        "{} rows instead of {}; {:?} is missing, {:?} is too much",
-        found.len(),
-        wanted.len(),
-        only(wanted, found),
-        only(found, wanted)
-    )
 }

@@ -6,10 +6,18 @@ pub(super) struct Example {
     pub(super) plan: &'static str,
     /// A query of each of its targets, with the query of the source that gives the same rows.
     pub(super) targets: &'static [(&'static str, &'static str)],
+    /// The tables that have each row on one shard, with the columns that say on which. Without any, each
+    /// database that it writes has all rows.
+    pub(super) sharded: &'static [Sharded],
+    /// The ids of what `validate` remarks.
+    pub(super) remarks: &'static [&'static str],
 }
 
+/// A table, and the columns of its primary vindex.
+pub(super) type Sharded = (&'static str, &'static [&'static str]);
+
 const fn example(plan: &'static str, targets: &'static [(&'static str, &'static str)]) -> Example {
-    Example { plan, targets }
+    Example { plan, targets, sharded: &[], remarks: &[] }
 }
 
 pub(super) const EXAMPLES: &[Example] = &[
@@ -177,4 +185,58 @@ pub(super) const EXAMPLES: &[Example] = &[
              JOIN vitess.keyspace_ids owners ON owners.id = customer_id",
         )],
     ),
+    example(
+        "vitess-unsharded",
+        &[
+            ("TABLE customers", "TABLE customers"),
+            ("TABLE orders", "TABLE orders"),
+            ("TABLE order_archive", "TABLE order_archive"),
+        ],
+    ),
+    Example {
+        plan: "vitess-sharded",
+        targets: &[("TABLE customers", "TABLE customers"), ("TABLE orders", "TABLE orders")],
+        sharded: &[("customers", &["id"]), ("orders", &["id"])],
+        remarks: &["sharding.unique-in-shards"],
+    },
+    Example {
+        plan: "vitess-sharded-by-customer",
+        targets: &[
+            ("TABLE customers", "TABLE customers"),
+            ("TABLE orders", "TABLE orders"),
+            (
+                "TABLE orders_by_id",
+                "SELECT orders.id, keyspace_id FROM orders
+                 JOIN vitess.keyspace_ids owners ON owners.id = customer_id",
+            ),
+        ],
+        sharded: &[
+            ("customers", &["id"]),
+            ("orders", &["customer_id"]),
+            ("orders_by_id", &["id"]),
+        ],
+        remarks: &["sharding.unique-in-shards"],
+    },
+    Example {
+        plan: "vitess-merged",
+        targets: &[(
+            "TABLE all_orders",
+            "SELECT *, 'orders' FROM orders UNION ALL SELECT *, 'order_archive' FROM order_archive",
+        )],
+        sharded: &[("all_orders", &["customer_id"])],
+        remarks: &[],
+    },
+    example(
+        "vitess-reference-tables",
+        &[("TABLE countries", "TABLE countries"), ("TABLE currencies", "TABLE currencies")],
+    ),
+    Example {
+        plan: "vitess-tenants",
+        targets: &[
+            ("TABLE customers", "SELECT tenant_id, id, name, email, country FROM customers"),
+            ("TABLE orders", "TABLE orders"),
+        ],
+        sharded: &[("customers", &["tenant_id", "id"]), ("orders", &["tenant_id", "id"])],
+        remarks: &[],
+    },
 ];

@@ -1,0 +1,75 @@
+//! The keyspaces that plans write, all of one Vitess, and where their rows are.
+
+use std::path::Path;
+
+use whimbrel_kit::{Keyspace, Vitess};
+
+use super::{
+    FOLDER,
+    examples::Sharded,
+    rows::{Lines, add, difference, lines, lines_of},
+};
+
+/// The keyspaces and their shards; `plans/vschema` has a vschema for each.
+const KEYSPACES: [(&str, &[&str]); 5] = [
+    ("main", &["0"]),
+    ("commerce", &["-80", "80-"]),
+    ("shop", &["-80", "80-"]),
+    ("sales", &["-80", "80-"]),
+    ("tenants", &["-80", "80-"]),
+];
+
+/// What `plans/vitess-sharded-by-customer.yaml` says to do once its run has ended.
+const LOOKUP: &str = "ALTER VSCHEMA ON shop.orders ADD VINDEX orders_by_id(id) \
+    USING consistent_lookup_unique \
+    WITH owner=orders, table=`shop.orders_by_id`, from=id, to=keyspace_id";
+
+pub(super) async fn start() -> Vitess {
+    let mut builder = Vitess::builder();
+    for (name, shards) in KEYSPACES {
+        let path = Path::new(FOLDER).join(format!("vschema/{name}.json"));
+        let vschema = std::fs::read_to_string(path).unwrap();
+        builder = builder.keyspace(Keyspace { name, shards, vschema: &vschema });
+    }
+    builder.start().await.unwrap()
+}
+
+/// The databases of a keyspace's shards.
+pub(super) fn databases(vitess: &Vitess, keyspace: &str) -> Vec<String> {
+    let shards = vitess.shards(keyspace).iter();
+    shards.map(|shard| vitess.database(keyspace, shard).unwrap()).collect()
+}
+
+/// Wants vtgate to find each shard's rows by their values in the columns that say where they are.
+pub(super) async fn assert_placed(vitess: &Vitess, keyspace: &str, (table, columns): Sharded) {
+    let mut routed = vitess.connect_to(keyspace).await.unwrap();
+    for database in databases(vitess, keyspace) {
+        let wanted = lines(vitess.mysql(), &database, &format!("TABLE {table}")).await;
+        assert!(!wanted.is_empty(), "`{table}` of {database} proves nothing");
+        let places = format!("SELECT DISTINCT {} FROM {table}", columns.join(", "));
+        let mut found = Lines::new();
+        for place in lines(vitess.mysql(), &database, &places).await.into_keys() {
+            let values = columns.iter().zip(place);
+            let is: Vec<String> =
+                values.map(|(column, value)| format!("{column} = {}", value.unwrap())).collect();
+            let select = format!("SELECT * FROM {table} WHERE {}", is.join(" AND "));
+            add(&mut found, lines_of(&mut routed, &select).await);
+        }
+        let told = format!("`{table}` by {columns:?} on {database}");
+        assert!(found == wanted, "{told}: {}", difference(&wanted, &found));
+    }
+    routed.disconnect().await.unwrap();
+}
+
+/// Wants vtgate to find orders by ids alone, through the table that the run has filled.
+pub(super) async fn assert_looked_up(vitess: &Vitess) {
+    let plan = Path::new(FOLDER).join("vitess-sharded-by-customer.yaml");
+    let plan = std::fs::read_to_string(plan).unwrap().replace("\n#", " ");
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words(&plan).contains(&words(LOOKUP)), "{plan}");
+    vitess.execute("shop", LOOKUP).await.unwrap();
+    let explain = "VEXPLAIN PLAN SELECT * FROM orders WHERE id = 1";
+    let told: Vec<String> = vitess.rows("shop", explain).await.unwrap();
+    assert!(told.concat().contains("orders_by_id"), "{told:?}");
+    assert_placed(vitess, "shop", ("orders", &["id"])).await;
+}
