@@ -30,3 +30,5 @@ mod run;
 mod support;
 #[cfg(test)]
 mod validate;
+#[cfg(test)]
+mod walkthrough;
