@@ -160,6 +160,25 @@ async fn an_unsharded_keyspace_is_written_as_a_database_is() {
     assert_eq!(created, ["auto_increment"]);
 }
 
+/// What is wrong on one shard is told as fully as what is wrong on a server.
+#[tokio::test]
+async fn a_table_that_one_shard_has_already_is_refused_with_all_that_is_wrong_with_it() {
+    let world = World::new(&["-80", "80-"], VSCHEMA, 10).await;
+    let there = "CREATE TABLE pairs (a INT NOT NULL PRIMARY KEY); INSERT INTO pairs VALUES (1)";
+    world.vitess.execute("commerce:80-", there).await.unwrap();
+
+    let texts = [
+        "error[run.tables]: shard `80-`: tables of the plan cannot be moved as they are",
+        "`pairs`: the target's table holds rows that this plan did not write",
+        "TRUNCATE TABLE",
+    ];
+    world.migration("").refused(3, &texts).await;
+    let nowhere = world.migration("");
+    nowhere.edit("keyspace: commerce", "keyspace: nowhere");
+    let text = "error[run.keyspace]: the keyspace `nowhere`: vtgate knows none of that name";
+    nowhere.refused(3, &[text, "SHOW VSCHEMA KEYSPACES"]).await;
+}
+
 /// Each shard would see one of the two rows of a key, and none the other.
 #[tokio::test]
 async fn keys_that_several_sources_may_have_are_sharded_by_nothing_else() {

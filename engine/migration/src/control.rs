@@ -92,15 +92,15 @@ impl ControlLink {
         Ok(lanes)
     }
 
-    /// What there is now of keys of a target that two sources have.
-    pub(crate) async fn disputes(&self, owned: &Owned) -> Result<Disputes, RunError> {
-        for link in self.links() {
+    /// What there is now of keys of a target that two sources have, and on which shard.
+    pub(crate) async fn disputes(&self, owned: &Owned) -> Result<(usize, Disputes), RunError> {
+        for (shard, link) in self.links().enumerate() {
             let mut link = link.lock().await;
             match on_link!(link, session => store::disputes(session, self.control.plan(), owned))? {
                 Disputes::None => {}
-                found @ (Disputes::Inside | Disputes::Between { .. }) => return Ok(found),
+                found @ (Disputes::Inside | Disputes::Between { .. }) => return Ok((shard, found)),
             }
         }
-        Ok(Disputes::None)
+        Ok((0, Disputes::None))
     }
 }

@@ -235,6 +235,14 @@ pub enum RunError {
     },
 }
 
+impl RunError {
+    /// What went wrong, wherever it did.
+    #[must_use]
+    pub fn anywhere(&self) -> &Self {
+        if let Self::OnShard { cause, .. } = self { cause.anywhere() } else { self }
+    }
+}
+
 fn of_connection(connection: Option<u64>) -> String {
     connection.map_or_else(String::new, |id| format!(" (connection {id} of the target)"))
 }

@@ -118,18 +118,21 @@ impl Finish {
     /// of the source is stored in part.
     async fn look_for_shared_keys(&self) -> Result<bool, RunError> {
         for (owned, _) in self.shared.owned.values() {
-            match self.control.disputes(owned).await? {
+            let (shard, found) = self.control.disputes(owned).await?;
+            match found {
                 Disputes::None => {}
                 Disputes::Inside => return Ok(false),
                 Disputes::Between { shown, waiting, key_count } => {
-                    return Err(RunError::SharedKeys(Box::new(SharedKeys {
-                        target: owned.target().name().to_owned(),
-                        first: owned.source(shown).to_owned(),
-                        other: owned.source(waiting).to_owned(),
-                        key: owned.key_names(),
-                        key_count,
-                        listing: owned.listing(),
-                    })));
+                    return Err(self.shards[shard].told(RunError::SharedKeys(Box::new(
+                        SharedKeys {
+                            target: owned.target().name().to_owned(),
+                            first: owned.source(shown).to_owned(),
+                            other: owned.source(waiting).to_owned(),
+                            key: owned.key_names(),
+                            key_count,
+                            listing: owned.listing(),
+                        },
+                    ))));
                 }
             }
         }

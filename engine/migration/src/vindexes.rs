@@ -7,7 +7,7 @@ use std::{
 
 use whimbrel_model::{Column, Equality, Table};
 use whimbrel_mysql::{
-    ConnectOptions, Role, Session, Severity, vtgate,
+    Class, ConnectOptions, Error, Role, Session, Severity, vtgate,
     vtgate::{Shape, TableVindex},
 };
 use whimbrel_plan::{Plan, Sharding, TableSharding};
@@ -90,7 +90,14 @@ impl Keyspace {
     ///
     /// [`RunError::Preflight`] when its shards do not have each row once; what vtgate says.
     pub(crate) async fn of(options: &ConnectOptions) -> Result<Self, RunError> {
-        let mut session = Session::connect(options, Role::Target).await?;
+        let unknown = |error: Error| {
+            if error.class() != Class::SchemaGone {
+                return error.into();
+            }
+            let keyspace = options.database().to_owned();
+            RunError::Keyspace { keyspace, reason: "vtgate knows none of that name".to_owned() }
+        };
+        let mut session = Session::connect(options, Role::Target).await.map_err(unknown)?;
         let shape = vtgate::shape(&mut session, options.database(), &[]).await?;
         let names: Vec<String> = shape.shards.iter().map(|shard| shard.name.clone()).collect();
         let shards = Shards::new(&names).map_err(|error| {

@@ -32,16 +32,17 @@ pub(crate) fn show(
                 "help": error.remedy(),
                 "details": details_json(error),
             });
-            if let (RunError::FailedRow(failed), Some(object)) = (error, value.as_object_mut()) {
+            let found = (error.anywhere(), value.as_object_mut());
+            if let (RunError::FailedRow(failed), Some(object)) = found {
                 object.insert("at".to_owned(), report::place_json(file, failed.at));
             }
             output.result(&format!("{value}\n"))?;
         }
         ReportFormat::Text => {
             let has_colours = output.has_colours();
-            output.message(&if let RunError::Selection { errors } = error {
+            output.message(&if let RunError::Selection { errors } = error.anywhere() {
                 report::problems_text(file, errors, has_colours)
-            } else if let RunError::FailedRow(failed) = error {
+            } else if let RunError::FailedRow(failed) = error.anywhere() {
                 let (id, message, help) = (error.id(), message(error), error.remedy());
                 let placed = PlacedError { id, message, help, at: failed.at };
                 report::placed_text(file, placed, has_colours)
@@ -54,11 +55,15 @@ pub(crate) fn show(
 }
 
 fn exit(error: &RunError) -> Exit {
+    let error = error.anywhere();
     if matches!(error, RunError::Selection { .. } | RunError::Changed { .. }) {
         Exit::PlanRefused
     } else if matches!(
         error,
-        RunError::Preflight { .. } | RunError::Tables { .. } | RunError::Connections { .. }
+        RunError::Preflight { .. }
+            | RunError::Tables { .. }
+            | RunError::Connections { .. }
+            | RunError::Keyspace { .. }
     ) {
         Exit::PreflightRefused
     } else {
@@ -92,6 +97,7 @@ fn text(error: &RunError) -> String {
 }
 
 fn details(error: &RunError) -> Vec<String> {
+    let error = error.anywhere();
     if let RunError::Preflight { findings } = error {
         return findings.iter().map(ToString::to_string).collect();
     }
@@ -106,6 +112,7 @@ fn details(error: &RunError) -> Vec<String> {
 }
 
 fn details_json(error: &RunError) -> Value {
+    let error = error.anywhere();
     if let RunError::Preflight { findings } = error {
         return findings.iter().map(finding_json).collect();
     }
