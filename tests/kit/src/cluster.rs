@@ -110,12 +110,15 @@ impl ClusterBuilder {
             vtgate,
             tablets,
             keyspaces: self.keyspaces,
+            tablet_flags: self.tablet_flags,
+            mysql: self.mysql,
+            topology,
             control,
             client,
             _vtctld: vtctld,
             _etcd: etcd,
         };
-        cluster.elect().await?;
+        cluster.elect(&cluster.tablets).await?;
         for Served { name, vschema, .. } in &cluster.keyspaces {
             cluster.vtctldclient(&["ApplyVSchema", "--vschema", vschema, name]).await?;
         }
@@ -169,13 +172,8 @@ impl ClusterBuilder {
             sql::execute(sql::opts(*port, None), &account).await?;
         }
         for (number, tablet) in (TABLET_FIRST..).zip(&mut tablets) {
-            tablet.alias = format!("{CELL}-{number:010}");
             let external = self.external.iter().find(|it| it.keyspace == tablet.keyspace);
-            let mut arguments = tablet.arguments(external)?;
-            arguments.extend(common(topology));
-            arguments.extend(self.tablet_flags.iter().cloned());
-            tablet.process.set_arguments(arguments);
-            tablet.process.restart().await?;
+            tablet.start(number, external, (topology, &self.tablet_flags)).await?;
         }
         Ok(tablets)
     }
@@ -192,6 +190,12 @@ pub struct Cluster {
     _vtctld: Process,
     _etcd: Process,
     keyspaces: Vec<Served>,
+    /// What every tablet has beside its own flags.
+    tablet_flags: Vec<String>,
+    /// How the shards' servers are started.
+    mysql: ServerBuilder,
+    /// Where the topology is.
+    topology: u16,
     /// Where vtgate speaks MySQL.
     port: u16,
     /// Where vtctld takes commands.
@@ -305,6 +309,28 @@ impl Cluster {
         ask(&self.client, arguments.chain(command.iter().copied())).await
     }
 
+    /// Gives `keyspace` more shards, as for a resharding: each with a tablet, its primary, over a MySQL server of its own.
+    /// The keyspace is served by those that it had until they are switched.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ClusterBuilder::start`].
+    pub async fn add_shards(&mut self, keyspace: &str, shards: &[&str]) -> Result<(), KitError> {
+        let program = Programs::cluster().await?.path("vttablet")?;
+        let servers = try_join_all(shards.iter().map(|_| self.mysql.clone().start())).await?;
+        let mut added = Vec::new();
+        for ((&shard, mysql), number) in shards.iter().zip(servers).zip(TABLET_FIRST..) {
+            let place = (keyspace.to_owned(), shard.to_owned());
+            let mut tablet = Tablet::new(&program, place, mysql.port(), Some(mysql))?;
+            let number = number + u32::try_from(self.tablets.len()).unwrap_or_default();
+            tablet.start(number, None, (self.topology, &self.tablet_flags)).await?;
+            added.push(tablet);
+        }
+        self.elect(&added).await?;
+        self.tablets.extend(added);
+        Ok(())
+    }
+
     /// Waits until vtgate serves every shard.
     ///
     /// # Errors
@@ -323,15 +349,15 @@ impl Cluster {
         self.vtgate.ready(self.port, serves_all).await
     }
 
-    /// Waits for all tablets, and makes the first of each shard its primary.
-    async fn elect(&self) -> Result<(), KitError> {
+    /// Waits for `tablets`, and makes the first of each shard its primary.
+    async fn elect(&self, tablets: &[Tablet]) -> Result<(), KitError> {
         let mut last = None;
-        for tablet in &self.tablets {
+        for tablet in tablets {
             let alias = tablet.alias.as_str();
             let ping = async || self.vtctldclient(&["PingTablet", alias]).await.is_ok();
             tablet.process.ready(tablet.mysql_port, ping).await?;
         }
-        for tablet in &self.tablets {
+        for tablet in tablets {
             let place = tablet.place();
             let alias = tablet.alias.as_str();
             if last.as_ref() != Some(&place) {
@@ -394,6 +420,21 @@ impl Tablet {
     /// The MySQL server below, to be stopped and restarted.
     pub fn mysql_mut(&mut self) -> Option<&mut Server> {
         self.mysql.as_mut()
+    }
+
+    /// Starts it for the first time, told where the topology is, with the flags that every tablet has.
+    async fn start(
+        &mut self,
+        number: u32,
+        external: Option<&External>,
+        (topology, flags): (u16, &[String]),
+    ) -> Result<(), KitError> {
+        self.alias = format!("{CELL}-{number:010}");
+        let mut arguments = self.arguments(external)?;
+        arguments.extend(common(topology));
+        arguments.extend(flags.iter().cloned());
+        self.process.set_arguments(arguments);
+        self.process.restart().await
     }
 
     fn arguments(&self, external: Option<&External>) -> Result<Vec<String>, KitError> {
