@@ -13,6 +13,7 @@ use crate::{
     materialize::schema_file,
     prepare::{Notes, Prepared, prepare},
     progress::Progress,
+    serving::{STORE_TIME_MAX, Serving},
     shared::Shared,
     watch::watch,
 };
@@ -48,6 +49,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Run {
     prepared: Prepared,
+    serving: Option<Serving>,
     shared: Arc<Shared>,
     stages: Vec<Stage>,
 }
@@ -66,9 +68,10 @@ impl Run {
         (clock, stop): (Clock, Stop),
     ) -> Result<Self, RunError> {
         let prepared = prepare(plan, takes_over, &clock).await?;
+        let serving = Serving::of(plan, &prepared.shards, clock.clone())?;
         let graph = whimbrel_plan::compile(plan);
         let (shared, stages) = assemble(&graph, plan.on_ddl, &prepared, (clock, stop))?;
-        Ok(Self { prepared, shared, stages })
+        Ok(Self { prepared, serving, shared, stages })
     }
 
     /// What a person should know before the first row.
@@ -98,7 +101,7 @@ impl Run {
     /// The first [`RunError`] of a stage; everything that was taken in before it is stored, where
     /// the target still takes it.
     pub async fn run(self, until: Until) -> Result<Outcome, RunError> {
-        let Self { prepared, shared, stages } = self;
+        let Self { prepared, serving, shared, stages } = self;
         let control = prepared.control.clone();
         let stop = shared.stop.clone();
         let finish = Finish::new(&prepared, Arc::clone(&shared), until);
@@ -110,7 +113,18 @@ impl Run {
         tasks.spawn("watch", watch(Arc::clone(&shared), prepared.source_link));
         tasks.spawn("reports", reports(Arc::clone(&shared), control.clone()));
 
-        let ended = tasks.join_all(&stop, StopLevel::Drain).await.map_err(first_error);
+        let ended = tokio::select! {
+            ended = tasks.join_all(&stop, StopLevel::Drain) => ended.map_err(first_error),
+            error = changed(serving, &shared) => {
+                stop.request(StopLevel::Drain);
+                let storing = tasks.join_all(&stop, StopLevel::Drain);
+                // What else goes wrong now, or takes too long, is for the same reason.
+                drop(shared.clock.timeout(STORE_TIME_MAX, storing).await);
+                Err(error)
+            }
+        };
+        // Ends what still tries a shard that takes nothing.
+        drop(tasks);
         let is_stopped = stop.requested() == Some(StopLevel::Now);
         let error = ended.as_ref().err().filter(|_| !is_stopped).map(ToString::to_string);
         let storing = report(&shared, &control, error.as_deref());
@@ -127,6 +141,14 @@ impl Run {
         stored?;
         let is_done = until == Until::CaughtUp && shared.progress.has_caught_up();
         Ok(if is_done { Outcome::CaughtUp } else { Outcome::Drained })
+    }
+}
+
+/// Why the keyspace of the run can no longer be written to; never for a target that is one database.
+async fn changed(serving: Option<Serving>, shared: &Shared) -> RunError {
+    match serving {
+        Some(serving) => serving.changed(shared).await,
+        None => std::future::pending().await,
     }
 }
 

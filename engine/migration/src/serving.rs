@@ -1,0 +1,140 @@
+//! The watch over the target's keyspace: once other shards serve it, nobody reads what is written to the
+//! former ones.
+
+use std::{sync::Arc, time::Duration};
+
+use whimbrel_flow::Clock;
+use whimbrel_mysql::{Role, vtgate, vtgate::Shape};
+use whimbrel_plan::{Plan, Target};
+
+use crate::{error::RunError, link::Link, reach::endpoint, shards::Shard, shared::Shared};
+
+/// How often vtgate is asked for its shards. A lane that writes to one that was left is refused by its
+/// tablet, and waits: what this bounds is how long nobody knows why.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// How long vtgate may take to answer.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// So many looks in a row without an answer are told: a restart of vtgate takes fewer.
+const UNANSWERED_MAX: u32 = 6;
+
+/// How long the shards may take to store what was taken in, once others serve. Those that stay need far
+/// less; those that were left take nothing more, however long they are tried.
+pub(crate) const STORE_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// The shards of a run, and how vtgate is asked for those that serve.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    link: Link,
+    keyspace: String,
+    began: Vec<String>,
+}
+
+/// What the shape of a keyspace means for a run that writes to its shards.
+#[derive(Debug, PartialEq, Eq)]
+enum Look {
+    /// The run's shards serve, and there are no others.
+    Same,
+    /// The run's shards serve; these have tablets, too.
+    Beside(Vec<String>),
+    /// These serve instead.
+    Others(Vec<String>),
+    /// vtgate names none: it has lost its topology, and the shards go on without it.
+    Unknown,
+}
+
+impl Serving {
+    /// That of a run of `plan` into `shards`; `None` where the target is one database.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Options`].
+    pub(crate) fn of(
+        plan: &Plan,
+        shards: &[Arc<Shard>],
+        clock: Clock,
+    ) -> Result<Option<Self>, RunError> {
+        let Target::Vitess(target) = &plan.target else { return Ok(None) };
+        let options = endpoint(&target.endpoint)?;
+        let keyspace = options.database().to_owned();
+        let link = Link::new(options.for_keyspace(&keyspace), Role::Target, clock);
+        let began = shards.iter().filter_map(|shard| shard.name.clone()).collect();
+        Ok(Some(Self { link, keyspace, began }))
+    }
+
+    /// Looks until other shards serve; the error that this is. A vtgate that does not answer is asked
+    /// another time: whoever needs it to write says so.
+    pub(crate) async fn changed(mut self, shared: &Shared) -> RunError {
+        let mut unanswered = 0;
+        loop {
+            shared.clock.sleep(LOOK_EVERY).await;
+            let warning = match self.look(shared).await {
+                Some(Look::Others(now)) => {
+                    return RunError::Resharded {
+                        began: self.began.join(", "),
+                        now: now.join(", "),
+                    };
+                }
+                Some(Look::Same) => {
+                    unanswered = 0;
+                    None
+                }
+                Some(Look::Beside(others)) => {
+                    unanswered = 0;
+                    Some(self.beside(&others))
+                }
+                Some(Look::Unknown) | None => {
+                    self.link.drop_session();
+                    unanswered += 1;
+                    (unanswered >= UNANSWERED_MAX).then(|| {
+                        format!("vtgate does not tell which shards serve `{}`", self.keyspace)
+                    })
+                }
+            };
+            shared.progress.warns("shards", warning);
+        }
+    }
+
+    /// What vtgate says; `None` when it does not answer.
+    async fn look(&mut self, shared: &Shared) -> Option<Look> {
+        let asking = async {
+            let session = self.link.session().await?;
+            vtgate::shape(session, &self.keyspace, &[]).await
+        };
+        match shared.clock.timeout(ANSWER_TIME_MAX, asking).await {
+            Ok(Ok(shape)) => Some(judged(&self.began, shape)),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "vtgate was not asked for its shards");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    fn beside(&self, others: &[String]) -> String {
+        format!(
+            "keyspace `{}` has tablets of `{}`, too: when a resharding makes them serve, this run ends, \
+             and its rows must be moved again; cancel the resharding, or let it wait until the move is over",
+            self.keyspace,
+            others.join("`, `")
+        )
+    }
+}
+
+/// What `shape` means for a run into the shards `began`, both in the order of their key ranges.
+fn judged(began: &[String], shape: Shape) -> Look {
+    let now: Vec<String> = shape.shards.into_iter().map(|shard| shard.name).collect();
+    if now.is_empty() {
+        Look::Unknown
+    } else if now != began {
+        Look::Others(now)
+    } else if shape.other_shards.is_empty() {
+        Look::Same
+    } else {
+        Look::Beside(shape.other_shards)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+use std::collections::BTreeMap;
+
+use whimbrel_mysql::vtgate::{ForeignKeyMode, ShardShape};
+
+use super::*;
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// A keyspace in which the shards `without_primary` are not served by anybody.
+fn shape(shards: &[&str], others: &[&str], without_primary: &[&str]) -> Shape {
+    let shard = |&name: &&str| ShardShape {
+        name: name.to_owned(),
+        is_serving: !without_primary.contains(&name),
+    };
+    Shape {
+        keyspace: "commerce".to_owned(),
+        is_sharded: true,
+        shards: shards.iter().map(shard).collect(),
+        other_shards: names(others),
+        foreign_keys: ForeignKeyMode::Unmanaged,
+        version: "24.0.0".to_owned(),
+        tables: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn shards_that_lose_their_primaries_are_the_same_shards() {
+    let began = names(&["-80", "80-"]);
+
+    assert_eq!(judged(&began, shape(&["-80", "80-"], &[], &[])), Look::Same);
+    assert_eq!(judged(&began, shape(&["-80", "80-"], &[], &["-80", "80-"])), Look::Same);
+    assert_eq!(judged(&names(&["0"]), shape(&["0"], &[], &[])), Look::Same);
+}
+
+#[test]
+fn shards_that_are_made_are_told_before_they_serve_and_end_the_run_once_they_do() {
+    let began = names(&["-80", "80-"]);
+    let made = shape(&["-80", "80-"], &["-40", "40-80"], &[]);
+    let switched = shape(&["-40", "40-80", "80-"], &["-80"], &[]);
+    let merged = shape(&["0"], &["-80", "80-"], &[]);
+
+    assert_eq!(judged(&began, made), Look::Beside(names(&["-40", "40-80"])));
+    assert_eq!(judged(&began, switched), Look::Others(names(&["-40", "40-80", "80-"])));
+    assert_eq!(judged(&began, merged), Look::Others(names(&["0"])));
+}
+
+/// vtgate leaves a keyspace out whose topology it cannot read.
+#[test]
+fn a_vtgate_that_names_no_shard_has_not_said_that_they_changed() {
+    assert_eq!(judged(&names(&["-80", "80-"]), shape(&[], &["-80", "80-"], &[])), Look::Unknown);
+}
