@@ -5,6 +5,7 @@ mod connections;
 mod counter;
 mod definitions;
 mod failover;
+mod keyspace;
 mod limits;
 mod load;
 mod runners;

@@ -6,13 +6,9 @@ use whimbrel_kit::{Direction, Pair, Random, Relay, eventually, pair};
 
 use super::{
     counter::note,
-    tables::{Live, TABLES, ends_equal, fill, migration},
+    tables::{Live, TABLES, ends_equal, fill, migration, stall_as_asked},
 };
 use crate::support::Migration;
-
-/// How long the long stall lasts, in seconds; without it, as long as it takes to be noticed. Beyond
-/// ten minutes sessions on the target are given up as well.
-const STALL_VARIABLE: &str = "WHIMBREL_STALL_SECONDS";
 
 /// A pair with `rows` rows in each table, and a relay to each of its servers.
 async fn relayed(rows: u32) -> (Pair, Relay, Relay) {
@@ -74,10 +70,7 @@ async fn a_stall_beyond_all_heartbeats_is_told_and_got_over() {
     running.says("silent").await;
     target.stall();
     running.says("target: an answer for more than 10 s").await;
-    if let Ok(seconds) = std::env::var(STALL_VARIABLE) {
-        #[expect(clippy::disallowed_methods, reason = "asked for: the stall is what is tested")]
-        tokio::time::sleep(Duration::from_secs(seconds.parse().unwrap())).await;
-    }
+    stall_as_asked().await;
     live.commits(50).await;
     source.pass();
     target.pass();

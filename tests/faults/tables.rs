@@ -1,5 +1,7 @@
 //! The tables that faults are tried on, and what is known of them all the while.
 
+use std::time::Duration;
+
 use whimbrel_kit::{Pair, Server, Writer, mysql_async::prelude::Queryable};
 
 use super::counter::{Counting, assert_written_once};
@@ -11,6 +13,10 @@ pub(super) const TABLES: [&str; 4] = ["counter", "orders", "people", "words"];
 
 /// What the writer writes to; the counter is counted up.
 const WRITTEN: [&str; 3] = ["orders", "people", "words"];
+
+/// How long the long stalls last, in seconds; without it, as long as it takes to be noticed. Beyond
+/// ten minutes sessions on the target are given up as well.
+const STALL_VARIABLE: &str = "WHIMBREL_STALL_SECONDS";
 
 /// A row's number, far from what writers use.
 const MARK: u32 = 2_000_000_000;
@@ -120,4 +126,12 @@ pub(super) async fn mark_arrives(migration: &Migration<'_>) {
     })
     .await
     .unwrap();
+}
+
+/// Lets a stall that was noticed last for as long as [`STALL_VARIABLE`] asks for.
+pub(super) async fn stall_as_asked() {
+    if let Ok(seconds) = std::env::var(STALL_VARIABLE) {
+        #[expect(clippy::disallowed_methods, reason = "asked for: the stall is what is tested")]
+        tokio::time::sleep(Duration::from_secs(seconds.parse().unwrap())).await;
+    }
 }

@@ -1,0 +1,222 @@
+//! Shards of a whole cluster that change their primaries, go away, are closed, or are replaced by others.
+
+use whimbrel_kit::{Cluster, Keyspace, KitError, Server, eventually};
+
+use super::{
+    counter::{assert_written_once, note},
+    tables::{Live, TABLES, fill, server, stall_as_asked},
+};
+use crate::support::{Migration, Running};
+
+const KEYSPACE: &str = "commerce";
+/// The database of each of its shards.
+const DATABASE: &str = "vt_commerce";
+/// The counter, whose `id` is 1, is on the second.
+const SHARDS: [&str; 2] = ["-80", "80-"];
+
+const VSCHEMA: &str = r#"{
+    "sharded": true,
+    "vindexes": {
+        "xxhash": {"type": "xxhash"}, "hash": {"type": "hash"},
+        "loose": {"type": "unicode_loose_xxhash"}
+    },
+    "tables": {
+        "counter": {"column_vindexes": [{"column": "id", "name": "xxhash"}]},
+        "orders": {"column_vindexes": [{"column": "customer", "name": "hash"}]},
+        "people": {"column_vindexes": [{"column": "id", "name": "xxhash"}]},
+        "words": {"column_vindexes": [{"column": "word", "name": "loose"}]}
+    }
+}"#;
+
+/// Each table with the literal of its sharding column's values, its name, and a text of a whole row.
+const ROWS: [(&str, (&str, &str), &str); 4] = [
+    ("counter", ("id", "id"), "id, n"),
+    (
+        "orders",
+        ("customer", "customer"),
+        "id, customer, IFNULL(price, '-'), IFNULL(note, '-'), IFNULL(placed, '-')",
+    ),
+    ("people", ("id", "id"), "id, IFNULL(email, '-'), score"),
+    ("words", ("QUOTE(word)", "word"), "HEX(word), IFNULL(weight, '-'), IFNULL(HEX(picture), '-')"),
+];
+
+/// A row's number, far from what writers use.
+const MARK: u32 = 2_000_000_000;
+
+/// A source with `rows` rows in each table, and a cluster of two shards.
+async fn world(replicas: usize, rows: u32) -> (Server, Cluster) {
+    let keyspace = Keyspace { name: KEYSPACE, shards: &SHARDS, vschema: VSCHEMA };
+    let cluster = Cluster::builder().keyspace(keyspace).replicas(replicas);
+    let (source, cluster) = tokio::join!(server(), cluster.start());
+    fill(&source, "shop", rows).await;
+    // Numbers of its own would be a sequence's here.
+    source.execute_in("shop", "ALTER TABLE orders MODIFY id INT NOT NULL").await.unwrap();
+    (source, cluster.unwrap())
+}
+
+/// A plan for all tables, from `source` into the keyspace.
+fn migration<'a>(source: &'a Server, cluster: &Cluster, more: &str) -> Migration<'a> {
+    let migration = Migration::new((source, "shop"), (source, "nowhere"), &TABLES, more);
+    migration.edit(
+        &format!("mysql: {{ url: {:?}, database: \"nowhere\" }}", source.url()),
+        &format!("vitess: {{ url: {:?}, keyspace: {KEYSPACE} }}", cluster.url()),
+    );
+    migration
+}
+
+/// Makes one of a shard's tablets its primary.
+async fn reparent(cluster: &Cluster, shard: &str, tablet: usize) {
+    let alias = cluster.shard(KEYSPACE, shard).unwrap()[tablet].alias().to_owned();
+    let place = format!("{KEYSPACE}/{shard}");
+    let command = ["PlannedReparentShard", &place, "--new-primary", &alias];
+    cluster.vtctldclient(&command).await.unwrap();
+}
+
+/// The server below one of a shard's tablets.
+fn below<'a>(cluster: &'a Cluster, shard: &str, tablet: usize) -> &'a Server {
+    cluster.shard(KEYSPACE, shard).unwrap()[tablet].mysql().unwrap()
+}
+
+async fn counted(cluster: &Cluster) -> u64 {
+    cluster.rows("commerce:80-", "SELECT n FROM counter").await.unwrap()[0]
+}
+
+/// Stops what writes; the run takes all that was written, and ends in order.
+async fn ends((source, cluster): (&Server, &Cluster), live: Live, running: Running) {
+    live.stop().await;
+    let insert = format!("INSERT INTO orders (id, customer, note) VALUES ({MARK}, 1, 'mark')");
+    source.execute_in("shop", &insert).await.unwrap();
+    let select = format!("SELECT COUNT(*) FROM orders WHERE id = {MARK}");
+    eventually("the arrival of a mark", 120, async || {
+        Ok(cluster.rows::<u64>(KEYSPACE, &select).await? == [1])
+    })
+    .await
+    .unwrap();
+    running.interrupt();
+    let (code, log) = running.ended().await;
+    assert_eq!(code, Some(0), "{log}");
+}
+
+/// Wants each row of the source on exactly one of `shards`, on the one where vtgate looks for it.
+async fn assert_equal(source: &Server, cluster: &Cluster, shards: [(&str, &Server); 2]) {
+    for (table, (literal, column), row) in ROWS {
+        let sums = |database: &str| {
+            format!(
+                "SELECT COUNT(*), CAST(IFNULL(SUM(CAST(CONV(LEFT(SHA2(CONCAT_WS('|', {row}), 256), 10), 16, 10) \
+                 AS UNSIGNED)), 0) AS UNSIGNED) FROM {database}.{table}"
+            )
+        };
+        let mut all = (0, 0);
+        for (shard, server) in shards {
+            let sums: (u64, u64) = server.row(&sums(DATABASE)).await.unwrap().unwrap();
+            all = (all.0 + sums.0, all.1 + sums.1);
+            let values = format!("SELECT DISTINCT CONCAT({literal}) FROM {DATABASE}.{table}");
+            let mut found = 0;
+            for values in server.rows::<String>(&values).await.unwrap().chunks(500) {
+                let routed = format!(
+                    "SELECT COUNT(*) FROM {table} WHERE {column} IN ({})",
+                    values.join(",")
+                );
+                found += cluster.rows::<u64>(KEYSPACE, &routed).await.unwrap()[0];
+            }
+            assert_eq!(found, sums.0, "`{table}` on {shard}");
+        }
+        let wanted: (u64, u64) = source.row(&sums("shop")).await.unwrap().unwrap();
+        assert_eq!(all, wanted, "`{table}`: rows, and the sum of what they are");
+    }
+}
+
+#[tokio::test]
+async fn shards_that_change_their_primaries_or_go_away_get_each_row_once() {
+    let (source, mut cluster) = world(1, 15_000).await;
+    let migration = migration(&source, &cluster, "limits: { rows_per_second: 4000 }\n");
+    let live = Live::on(&source, "shop").await;
+    let mut running = migration.start(&[]);
+    running.says("rows/s").await;
+    note(below(&cluster, "80-", 0), DATABASE).await;
+
+    reparent(&cluster, "80-", 1).await;
+    assert!(!running.log().contains("following"), "rows are still copied:\n{}", running.log());
+    reparent(&cluster, "-80", 1).await;
+    live.commits(50).await;
+    running.says("following").await;
+    reparent(&cluster, "80-", 0).await;
+    live.commits(50).await;
+
+    // The tablets are two of each shard, in the shards' order: this is the primary of -80.
+    let said = running.log().len();
+    cluster.tablets()[1].process().kill_hard().await.unwrap();
+    let before = counted(&cluster).await;
+    eventually("the shard and why it is waited for", 60, async || {
+        let log = running.log().split_off(said);
+        let mut told = log.lines().filter(|line| line.contains("waits for shard `-80`"));
+        Ok::<_, KitError>(told.any(|line| line.contains("of shard `commerce/-80`: ")))
+    })
+    .await
+    .unwrap();
+    eventually(
+        "what changes on the other shard",
+        60,
+        async || Ok(counted(&cluster).await > before),
+    )
+    .await
+    .unwrap();
+    stall_as_asked().await;
+    cluster.tablets()[1].process().restart().await.unwrap();
+    cluster.ready().await.unwrap();
+
+    ends((&source, &cluster), live, running).await;
+    assert_written_once((below(&cluster, "80-", 0), DATABASE), 1).await;
+    let shards = [("-80", below(&cluster, "-80", 1)), ("80-", below(&cluster, "80-", 0))];
+    assert_equal(&source, &cluster, shards).await;
+}
+
+/// What a resharding does once its rows are copied: the new shards serve, and the old one takes nothing.
+async fn switch(cluster: &Cluster) {
+    for (shard, serves) in [("-40", "true"), ("40-80", "true"), ("-80", "false")] {
+        let shard = format!("{KEYSPACE}/{shard}");
+        cluster.vtctldclient(&["SetShardIsPrimaryServing", &shard, serves]).await.unwrap();
+    }
+    cluster.vtctldclient(&["RebuildKeyspaceGraph", KEYSPACE]).await.unwrap();
+    let disable = ["SetShardTabletControl", "--disable-query-service", "commerce/-80", "primary"];
+    cluster.vtctldclient(&disable).await.unwrap();
+    cluster.vtctldclient(&["RefreshStateByShard", "commerce/-80"]).await.unwrap();
+}
+
+#[tokio::test]
+async fn tables_that_are_closed_are_refused_and_shards_that_are_replaced_end_the_run() {
+    let (source, mut cluster) = world(0, 200).await;
+    let migration = migration(&source, &cluster, "");
+    migration.catch_up().await;
+
+    // As a workflow leaves it that was completed and kept its tables.
+    let denied = ["--denied-tables", "people", "commerce/-80", "primary"];
+    let deny = [&["SetShardTabletControl"], &denied[..]].concat();
+    let allow = [&["SetShardTabletControl", "--remove"], &denied[..]].concat();
+    let refresh = ["RefreshStateByShard", "commerce/-80"];
+    cluster.vtctldclient(&deny).await.unwrap();
+    cluster.vtctldclient(&refresh).await.unwrap();
+    let texts = [
+        "`people` of shard `commerce/-80` cannot be written to",
+        "enforce denied tables",
+        "SetShardTabletControl --denied-tables",
+    ];
+    migration.refused(3, &texts).await;
+    cluster.vtctldclient(&allow).await.unwrap();
+    cluster.vtctldclient(&refresh).await.unwrap();
+
+    let live = Live::on(&source, "shop").await;
+    let mut running = migration.start(&[]);
+    running.says("following").await;
+    cluster.add_shards(KEYSPACE, &["-40", "40-80"]).await.unwrap();
+    running.says("`commerce` has tablets of `-40`, `40-80`, too").await;
+    switch(&cluster).await;
+    let texts = [
+        "had the shards -80, 80- when this plan began, and has -40, 40-80, 80- now",
+        "reshard before or after it",
+    ];
+    running.fails("run.resharded", &texts).await;
+    live.stop().await;
+
+    migration.refused(3, &["has tablets of `-80`, too"]).await;
+}
