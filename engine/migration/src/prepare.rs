@@ -24,9 +24,10 @@ use crate::{
     reach::{Reached, endpoint, reach},
     runners,
     shards::{Shard, lanes_of_shard},
-    store::{self, Claim, Control, PlanKey, StoredTable, StoredTarget},
+    store::{self, Claim, Control, Placings, PlanKey, StoredTable, StoredTarget},
     tables,
     transform::{Feed, TargetId},
+    vindexes::unchanged,
 };
 
 /// What a person should know before the first row.
@@ -52,6 +53,8 @@ pub(crate) struct Prepared {
     pub(crate) shards: Vec<Arc<Shard>>,
     /// Which of them has a row.
     pub(crate) placing: Placing,
+    /// Where the targets' rows are, in words.
+    pub(crate) placings: Placings,
     pub(crate) plan_key: PlanKey,
     pub(crate) control: ControlLink,
     /// The connection to the source beside those that read chunks and follow the log.
@@ -150,7 +153,7 @@ pub(crate) async fn prepare(
     let owned = owned.map(|target| target.name().to_owned()).collect();
     let placed = target.placing(plan, (&targets, &owned)).await?;
     let began = store::placings(target.home().0, &plan_key).await?;
-    let placing = placed.unchanged(&began)?;
+    unchanged(&placed.words, &began)?;
     source.close().await;
     let server_id = server_id(&plan.name, &target.options);
     let shards = target.close().await;
@@ -163,7 +166,8 @@ pub(crate) async fn prepare(
         server_id,
         source: source_options,
         shards,
-        placing,
+        placing: placed.placing,
+        placings: placed.words,
         plan_key,
         claim,
         tables,

@@ -68,7 +68,7 @@ impl Run {
         (clock, stop): (Clock, Stop),
     ) -> Result<Self, RunError> {
         let prepared = prepare(plan, takes_over, &clock).await?;
-        let serving = Serving::of(plan, &prepared.shards, clock.clone())?;
+        let serving = Serving::of(plan, (&prepared.shards, &prepared.placings), clock.clone())?;
         let graph = whimbrel_plan::compile(plan);
         let (shared, stages) = assemble(&graph, plan.on_ddl, &prepared, (clock, stop))?;
         Ok(Self { prepared, serving, shared, stages })

@@ -1,17 +1,28 @@
-//! The watch over the target's keyspace: once other shards serve it, nobody reads what is written to the
-//! former ones.
+//! The watch over the target's keyspace: once other shards serve it, or its vschema places rows elsewhere,
+//! nobody reads what is written to the former ones.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Bound, sync::Arc, time::Duration};
 
 use whimbrel_flow::Clock;
 use whimbrel_mysql::{Role, vtgate, vtgate::Shape};
 use whimbrel_plan::{Plan, Target};
 
-use crate::{error::RunError, link::Link, reach::endpoint, shards::Shard, shared::Shared};
+use crate::{
+    error::RunError,
+    link::Link,
+    reach::endpoint,
+    shards::Shard,
+    shared::Shared,
+    store::Placings,
+    vindexes::{placings_of, unchanged},
+};
 
 /// How often vtgate is asked for its shards. A lane that writes to one that was left is refused by its
 /// tablet, and waits: what this bounds is how long nobody knows why.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// How many tables are looked at each time, by three statements each; all of them in turn.
+const TABLES_AT_ONCE: usize = 20;
 
 /// How long vtgate may take to answer.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
@@ -29,6 +40,10 @@ pub(crate) struct Serving {
     link: Link,
     keyspace: String,
     began: Vec<String>,
+    /// Where the rows of its sharded tables are.
+    placings: Placings,
+    /// The tables that were looked at last: those behind it are next.
+    looked_upto: String,
 }
 
 /// What the shape of a keyspace means for a run that writes to its shards.
@@ -52,7 +67,7 @@ impl Serving {
     /// [`RunError::Options`].
     pub(crate) fn of(
         plan: &Plan,
-        shards: &[Arc<Shard>],
+        (shards, placings): (&[Arc<Shard>], &Placings),
         clock: Clock,
     ) -> Result<Option<Self>, RunError> {
         let Target::Vitess(target) = &plan.target else { return Ok(None) };
@@ -60,7 +75,8 @@ impl Serving {
         let keyspace = options.database().to_owned();
         let link = Link::new(options.for_keyspace(&keyspace), Role::Target, clock);
         let began = shards.iter().filter_map(|shard| shard.name.clone()).collect();
-        Ok(Some(Self { link, keyspace, began }))
+        let (placings, looked_upto) = (placings.clone(), String::new());
+        Ok(Some(Self { link, keyspace, began, placings, looked_upto }))
     }
 
     /// Looks until other shards serve; the error that this is. A vtgate that does not answer is asked
@@ -69,7 +85,11 @@ impl Serving {
         let mut unanswered = 0;
         loop {
             shared.clock.sleep(LOOK_EVERY).await;
-            let warning = match self.look(shared).await {
+            let look = match self.look(shared).await {
+                Ok(look) => look,
+                Err(error) => return error,
+            };
+            let warning = match look {
                 Some(Look::Others(now)) => {
                     return RunError::Resharded {
                         began: self.began.join(", "),
@@ -97,18 +117,31 @@ impl Serving {
     }
 
     /// What vtgate says; `None` when it does not answer.
-    async fn look(&mut self, shared: &Shared) -> Option<Look> {
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Tables`] when rows belong elsewhere than when the plan began.
+    async fn look(&mut self, shared: &Shared) -> Result<Option<Look>, RunError> {
+        let behind = (Bound::Excluded(self.looked_upto.clone()), Bound::Unbounded);
+        let tables = self.placings.range(behind).take(TABLES_AT_ONCE);
+        let tables: Vec<String> = tables.map(|(name, _)| name.clone()).collect();
         let asking = async {
             let session = self.link.session().await?;
-            vtgate::shape(session, &self.keyspace, &[]).await
+            vtgate::shape(session, &self.keyspace, &tables).await
         };
         match shared.clock.timeout(ANSWER_TIME_MAX, asking).await {
-            Ok(Ok(shape)) => Some(judged(&self.began, shape)),
+            Ok(Ok(shape)) => {
+                // Behind the last one it begins anew.
+                self.looked_upto = tables.into_iter().next_back().unwrap_or_default();
+                let now = placings_of(&shape.tables);
+                unchanged(&now, &self.placings)?;
+                Ok(Some(judged(&self.began, shape)))
+            }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "vtgate was not asked for its shards");
-                None
+                Ok(None)
             }
-            Err(_) => None,
+            Err(_) => Ok(None),
         }
     }
 

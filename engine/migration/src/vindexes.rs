@@ -38,25 +38,33 @@ impl Placed {
     pub(crate) fn whole() -> Self {
         Self { placing: Placing::whole(), words: Placings::new() }
     }
+}
 
-    /// Proves that they are where they were when the plan began: rows that are there would not be found
-    /// where they belong now, nor changed.
-    pub(crate) fn unchanged(self, began: &Placings) -> Result<Placing, RunError> {
-        let changed = self.words.iter().filter_map(|(target, now)| {
-            let began = began.get(target).filter(|began| *began != now)?;
-            Some(TableProblem {
-                table: target.clone(),
-                what: format!(
-                    "the vschema placed its rows {began} when this plan began, and {now} now"
-                ),
-                remedy:
-                    "change the vschema back, or begin again under a new `name` with empty tables"
-                        .to_owned(),
-            })
-        });
-        let problems: Vec<TableProblem> = changed.collect();
-        if problems.is_empty() { Ok(self.placing) } else { Err(RunError::Tables { problems }) }
-    }
+/// Where vtgate says that rows are, in words.
+pub(crate) fn placings_of(told: &BTreeMap<String, vtgate::Placing>) -> Placings {
+    told.iter().map(|(target, told)| (target.clone(), in_words(told))).collect()
+}
+
+/// Proves that rows are `now` where they were when the plan began: those that are there would not be found
+/// where they belong otherwise, nor changed.
+///
+/// # Errors
+///
+/// [`RunError::Tables`].
+pub(crate) fn unchanged(now: &Placings, began: &Placings) -> Result<(), RunError> {
+    let changed = now.iter().filter_map(|(target, now)| {
+        let began = began.get(target).filter(|began| *began != now)?;
+        Some(TableProblem {
+            table: target.clone(),
+            what: format!(
+                "the vschema placed its rows {began} when this plan began, and {now} now"
+            ),
+            remedy: "change the vschema back, or begin again under a new `name` with empty tables"
+                .to_owned(),
+        })
+    });
+    let problems: Vec<TableProblem> = changed.collect();
+    if problems.is_empty() { Ok(()) } else { Err(RunError::Tables { problems }) }
 }
 
 /// Where a table's rows are by the vschema.
