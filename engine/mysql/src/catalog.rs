@@ -212,6 +212,58 @@ pub async fn auto_increments(
     Ok(next)
 }
 
+/// A column that numbers its table's rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberedColumn {
+    /// The table.
+    pub table: String,
+    /// The column.
+    pub name: String,
+    /// The highest number that its type holds.
+    pub number_max: u64,
+}
+
+/// The `AUTO_INCREMENT` columns of a database, in the order of their tables' names.
+///
+/// # Errors
+///
+/// Those of [`Session::query`].
+pub async fn numbered_columns(
+    session: &mut Session,
+    database: &str,
+) -> Result<Vec<NumberedColumn>, Error> {
+    let sql = format!(
+        "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, LOCATE('unsigned', COLUMN_TYPE) > 0 AS is_unsigned \
+         FROM information_schema.COLUMNS \
+         WHERE TABLE_SCHEMA = {} AND EXTRA LIKE '%auto_increment%' ORDER BY TABLE_NAME",
+        literal(database)
+    );
+    let doing = format!("reading the numbered columns of `{database}`");
+    let rows = session.query_for(doing, &sql).await?;
+    let numbered = |row: &Record| {
+        let is_unsigned = row.number::<u64>("is_unsigned")? == 1;
+        Ok(NumberedColumn {
+            table: row.text("TABLE_NAME")?,
+            name: row.text("COLUMN_NAME")?,
+            number_max: number_max(&row.text("DATA_TYPE")?, is_unsigned),
+        })
+    };
+    rows.iter().map(numbered).collect()
+}
+
+/// The highest number of an integer type; of other types, which a server of long ago let be numbered, that
+/// of the largest.
+fn number_max(data_type: &str, is_unsigned: bool) -> u64 {
+    let bits = match data_type {
+        "tinyint" => 8,
+        "smallint" => 16,
+        "mediumint" => 24,
+        "int" => 32,
+        _ => 64,
+    };
+    u64::MAX >> (64 - bits + u32::from(!is_unsigned))
+}
+
 /// The table, with the key that its rows are told apart by.
 ///
 /// # Errors

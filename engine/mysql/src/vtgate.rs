@@ -6,9 +6,11 @@
 
 mod findings;
 mod plan;
+mod sequence;
 mod shape;
 
 pub use self::{
     findings::{findings, shard_findings},
+    sequence::{advance_sequence, is_sequence, sequence_cache, sequence_keyspaces},
     shape::{ForeignKeyMode, Placing, Shape, ShardShape, TableVindex, shape},
 };
