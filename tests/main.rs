@@ -27,6 +27,8 @@ mod rollups;
 #[cfg(test)]
 mod run;
 #[cfg(test)]
+mod sequences;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod validate;

@@ -54,6 +54,7 @@ pub(crate) async fn begin(
     // Before anything is made; of targets that are made by expressions it is known once they are bound.
     let moved_targets = tables.iter().map(|it| StoredTarget::moved(TableId(0), &it.table));
     target.placing(plan, (&moved_targets.collect::<Vec<_>>(), &BTreeSet::new())).await?;
+    target.sequences(plan, source, &moved).await?;
     let made = make_tables(plan, target, &tables, (definitions, &bytes)).await?;
     tables.extend(others);
     // What takes longest starts first.

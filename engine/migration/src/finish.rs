@@ -1,5 +1,5 @@
-//! What follows the copy: secondary indexes, foreign keys, `AUTO_INCREMENT`, and knowing that the
-//! target has caught up.
+//! What follows the copy: secondary indexes, foreign keys, `AUTO_INCREMENT` or sequences, and knowing
+//! that the target has caught up.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,6 +21,7 @@ use crate::{
     prepare::Prepared,
     progress::{Phase, Progress},
     run::Until,
+    sequences::{Ahead, Numbered},
     shards::Shard,
     shared::Shared,
     store::{Disputes, StoredTarget},
@@ -38,6 +39,9 @@ const REST_MAX: Duration = Duration::from_secs(10);
 /// How often it is looked whether rows wait because another source has their key.
 const SHARED_KEYS_EVERY: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether sequences are ahead of the source's numbers while it is followed.
+const SEQUENCES_EVERY: Duration = Duration::from_secs(1);
+
 /// The task that takes a run from phase to phase.
 #[derive(Debug)]
 pub(crate) struct Finish {
@@ -47,6 +51,7 @@ pub(crate) struct Finish {
     source_database: String,
     shards: Vec<Arc<Shard>>,
     targets: Vec<StoredTarget>,
+    numbered: Vec<Numbered>,
     until: Until,
 }
 
@@ -59,6 +64,7 @@ impl Finish {
             source_database: prepared.source.database().to_owned(),
             shards: prepared.shards.clone(),
             targets: prepared.targets.clone(),
+            numbered: prepared.numbered.clone(),
             until,
         }
     }
@@ -66,8 +72,9 @@ impl Finish {
     /// Runs until the run is to end, or ends it.
     pub(crate) async fn run(self) -> Result<(), RunError> {
         let stop = self.shared.stop.clone();
+        let mut ahead = self.ahead()?;
         tokio::select! {
-            done = self.phases() => done?,
+            done = self.phases(&mut ahead) => done?,
             error = self.watch_shared_keys() => return Err(error),
             () = stop.reached(StopLevel::Drain) => return Ok(()),
         }
@@ -76,7 +83,29 @@ impl Finish {
         }
         tokio::select! {
             error = self.watch_shared_keys() => Err(error),
+            error = self.keep_ahead(&mut ahead) => Err(error),
             () = stop.reached(StopLevel::Drain) => Ok(()),
+        }
+    }
+
+    fn ahead(&self) -> Result<Ahead, RunError> {
+        let home = self.shards.first().ok_or(RunError::State { what: "shards" })?;
+        let source = (Arc::clone(&self.source), self.source_database.clone());
+        Ok(Ahead::new(self.numbered.clone(), source, (&home.options, self.shared.clock.clone())))
+    }
+
+    /// Keeps sequences ahead of what the source gives while it is followed; what went wrong.
+    async fn keep_ahead(&self, ahead: &mut Ahead) -> RunError {
+        if ahead.is_empty() {
+            return std::future::pending().await;
+        }
+        loop {
+            self.shared.clock.sleep(SEQUENCES_EVERY).await;
+            let began = self.shared.clock.monotonic();
+            if let Err(error) = ahead.set().await {
+                return error;
+            }
+            self.rest(began).await;
         }
     }
 
@@ -139,7 +168,7 @@ impl Finish {
         Ok(true)
     }
 
-    async fn phases(&self) -> Result<(), RunError> {
+    async fn phases(&self, ahead: &mut Ahead) -> Result<(), RunError> {
         let definitions = |shard: &Arc<Shard>| Definitions {
             source: Arc::clone(&self.source),
             target: Link::new(
@@ -165,6 +194,7 @@ impl Finish {
             return self.told(error).await;
         }
         complete(&mut shards, Completion::AutoIncrement, progress).await?;
+        ahead.set().await?;
         self.shared.progress.enter(Phase::Following);
         if self.until == Until::Stopped {
             return Ok(());
@@ -172,6 +202,7 @@ impl Finish {
         self.caught_up().await?;
         self.assert_apart().await?;
         complete(&mut shards, Completion::AutoIncrement, progress).await?;
+        ahead.set().await?;
         self.shared.progress.catch_up();
         self.shared.stop.request(StopLevel::Drain);
         Ok(())

@@ -73,7 +73,7 @@ impl Definitions<'_> {
                 self.add(|target| target.moved_from.is_none(), INDEXES, progress).await
             }
             Completion::ForeignKeys => self.add(|_| true, FOREIGN_KEYS, progress).await,
-            // A sequence takes its place.
+            // A sequence takes its place: see `sequences`.
             Completion::AutoIncrement if self.shard.is_part => Ok(()),
             Completion::AutoIncrement => self.raise_auto_increment().await,
         };

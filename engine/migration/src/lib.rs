@@ -30,6 +30,7 @@ mod retention;
 pub mod rollup;
 mod run;
 mod runners;
+mod sequences;
 mod serving;
 mod shards;
 mod shared;

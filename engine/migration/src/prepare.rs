@@ -23,6 +23,7 @@ use crate::{
     progress::{SourceProgress, TargetProgress},
     reach::{Reached, endpoint, reach},
     runners,
+    sequences::Numbered,
     shards::{Shard, lanes_of_shard},
     store::{self, Claim, Control, Placings, PlanKey, StoredTable, StoredTarget},
     tables,
@@ -55,6 +56,8 @@ pub(crate) struct Prepared {
     pub(crate) placing: Placing,
     /// Where the targets' rows are, in words.
     pub(crate) placings: Placings,
+    /// What numbers the new rows of its tables.
+    pub(crate) numbered: Vec<Numbered>,
     pub(crate) plan_key: PlanKey,
     pub(crate) control: ControlLink,
     /// The connection to the source beside those that read chunks and follow the log.
@@ -144,8 +147,7 @@ pub(crate) async fn prepare(
     let is_moved = |target: &&StoredTarget| target.moved_from.is_some();
     let name = |target: &StoredTarget| target.name().to_owned();
     let moved: Vec<String> = targets.iter().filter(is_moved).map(name).collect();
-    let mut left_behind = catalog::left_behind(&mut source, &plan.source.database, &moved).await?;
-    left_behind.extend(tables::newcomers(plan, &mut source, &moved).await?);
+    let left_behind = left_behind(plan, &mut source, &moved).await?;
     if takes_over {
         runners::end_lanes(session, (&plan_key, home)).await?;
     }
@@ -154,6 +156,8 @@ pub(crate) async fn prepare(
     let placed = target.placing(plan, (&targets, &owned)).await?;
     let began = store::placings(target.home().0, &plan_key).await?;
     unchanged(&placed.words, &began)?;
+    let (numbered, found) = target.sequences(plan, &mut source, &moved).await?;
+    warnings.extend(found);
     source.close().await;
     let server_id = server_id(&plan.name, &target.options);
     let shards = target.close().await;
@@ -168,6 +172,7 @@ pub(crate) async fn prepare(
         shards,
         placing: placed.placing,
         placings: placed.words,
+        numbered,
         plan_key,
         claim,
         tables,
@@ -182,6 +187,17 @@ pub(crate) async fn prepare(
         feeds: made.feeds,
         owned: made.owned,
     })
+}
+
+/// What stays behind on the source when the `moved` tables go.
+async fn left_behind(
+    plan: &Plan,
+    source: &mut Session,
+    moved: &[String],
+) -> Result<Vec<LeftBehind>, RunError> {
+    let mut left = catalog::left_behind(source, &plan.source.database, moved).await?;
+    left.extend(tables::newcomers(plan, source, moved).await?);
+    Ok(left)
 }
 
 /// Takes a plan up again that has begun; what of the servers a person should know.

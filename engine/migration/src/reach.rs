@@ -9,6 +9,7 @@ use whimbrel_plan::{Endpoint, Plan, Target, Tls};
 
 use crate::{
     error::RunError,
+    sequences::Numbered,
     shards::Shard,
     store::StoredTarget,
     vindexes::{Keyspace, Placed},
@@ -130,6 +131,23 @@ impl Reached {
         match &mut self.keyspace {
             None => Ok(Placed::whole()),
             Some(keyspace) => keyspace.placing(plan, targets).await,
+        }
+    }
+
+    /// What numbers the new rows of the `moved` tables, and what a person should know of that.
+    ///
+    /// # Errors
+    ///
+    /// As [`Keyspace::sequences`].
+    pub(crate) async fn sequences(
+        &mut self,
+        plan: &Plan,
+        source: &mut Session,
+        moved: &[String],
+    ) -> Result<(Vec<Numbered>, Vec<Finding>), RunError> {
+        match &mut self.keyspace {
+            None => Ok((Vec::new(), Vec::new())),
+            Some(keyspace) => keyspace.sequences(plan, source, moved).await,
         }
     }
 }

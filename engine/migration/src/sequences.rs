@@ -1,0 +1,337 @@
+//! Sequences: what numbers a keyspace's new rows where `AUTO_INCREMENT` did on the source.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use whimbrel_flow::Clock;
+use whimbrel_mysql::{
+    Class, ConnectOptions, Finding, Role, Session, Severity,
+    catalog::{self, NumberedColumn},
+    vtgate,
+};
+use whimbrel_plan::{Plan, SequenceName};
+
+use crate::{
+    error::{RunError, TableProblem},
+    link::{Link, SharedLink, on_link},
+    vindexes::Keyspace,
+};
+
+/// How far ahead of the source's next number a sequence is set at most: rows that the source numbers
+/// between two looks must stay below it, and numbers that nobody gets must stay few.
+const MARGIN_MAX: u64 = 10_000;
+
+/// The highest number of a sequence: its table keeps a `BIGINT`.
+const NUMBER_MAX: u64 = i64::MAX.unsigned_abs();
+
+/// How many tables are looked at together: as many as a server tells of in one answer.
+const LOOKED_AT_ONCE: usize = 100;
+
+/// A moved table that a sequence numbers.
+#[derive(Debug, Clone)]
+pub(crate) struct Numbered {
+    table: String,
+    /// The highest number that its column holds.
+    number_max: u64,
+    sequence: SequenceName,
+    /// What the sequence is known to go on with, or more.
+    reached: u64,
+}
+
+/// What a table's sequence is found to be.
+enum Found {
+    None,
+    At(SequenceName),
+    Problem { what: String, remedy: String },
+}
+
+impl Keyspace {
+    /// The sequences of those of the `moved` tables that the source numbers, and what of the others a
+    /// person should know.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Tables`] for sequences that are not there, or of which plan and vschema tell otherwise;
+    /// what the source or vtgate says.
+    pub(crate) async fn sequences(
+        &mut self,
+        plan: &Plan,
+        source: &mut Session,
+        moved: &[String],
+    ) -> Result<(Vec<Numbered>, Vec<Finding>), RunError> {
+        let moved: BTreeSet<&String> = moved.iter().collect();
+        let mut columns = catalog::numbered_columns(source, &plan.source.database).await?;
+        columns.retain(|column| moved.contains(&column.table));
+        let told = self.told(&columns).await?;
+        let (mut numbered, mut findings, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+        for column in columns {
+            let planned = plan.sharding.iter().find(|it| it.table == column.table);
+            let planned = planned.and_then(|planned| planned.sequence.as_ref());
+            let told = told.get(&column.table);
+            let drawn = match told {
+                Some(vtgate::Placing::Vindexes { sequence, .. }) => sequence.as_deref(),
+                _ => None,
+            };
+            match self.sequence(planned, drawn).await? {
+                Found::None if self.shape.is_sharded => findings.push(self.without(&column)),
+                Found::None => {}
+                Found::At(sequence) => {
+                    let has_vindex = matches!(told, Some(vtgate::Placing::Vindexes { .. }));
+                    if has_vindex && drawn.is_none() {
+                        findings.push(self.unused(&column, &sequence));
+                    }
+                    let NumberedColumn { table, number_max, .. } = column;
+                    numbered.push(Numbered { table, number_max, sequence, reached: 0 });
+                }
+                Found::Problem { what, remedy } => {
+                    problems.push(TableProblem { table: column.table, what, remedy });
+                }
+            }
+        }
+        if problems.is_empty() {
+            Ok((numbered, findings))
+        } else {
+            Err(RunError::Tables { problems })
+        }
+    }
+
+    /// What vtgate tells of the tables; nothing in a keyspace whose only shard numbers rows itself.
+    async fn told(
+        &mut self,
+        columns: &[NumberedColumn],
+    ) -> Result<BTreeMap<String, vtgate::Placing>, RunError> {
+        if !self.shape.is_sharded {
+            return Ok(BTreeMap::new());
+        }
+        let names: Vec<String> = columns.iter().map(|column| column.table.clone()).collect();
+        Ok(vtgate::shape(&mut self.session, &self.shape.keyspace, &names).await?.tables)
+    }
+
+    /// The sequence that the plan names, or that the vschema does without its keyspace.
+    async fn sequence(
+        &mut self,
+        planned: Option<&SequenceName>,
+        told: Option<&str>,
+    ) -> Result<Found, RunError> {
+        let named = match (planned, told) {
+            (None, None) => return Ok(Found::None),
+            (Some(planned), Some(told)) if planned.table != told => {
+                return Ok(Found::Problem {
+                    what: format!(
+                        "the plan numbers it by the sequence `{planned}`, and the vschema by `{told}`"
+                    ),
+                    remedy:
+                        "let `sharding` and the vschema name the same sequence, or leave it out \
+                             of `sharding`"
+                            .to_owned(),
+                });
+            }
+            (Some(planned), _) => {
+                let name = (planned.keyspace.as_str(), planned.table.as_str());
+                if !vtgate::is_sequence(&mut self.session, name).await? {
+                    return Ok(Found::Problem {
+                        what: format!("vtgate knows no sequence `{planned}`"),
+                        remedy: format!(
+                            "correct its name in `sharding`, or make the table and say \
+                             `ALTER VSCHEMA ADD SEQUENCE {planned}`"
+                        ),
+                    });
+                }
+                planned.clone()
+            }
+            (None, Some(told)) => {
+                let keyspaces = vtgate::sequence_keyspaces(&mut self.session, told).await?;
+                let [keyspace] = keyspaces.as_slice() else {
+                    return Ok(ambiguous(told, &keyspaces));
+                };
+                SequenceName { keyspace: keyspace.clone(), table: told.to_owned() }
+            }
+        };
+        self.usable(named).await
+    }
+
+    /// `sequence`, if numbers can be drawn from it.
+    async fn usable(&mut self, sequence: SequenceName) -> Result<Found, RunError> {
+        let name = (sequence.keyspace.as_str(), sequence.table.as_str());
+        Ok(match vtgate::sequence_cache(&mut self.session, name).await {
+            Ok(Some(_)) => Found::At(sequence),
+            Ok(None) => Found::Problem {
+                what: format!("its sequence `{sequence}` has no row to draw numbers from"),
+                remedy: format!(
+                    "`INSERT INTO {sequence} (id, next_id, cache) VALUES (0, 1, 1000)` at vtgate"
+                ),
+            },
+            Err(error) if error.class() == Class::SchemaGone => Found::Problem {
+                what: format!(
+                    "its sequence `{sequence}` is in the vschema, and there is no such table"
+                ),
+                remedy: made(&sequence.to_string()),
+            },
+            Err(error) => return Err(error.into()),
+        })
+    }
+
+    /// A table whose rows nothing numbers.
+    fn without(&self, NumberedColumn { table, name, .. }: &NumberedColumn) -> Finding {
+        let keyspace = &self.shape.keyspace;
+        let sequence = format!("KEYSPACE.{table}_seq");
+        Finding {
+            id: "vitess-no-sequence",
+            severity: Severity::Warning,
+            saw: format!(
+                "the source numbers `{table}` by AUTO_INCREMENT, and no sequence numbers it in `{keyspace}`"
+            ),
+            why: "shards have no AUTO_INCREMENT: an INSERT that leaves the number out fails there",
+            remedy: format!(
+                "before the application writes there, in an unsharded keyspace: {}; then \
+                 `ALTER VSCHEMA ON {keyspace}.{table} ADD AUTO_INCREMENT {name} USING {sequence}`, and \
+                 run again: the run sets it ahead of the source's numbers",
+                made(&sequence)
+            ),
+        }
+    }
+
+    /// A table for which vtgate does not draw from the sequence that the plan names.
+    fn unused(
+        &self,
+        NumberedColumn { table, name, .. }: &NumberedColumn,
+        sequence: &SequenceName,
+    ) -> Finding {
+        Finding {
+            id: "vitess-sequence-unused",
+            severity: Severity::Warning,
+            saw: format!(
+                "the plan numbers `{table}` by `{sequence}`, and the vschema does not say so"
+            ),
+            why: "vtgate draws no number for an INSERT that leaves it out, which fails",
+            remedy: format!(
+                "before the application writes there: `ALTER VSCHEMA ON {}.{table} ADD \
+                 AUTO_INCREMENT {name} USING {sequence}`",
+                self.shape.keyspace
+            ),
+        }
+    }
+}
+
+/// A sequence of which the vschema does not tell where it is.
+fn ambiguous(told: &str, keyspaces: &[String]) -> Found {
+    if keyspaces.is_empty() {
+        return Found::Problem {
+            what: format!("the vschema numbers it by `{told}`, which is a sequence of no keyspace"),
+            remedy: format!(
+                "make it: {}, or correct the vschema",
+                made(&format!("KEYSPACE.{told}"))
+            ),
+        };
+    }
+    Found::Problem {
+        what: format!(
+            "the vschema numbers it by `{told}`, and the keyspaces `{}` each have such a sequence",
+            keyspaces.join("`, `")
+        ),
+        remedy: format!(
+            "say in the plan's `sharding` which one it is: `sequence: {}.{told}`",
+            keyspaces[0]
+        ),
+    }
+}
+
+/// The statements that make a sequence.
+fn made(sequence: &str) -> String {
+    format!(
+        "`CREATE TABLE {sequence} (id BIGINT NOT NULL PRIMARY KEY, next_id BIGINT NOT NULL, cache \
+         BIGINT NOT NULL) COMMENT 'vitess_sequence'`, `INSERT INTO {sequence} (id, next_id, cache) \
+         VALUES (0, 1, 1000)`, `ALTER VSCHEMA ADD SEQUENCE {sequence}`"
+    )
+}
+
+/// Sets sequences ahead of the source's numbers.
+#[derive(Debug)]
+pub(crate) struct Ahead {
+    numbered: Vec<Numbered>,
+    gate: Link,
+    source: SharedLink,
+    source_database: String,
+}
+
+impl Ahead {
+    /// For the tables `numbered`; `gate` is how their vtgate is connected to.
+    pub(crate) fn new(
+        numbered: Vec<Numbered>,
+        (source, source_database): (SharedLink, String),
+        (gate, clock): (&ConnectOptions, Clock),
+    ) -> Self {
+        let keyspace = numbered.first().map(|first| first.sequence.keyspace.as_str());
+        let gate = gate.for_keyspace(keyspace.unwrap_or_default());
+        Self { numbered, gate: Link::new(gate, Role::Target, clock), source, source_database }
+    }
+
+    /// Whether no sequence numbers any table.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.numbered.is_empty()
+    }
+
+    /// Lets each sequence go on above all numbers that the source has given, those of rows that are gone
+    /// included; one that is far enough ahead is left alone.
+    pub(crate) async fn set(&mut self) -> Result<(), RunError> {
+        let Self { numbered, gate, source, source_database } = self;
+        for numbered in numbered.chunks_mut(LOOKED_AT_ONCE) {
+            let names: Vec<String> = numbered.iter().map(|it| it.table.clone()).collect();
+            let next = {
+                let mut link = source.lock().await;
+                on_link!(link, session => numbers(session, source_database, &names))?
+            };
+            for it in numbered {
+                let Some(&next) = next.get(&it.table) else { continue };
+                let margin = margin(next, it.number_max);
+                if it.reached >= next.saturating_add(margin / 2) {
+                    continue;
+                }
+                let at_least = next.saturating_add(margin);
+                it.reached = on_link!(gate, session => advance(session, &it.sequence, at_least))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How far ahead of `next` a sequence is set: half of what the column has left at most, so that a small
+/// one is not used up by it.
+fn margin(next: u64, number_max: u64) -> u64 {
+    MARGIN_MAX.min(number_max.min(NUMBER_MAX).saturating_sub(next) / 2)
+}
+
+async fn numbers(
+    session: &mut Session,
+    database: &str,
+    names: &[String],
+) -> Result<BTreeMap<String, u64>, RunError> {
+    Ok(catalog::auto_increments(session, database, names).await?)
+}
+
+async fn advance(
+    session: &mut Session,
+    sequence: &SequenceName,
+    at_least: u64,
+) -> Result<u64, RunError> {
+    let name = (sequence.keyspace.as_str(), sequence.table.as_str());
+    Ok(vtgate::advance_sequence(session, name, at_least).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MARGIN_MAX, margin};
+
+    #[test]
+    fn a_margin_leaves_a_column_half_of_its_numbers() {
+        for (next, number_max, wanted) in [
+            (1, u64::MAX, MARGIN_MAX),
+            (101, 127, 13),
+            (127, 127, 0),
+            (200, 127, 0),
+            (i64::MAX.unsigned_abs() - 8, u64::MAX, 4),
+            (u64::MAX, u64::MAX, 0),
+        ] {
+            assert_eq!(margin(next, number_max), wanted, "{next} of {number_max}");
+        }
+    }
+}
