@@ -15,6 +15,8 @@ mod init;
 #[cfg(test)]
 mod keyspace;
 #[cfg(test)]
+mod keyspace_refusals;
+#[cfg(test)]
 mod materialize;
 #[cfg(test)]
 mod owners;

@@ -130,12 +130,12 @@ impl Keyspace {
         plan: &Plan,
         (targets, owned): (&[StoredTarget], &BTreeSet<String>),
     ) -> Result<Placed, RunError> {
-        if !self.shape.is_sharded {
-            return self.whole(plan);
-        }
         let own = targets.iter().filter(|target| !is_kept_aside(target));
         let names: Vec<String> = own.map(|target| target.name().to_owned()).collect();
         let told = vtgate::shape(&mut self.session, &self.shape.keyspace, &names).await?.tables;
+        if !self.shape.is_sharded {
+            return self.whole(plan, &told);
+        }
         let (mut placements, mut problems) = (Vec::new(), Vec::new());
         let mut words = Placings::new();
         for target in targets {
@@ -167,7 +167,11 @@ impl Keyspace {
     }
 
     /// A keyspace of one shard that has everything.
-    fn whole(&self, plan: &Plan) -> Result<Placed, RunError> {
+    fn whole(
+        &self,
+        plan: &Plan,
+        told: &BTreeMap<String, vtgate::Placing>,
+    ) -> Result<Placed, RunError> {
         let problem = |planned: &TableSharding| TableProblem {
             table: planned.table.clone(),
             what: format!(
@@ -177,7 +181,11 @@ impl Keyspace {
             remedy: "leave it out of `sharding`, or name another keyspace".to_owned(),
         };
         let sharded = plan.sharding.iter().filter(|it| !matches!(it.how, Sharding::Read));
-        let problems: Vec<TableProblem> = sharded.map(problem).collect();
+        let mut problems: Vec<TableProblem> = sharded.map(problem).collect();
+        for (table, _) in told.iter().filter(|(_, told)| **told == vtgate::Placing::Sequence) {
+            let (what, remedy) = of_sequence();
+            problems.push(TableProblem { table: table.clone(), what, remedy });
+        }
         if problems.is_empty() { Ok(Placed::whole()) } else { Err(RunError::Tables { problems }) }
     }
 
@@ -201,12 +209,7 @@ impl Keyspace {
                 ));
             }
             vtgate::Placing::Unsharded => return Ok(Placement::Home),
-            vtgate::Placing::Sequence => {
-                return refused(
-                    "it is a sequence in the vschema, whose only row is vtgate's",
-                    "leave it out, or write it under another name",
-                );
-            }
+            vtgate::Placing::Sequence => return Err(of_sequence()),
             vtgate::Placing::Pinned => {
                 return refused(
                     "the vschema pins it to one shard",
@@ -291,12 +294,33 @@ impl Keyspace {
             Sharding::Reference => {
                 format!("add `\"{table}\": {{\"type\": \"reference\"}}` to the vschema's tables")
             }
-            Sharding::Vindex { .. } | Sharding::Read => "add it, with its vindex, to the vschema \
-                 (`ApplyVSchema`, or `ALTER VSCHEMA ON … ADD VINDEX …`)"
-                .to_owned(),
+            Sharding::Vindex { columns, kind, params, .. } => {
+                let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+                let params: Vec<String> =
+                    params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                format!(
+                    "`ALTER VSCHEMA ON {}.{table} ADD VINDEX {table}_{kind}({}) USING {kind} WITH {}`",
+                    self.shape.keyspace,
+                    names.join(", "),
+                    params.join(", ")
+                )
+            }
+            Sharding::Read => format!(
+                "say in it by which column the table is sharded: `ALTER VSCHEMA ON {}.{table} ADD \
+                 VINDEX xxhash(COLUMN) USING xxhash`",
+                self.shape.keyspace
+            ),
         };
         (what, remedy)
     }
+}
+
+/// A table whose rows nobody but vtgate writes.
+fn of_sequence() -> (String, String) {
+    (
+        "it is a sequence in the vschema, whose only row is vtgate's".to_owned(),
+        "leave it out, or write it under another name".to_owned(),
+    )
 }
 
 /// A table that every shard has all of: what the plan says, if anything.

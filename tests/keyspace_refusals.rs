@@ -1,0 +1,193 @@
+//! What of a keyspace stands in the way of a plan, and what the program says about it: nothing is made by any
+//! of these.
+
+use whimbrel_kit::{Keyspace, Server, Vitess};
+
+use crate::support::Migration;
+
+const VSCHEMA: &str = r#"{
+    "sharded": true,
+    "vindexes": {
+        "xxhash": {"type": "xxhash"}, "hash": {"type": "hash"},
+        "by_mail": {"type": "consistent_lookup_unique", "owner": "looked_up",
+                    "params": {"table": "main.mails", "from": "mail", "to": "keyspace_id"}}
+    },
+    "tables": {
+        "otherwise": {"column_vindexes": [{"column": "id", "name": "xxhash"}]},
+        "reference": {"type": "reference"},
+        "nullable": {"column_vindexes": [{"column": "mail", "name": "xxhash"}]},
+        "priced": {"column_vindexes": [{"column": "price", "name": "xxhash"}]},
+        "looked_up": {"column_vindexes": [{"column": "id", "name": "hash"},
+                                          {"column": "mail", "name": "by_mail"}]},
+        "pinned": {"pinned": "00"},
+        "fine": {"column_vindexes": [{"column": "id", "name": "xxhash"}],
+                 "auto_increment": {"column": "id", "sequence": "main.empty_seq"}}
+    }
+}"#;
+const MAIN: &str = r#"{"tables": {
+    "fine_seq": {"type": "sequence"}, "empty_seq": {"type": "sequence"}, "mails": {}
+}}"#;
+const MANAGED: &str = r#"{"foreignKeyMode": "managed", "tables": {}}"#;
+
+const TABLES: [&str; 8] =
+    ["unsaid", "otherwise", "reference", "nullable", "priced", "looked_up", "pinned", "fine"];
+
+/// A source whose tables are all alike, and keyspaces.
+struct World {
+    source: Server,
+    vitess: Vitess,
+}
+
+impl World {
+    async fn new() -> Self {
+        let keyspaces = [
+            Keyspace { name: "commerce", shards: &["-80", "80-"], vschema: VSCHEMA },
+            Keyspace { name: "main", shards: &["0"], vschema: MAIN },
+            Keyspace { name: "managed", shards: &["0"], vschema: MANAGED },
+        ];
+        let (source, vitess) = tokio::join!(Server::start(), Vitess::start(&keyspaces));
+        let (source, vitess) = (source.unwrap(), vitess.unwrap());
+        source.execute("CREATE DATABASE shop").await.unwrap();
+        for table in TABLES.iter().chain(&["fine_seq"]) {
+            let create = format!(
+                "CREATE TABLE shop.{table} (id INT NOT NULL PRIMARY KEY AUTO_INCREMENT,
+                 mail VARCHAR(60) NULL, price DECIMAL(12,2) NOT NULL, UNIQUE KEY (mail));
+                 INSERT INTO shop.{table} VALUES (1, 'a@example.com', 1), (2, NULL, 2)"
+            );
+            source.execute(&create).await.unwrap();
+        }
+        let sequence =
+            "CREATE TABLE empty_seq (id BIGINT NOT NULL PRIMARY KEY, next_id BIGINT NOT NULL,
+             cache BIGINT NOT NULL) COMMENT 'vitess_sequence'";
+        vitess.execute("main", sequence).await.unwrap();
+        Self { source, vitess }
+    }
+
+    /// A plan that moves `tables` into `keyspace`.
+    fn migration(&self, keyspace: &str, tables: &[&str], more: &str) -> Migration<'_> {
+        let below = (self.vitess.mysql(), "below");
+        let migration = Migration::new((&self.source, "shop"), below, tables, more);
+        migration.edit(
+            &format!("mysql: {{ url: {:?}, database: \"below\" }}", below.0.url()),
+            &format!("vitess: {{ url: {:?}, keyspace: {keyspace} }}", self.vitess.url()),
+        );
+        migration
+    }
+
+    /// Wants such a plan to be refused with each of `texts`, of which the first is the error's id.
+    async fn refuses(
+        &self,
+        (keyspace, tables): (&str, &[&str]),
+        more: &str,
+        texts: &[&str],
+    ) -> String {
+        let migration = self.migration(keyspace, tables, more);
+        let (code, log) = migration.start(&["--until", "caught-up"]).ended().await;
+        println!("{log}");
+        // Lines are broken where a terminal ends.
+        for text in texts {
+            assert!(log.contains(text), "`{text}` is not in\n{log}");
+        }
+        assert_eq!(code, Some(3), "{log}");
+        log
+    }
+
+    async fn below(&self, sql: &str) {
+        self.vitess.mysql().execute(sql).await.unwrap();
+    }
+}
+
+/// The first statement that is named behind `name` in what the program says.
+fn statement(log: &str, name: &str) -> String {
+    let (_, behind) = log.split_once(name).unwrap();
+    let (_, behind) = behind.split_once("`ALTER").unwrap();
+    format!("ALTER{}", behind.split('`').next().unwrap())
+}
+
+#[tokio::test]
+async fn what_of_a_keyspace_stands_in_the_way_is_said_with_what_mends_it() {
+    let world = World::new().await;
+    let all = ("commerce", TABLES.as_slice());
+
+    // All tables at once.
+    let sharding = "sharding:
+  unsaid: { column: id, vindex: xxhash }
+  otherwise: { column: id, vindex: hash }
+  reference: { column: id, vindex: hash }
+";
+    let texts = [
+        "error[run.tables]: ",
+        "`unsaid`: the vschema of `commerce` does not know it",
+        "`otherwise`: the plan says `hash` of (id), and the vschema `xxhash` of (id)",
+        "`reference`: the plan shards it by `hash`, and the vschema says it is a reference table",
+        "help: let `sharding` and the vschema say the same, or leave it out of `sharding`",
+        "`nullable`: its vindex is of `mail`, which may be NULL",
+        "help: declare `mail` NOT NULL",
+        "`priced`: its vindex is of `price`: a value of its type has literals that differ",
+        "help: shard the table by an integer, text or VARBINARY",
+        "`looked_up`: it owns the lookup vindex `by_mail`, whose rows vtgate keeps",
+        "`pinned`: the vschema pins it to one shard",
+        "help: give it a vindex, make it a reference table, or leave it out",
+    ];
+    let log = world.refuses(all, sharding, &texts).await;
+    assert!(!log.contains("- `fine`"), "{log}");
+    let mends = statement(&log, "`unsaid`");
+
+    let one = ("commerce", ["unsaid"].as_slice());
+    world.refuses(one, "", &["ALTER VSCHEMA ON commerce.unsaid ADD VINDEX xxhash(COLUMN)"]).await;
+    let more = "limits: { target_connections: 4 }\n";
+    let texts = [
+        "error[run.connections]: 2 shards need 5 connections at least, and the plan gives 4",
+        "raise `limits.target_connections`",
+    ];
+    world.refuses(("commerce", &["fine"]), more, &texts).await;
+
+    refuses_sequences(&world).await;
+
+    // Keyspaces.
+    let more = "sharding: { fine: { column: id, vindex: xxhash } }\n";
+    let what = "`fine`: the plan shards it, and the keyspace `main` is not sharded";
+    world.refuses(("main", &["fine"]), more, &[what, "leave it out of `sharding`"]).await;
+    let texts = ["error [vitess-foreign-keys]: ", "keyspace `managed`", "`foreignKeyMode`"];
+    world.refuses(("managed", &["fine"]), "", &texts).await;
+    world
+        .below(
+            "INSERT INTO _vt.vreplication (workflow, source, pos, max_tps, max_replication_lag,
+               time_updated, transaction_timestamp, state, db_name, options)
+             VALUES ('left_over', '', '', 0, 0, 0, 0, 'Stopped', 'vt_commerce_80-', '{}')",
+        )
+        .await;
+    let texts =
+        ["error [vitess-workflow]: ", "`commerce/80-`: `left_over (Stopped)`", "cancel them"];
+    world.refuses(("commerce", &["fine"]), "", &texts).await;
+    world.below("DELETE FROM _vt.vreplication").await;
+
+    // Nothing was made, and what is said to mend a table does.
+    let made: Vec<String> = world
+        .vitess
+        .mysql()
+        .rows("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA LIKE 'vt\\_%'")
+        .await
+        .unwrap();
+    assert_eq!(made, ["empty_seq"]);
+    world.vitess.execute("commerce", &mends).await.unwrap();
+    let migration = world.migration("commerce", &["unsaid"], "");
+    migration.catch_up().await;
+}
+
+/// What is said of sequences that are not as they must be.
+async fn refuses_sequences(world: &World) {
+    let texts = [
+        "`fine`: its sequence `main.empty_seq` has no row to draw numbers from",
+        "`INSERT INTO main.empty_seq (id, next_id, cache) VALUES (0, 1, 1000)` at vtgate",
+    ];
+    world.refuses(("commerce", &["fine"]), "", &texts).await;
+    let more = "sharding: { fine: { sequence: main.fine_seq } }\n";
+    let what = "`fine`: the plan numbers it by the sequence `main.fine_seq`, and the vschema by `empty_seq`";
+    world.refuses(("commerce", &["fine"]), more, &[what, "name the same sequence"]).await;
+    let more = "sharding: { fine: { sequence: elsewhere.empty_seq } }\n";
+    let what = "`fine`: vtgate knows no sequence `elsewhere.empty_seq`";
+    world.refuses(("commerce", &["fine"]), more, &[what, "ADD SEQUENCE elsewhere.empty_seq"]).await;
+    let what = "`fine_seq`: it is a sequence in the vschema, whose only row is vtgate's";
+    world.refuses(("main", &["fine_seq"]), "", &[what, "leave it out"]).await;
+}
