@@ -24,6 +24,14 @@ const LOOKUP: &str = "ALTER VSCHEMA ON shop.orders ADD VINDEX orders_by_id(id) \
     USING consistent_lookup_unique \
     WITH owner=orders, table=`shop.orders_by_id`, from=id, to=keyspace_id";
 
+/// What the plans' tables are numbered by.
+const SEQUENCES: &str = "
+    CREATE TABLE customers_seq (id BIGINT NOT NULL PRIMARY KEY, next_id BIGINT NOT NULL,
+      cache BIGINT NOT NULL) COMMENT 'vitess_sequence';
+    CREATE TABLE orders_seq LIKE customers_seq;
+    INSERT INTO customers_seq (id, next_id, cache) VALUES (0, 1, 1000);
+    INSERT INTO orders_seq (id, next_id, cache) VALUES (0, 1, 1000)";
+
 pub(super) async fn start() -> Vitess {
     let mut builder = Vitess::builder();
     for (name, shards) in KEYSPACES {
@@ -31,7 +39,9 @@ pub(super) async fn start() -> Vitess {
         let vschema = std::fs::read_to_string(path).unwrap();
         builder = builder.keyspace(Keyspace { name, shards, vschema: &vschema });
     }
-    builder.start().await.unwrap()
+    let vitess = builder.start().await.unwrap();
+    vitess.execute("main", SEQUENCES).await.unwrap();
+    vitess
 }
 
 /// The databases of a keyspace's shards.

@@ -151,8 +151,7 @@ pub(crate) async fn prepare(
     if takes_over {
         runners::end_lanes(session, (&plan_key, home)).await?;
     }
-    let owned = made.owned.keys().filter_map(|id| targets.get(id.0 as usize));
-    let owned = owned.map(|target| target.name().to_owned()).collect();
+    let owned = made.owned.keys().filter_map(|id| targets.get(id.0 as usize)).map(name).collect();
     let placed = target.placing(plan, (&targets, &owned)).await?;
     let began = store::placings(target.home().0, &plan_key).await?;
     unchanged(&placed.words, &began)?;
