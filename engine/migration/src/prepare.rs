@@ -147,7 +147,7 @@ pub(crate) async fn prepare(
     let is_moved = |target: &&StoredTarget| target.moved_from.is_some();
     let name = |target: &StoredTarget| target.name().to_owned();
     let moved: Vec<String> = targets.iter().filter(is_moved).map(name).collect();
-    let left_behind = left_behind(plan, &mut source, &moved).await?;
+    let left_behind = left_behind(plan, (&mut source, home.is_part), &moved).await?;
     if takes_over {
         runners::end_lanes(session, (&plan_key, home)).await?;
     }
@@ -188,15 +188,20 @@ pub(crate) async fn prepare(
     })
 }
 
-/// What stays behind on the source when the `moved` tables go.
+/// What stays behind on the source when the `moved` tables go, into shards that have `parts` of each or into
+/// one that has all.
 async fn left_behind(
     plan: &Plan,
-    source: &mut Session,
+    (source, parts): (&mut Session, bool),
     moved: &[String],
 ) -> Result<Vec<LeftBehind>, RunError> {
-    let mut left = catalog::left_behind(source, &plan.source.database, moved).await?;
-    left.extend(tables::newcomers(plan, source, moved).await?);
-    Ok(left)
+    let database = &plan.source.database;
+    let mut left_behind = catalog::left_behind(source, database, moved).await?;
+    if parts {
+        left_behind.extend(catalog::foreign_keys(source, database, moved).await?);
+    }
+    left_behind.extend(tables::newcomers(plan, source, moved).await?);
+    Ok(left_behind)
 }
 
 /// Takes a plan up again that has begun; what of the servers a person should know.

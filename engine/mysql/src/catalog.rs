@@ -19,7 +19,7 @@ pub use self::{
     column::ColumnDescription,
     error::CatalogError,
     key::{IndexDescription, IndexPart},
-    left_behind::{LeftBehind, left_behind},
+    left_behind::{LeftBehind, foreign_keys, left_behind},
 };
 
 /// How many tables are read together: their columns are held as the server sent them.

@@ -11,7 +11,7 @@ use crate::{
 /// Something that a move of tables leaves on the source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LeftBehind {
-    /// `trigger`, `view`, `procedure`, `function`, `event`, `grant` or `table`.
+    /// `trigger`, `view`, `procedure`, `function`, `event`, `grant`, `foreign key` or `table`.
     pub kind: &'static str,
     /// Its name; for a grant the account.
     pub name: String,
@@ -42,6 +42,41 @@ pub async fn left_behind(
         }
     }
     found.extend(referred(session, database, &planned).await?);
+    Ok(found)
+}
+
+/// The foreign keys of the tables of `planned`, which none of several shards can have: a row and the one that
+/// it refers to may lie apart.
+///
+/// # Errors
+///
+/// Those of [`Session::query`].
+pub async fn foreign_keys(
+    session: &mut Session,
+    database: &str,
+    planned: &[String],
+) -> Result<Vec<LeftBehind>, Error> {
+    let sql = format!(
+        "SELECT TABLE_NAME, CONSTRAINT_NAME, DELETE_RULE FROM \
+         information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = {} \
+         ORDER BY TABLE_NAME, CONSTRAINT_NAME",
+        literal(database)
+    );
+    let mut found = Vec::new();
+    for row in session.query_for("listing foreign keys", &sql).await? {
+        let table = row.text("TABLE_NAME")?;
+        if planned.contains(&table) {
+            found.push(LeftBehind {
+                kind: "foreign key",
+                name: row.text("CONSTRAINT_NAME")?,
+                why: format!(
+                    "of `{table}`, ON DELETE {}: shards do not have it; from the cutover on the \
+                     application has to see to what it did",
+                    row.text("DELETE_RULE")?
+                ),
+            });
+        }
+    }
     Ok(found)
 }
 
