@@ -2,12 +2,13 @@
 
 use whimbrel_kit::{Keyspace, Server, Vitess, Writer};
 
-use crate::support::{Migration, Running};
+use crate::{
+    run::{SCHEMA, TABLES, fill},
+    support::{Migration, Running},
+};
 
-/// Sharded by a column that is not in the key and that the writer changes; with a unique key that
-/// does not contain the sharding column; by text that is equal in many spellings; by a part of the key.
-const TABLES: [&str; 4] = ["orders", "people", "words", "pairs"];
-/// With the literal of its column's values.
+/// By a column that is not in the key and that the writer changes; by one that another unique key does not
+/// contain; by text that is equal in many spellings; by a part of the key. Each with its values' literal.
 const SHARDED_BY: [(&str, &str, &str); 4] = [
     ("orders", "customer", "customer"),
     ("people", "id", "id"),
@@ -30,16 +31,6 @@ const VSCHEMA: &str = r#"{
     }
 }"#;
 
-const SCHEMA: &str = "
-    CREATE TABLE orders (id INT NOT NULL PRIMARY KEY, customer INT NOT NULL,
-      price DECIMAL(12,2) NULL, note VARCHAR(200) NULL, placed TIMESTAMP(6) NULL, KEY (customer));
-    CREATE TABLE people (id BIGINT UNSIGNED NOT NULL PRIMARY KEY, email VARCHAR(60) NULL,
-      score DOUBLE NOT NULL, UNIQUE KEY (email));
-    CREATE TABLE words (word VARCHAR(40) COLLATE utf8mb4_0900_ai_ci NOT NULL PRIMARY KEY,
-      weight FLOAT NULL, picture BLOB NULL);
-    CREATE TABLE pairs (a INT NOT NULL, b VARBINARY(20) NOT NULL, c JSON NULL, d DATETIME NULL,
-      PRIMARY KEY (a, b), KEY late (d))";
-
 /// Orders by customer, in groups that updates move from shard to shard.
 const ROLLUP: &str = "materialize:
   by_customer:
@@ -50,24 +41,6 @@ const ROLLUP: &str = "materialize:
       CREATE TABLE by_customer (customer INT NOT NULL PRIMARY KEY, orders BIGINT NOT NULL,
         revenue DECIMAL(30,2) NULL, dearest DECIMAL(12,2) NULL)
 ";
-
-fn fill(rows: u32) -> String {
-    format!(
-        "SET SESSION cte_max_recursion_depth = 10000000;
-         INSERT INTO orders WITH RECURSIVE n (i) AS
-           (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
-           SELECT i, i % 97, i / 7, REPEAT('x', i % 50), FROM_UNIXTIME(1700000000 + i) FROM n;
-         INSERT INTO people WITH RECURSIVE n (i) AS
-           (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
-           SELECT i, CONCAT('p', i, '@example.com'), i / 3 FROM n;
-         INSERT INTO words WITH RECURSIVE n (i) AS
-           (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
-           SELECT CONCAT(IF(i % 2, 'Word', 'word'), i), i / 3, REPEAT(CHAR(i % 256), i % 30) FROM n;
-         INSERT INTO pairs WITH RECURSIVE n (i) AS
-           (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
-           SELECT i % 50, CONCAT('k', i), JSON_OBJECT('i', i, 'half', i / 2.0e0), NULL FROM n"
-    )
-}
 
 /// A source, and the keyspace `commerce`.
 struct World {
@@ -89,10 +62,7 @@ impl World {
     fn migration(&self, more: &str) -> Migration<'_> {
         let below = (self.vitess.mysql(), "gathered");
         let migration = Migration::new((&self.source, "shop"), below, &TABLES, more);
-        migration.edit(
-            &format!("mysql: {{ url: {:?}, database: \"gathered\" }}", below.0.url()),
-            &format!("vitess: {{ url: {:?}, keyspace: commerce }}", self.vitess.url()),
-        );
+        migration.aim_at_keyspace(&self.vitess.url(), "commerce");
         migration
     }
 
@@ -136,8 +106,6 @@ impl World {
 #[tokio::test]
 async fn an_unsharded_keyspace_is_written_as_a_database_is() {
     let world = World::new(&["0"], "{}", 3_000).await;
-    let numbered = "ALTER TABLE shop.orders MODIFY id INT NOT NULL AUTO_INCREMENT";
-    world.source.execute(numbered).await.unwrap();
     let mut migration = world.migration(ROLLUP);
     let writer = world.writer().start().await.unwrap();
     writer.commits(50).await.unwrap();

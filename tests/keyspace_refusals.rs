@@ -67,10 +67,7 @@ impl World {
     fn migration(&self, keyspace: &str, tables: &[&str], more: &str) -> Migration<'_> {
         let below = (self.vitess.mysql(), "below");
         let migration = Migration::new((&self.source, "shop"), below, tables, more);
-        migration.edit(
-            &format!("mysql: {{ url: {:?}, database: \"below\" }}", below.0.url()),
-            &format!("vitess: {{ url: {:?}, keyspace: {keyspace} }}", self.vitess.url()),
-        );
+        migration.aim_at_keyspace(&self.vitess.url(), keyspace);
         migration
     }
 

@@ -4,11 +4,11 @@ use whimbrel_kit::{Pair, Server, Writer, eventually, pair};
 
 use crate::support::{Migration, tick};
 
-const TABLES: [&str; 4] = ["orders", "people", "words", "pairs"];
+pub(crate) const TABLES: [&str; 4] = ["orders", "people", "words", "pairs"];
 
 /// Tables of each kind that lanes treat differently: spread by key, with a second unique key, with a
 /// case-insensitive key, with a composite key.
-const SCHEMA: &str = "
+pub(crate) const SCHEMA: &str = "
     CREATE TABLE orders (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, customer INT NOT NULL,
       price DECIMAL(12,2) NULL, note VARCHAR(200) NULL, placed TIMESTAMP(6) NULL, KEY (customer));
     CREATE TABLE people (id BIGINT UNSIGNED NOT NULL PRIMARY KEY, email VARCHAR(60) NULL,
@@ -18,7 +18,7 @@ const SCHEMA: &str = "
     CREATE TABLE pairs (a INT NOT NULL, b VARBINARY(20) NOT NULL, c JSON NULL, d DATETIME NULL,
       PRIMARY KEY (a, b), KEY late (d))";
 
-fn fill(rows: u32) -> String {
+pub(crate) fn fill(rows: u32) -> String {
     format!(
         "SET SESSION cte_max_recursion_depth = 10000000;
          INSERT INTO orders (customer, price, note, placed)

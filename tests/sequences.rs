@@ -70,10 +70,7 @@ async fn new_rows_are_numbered_above_the_sources_and_every_shard_has_reference_t
     let more = "sharding: { notes: { sequence: main.notes_seq } }\n";
     let below = (vitess.mysql(), "gathered");
     let mut migration = Migration::new((&source, "shop"), below, &tables, more);
-    migration.edit(
-        &format!("mysql: {{ url: {:?}, database: \"gathered\" }}", below.0.url()),
-        &format!("vitess: {{ url: {:?}, keyspace: commerce }}", vitess.url()),
-    );
+    migration.aim_at_keyspace(&vitess.url(), "commerce");
     let writer = Writer::on(&source, "shop", &["orders", "countries"]).start().await.unwrap();
 
     let mut running = migration.start(&[]);

@@ -57,10 +57,7 @@ async fn world(replicas: usize, rows: u32) -> (Server, Cluster) {
 /// A plan for all tables, from `source` into the keyspace.
 fn migration<'a>(source: &'a Server, cluster: &Cluster, more: &str) -> Migration<'a> {
     let migration = Migration::new((source, "shop"), (source, "nowhere"), &TABLES, more);
-    migration.edit(
-        &format!("mysql: {{ url: {:?}, database: \"nowhere\" }}", source.url()),
-        &format!("vitess: {{ url: {:?}, keyspace: {KEYSPACE} }}", cluster.url()),
-    );
+    migration.aim_at_keyspace(&cluster.url(), KEYSPACE);
     migration
 }
 

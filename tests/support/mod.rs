@@ -81,6 +81,15 @@ impl<'a> Migration<'a> {
         fs::write(self.plan_path(), plan.replace(part, by)).unwrap();
     }
 
+    /// Makes a keyspace of the vtgate at `url` the target, in place of the database.
+    pub(crate) fn aim_at_keyspace(&self, url: &str, keyspace: &str) {
+        let (server, database) = (self.target.url(), &self.target_database);
+        self.edit(
+            &format!("mysql: {{ url: {server:?}, database: {database:?} }}"),
+            &format!("vitess: {{ url: {url:?}, keyspace: {keyspace} }}"),
+        );
+    }
+
     /// Writes a file beside the plan.
     pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.folder.path().join(name), text).unwrap();
