@@ -146,7 +146,8 @@ fn announce(
         output.message(&format!("stays behind: {} `{}` ({})\n", left.kind, left.name, left.why));
     }
     let begins = if notes.is_resumed { "going on with" } else { "moving" };
-    output.message(&format!("{begins} {} tables\n", notes.tables.len()));
+    let count = notes.tables.len();
+    output.message(&format!("{begins} {count} table{}\n", if count == 1 { "" } else { "s" }));
     Ok(())
 }
 

@@ -112,11 +112,11 @@ impl Fingerprint {
                 changes.push(change(format!("materialize.{name}"), stored, now));
             }
         }
-        let tables: BTreeSet<&String> = self.sharding.keys().chain(now.sharding.keys()).collect();
-        for table in tables {
-            let (stored, now) = (self.sharding.get(table), now.sharding.get(table));
-            if stored != now {
-                changes.push(change(format!("sharding.{table}"), stored, now));
+        // What is said of a table or is said no more changes nothing: it is what vtgate says, or refused.
+        for (table, stored) in &self.sharding {
+            let now = now.sharding.get(table).filter(|now| *now != stored);
+            if now.is_some() {
+                changes.push(change(format!("sharding.{table}"), Some(stored), now));
             }
         }
         changes
