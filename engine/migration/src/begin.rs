@@ -70,23 +70,15 @@ pub(crate) async fn begin(
     let fingerprint = serde_json::to_string(&plan.fingerprint())?;
     let state = LaneState { position, newest, ..LaneState::default() };
     let names = target.shard_names();
+    let about = (fingerprint.as_str(), uuid.as_str());
+    let beginning =
+        Beginning { tables: &tables, targets: &targets, shards: &names, placings: &placed.words };
     for (number, (session, shard)) in target.each().enumerate().rev() {
-        let about = (fingerprint.as_str(), uuid.as_str());
+        let made = tables::make_kept(session, &targets).await;
+        made.map_err(|error| shard.told(error))?;
         let began = match number {
-            0 => {
-                tables::make_kept(session, &targets).await?;
-                let beginning = Beginning {
-                    tables: &tables,
-                    targets: &targets,
-                    shards: &names,
-                    placings: &placed.words,
-                };
-                Control::begin(session, key, about, &beginning, &state).await
-            }
-            _ => {
-                tables::make_kept(session, &targets).await?;
-                Control::begin_beside(session, key, about, &state).await
-            }
+            0 => Control::begin(session, key, about, &beginning, &state).await,
+            _ => Control::begin_beside(session, key, about, &state).await,
         };
         began.map_err(|error| shard.told(error))?;
     }
