@@ -184,6 +184,46 @@ async fn a_vschema_that_changed_between_two_runs_is_refused() {
     migration.refused(3, &[what, "change the vschema back"]).await;
     world.vitess.set_vschema("commerce", VSCHEMA).await.unwrap();
     world.migration("").catch_up().await;
+    other_shards_are_told(&world).await;
+}
+
+/// Shards that are others than when the plan began, or have lost what they kept.
+async fn other_shards_are_told(world: &World) {
+    let below = world.vitess.mysql();
+    below.execute("CREATE DATABASE shop_away").await.unwrap();
+    let migration = world.migration("");
+    let name = async |name: &str| {
+        let update = "UPDATE `vt_commerce_-80`._whimbrel_shards SET name = ";
+        below.execute(&format!("{update}'{name}' WHERE number = 0")).await.unwrap();
+    };
+    name("-40").await;
+    let texts = [
+        "the keyspace had the shards -40, 80- when this plan began, and has -80, 80- now",
+        "reshard before or after it",
+    ];
+    migration.refused(1, &texts).await;
+    migration.status_fails("run.resharded", &texts);
+    name("-80").await;
+
+    let of_second = "`vt_commerce_80-`._whimbrel_lanes";
+    below.execute(&format!("RENAME TABLE {of_second} TO shop_away.lanes")).await.unwrap();
+    let texts =
+        ["shard `80-`: ", "_whimbrel_lanes' doesn't exist", "begin again under a new `name`"];
+    migration.refused(1, &texts).await;
+    migration.status_fails("run.server", &texts);
+    below.execute(&format!("RENAME TABLE shop_away.lanes TO {of_second}")).await.unwrap();
+
+    let lose = "DROP DATABASE `vt_commerce_-80`; CREATE DATABASE `vt_commerce_-80`";
+    below.execute(lose).await.unwrap();
+    let texts = [
+        "error[run.foreign-state]: shard `80-`: it keeps state of an earlier plan `test`, of which \
+         the first shard knows nothing",
+        "restore the first shard",
+    ];
+    migration.refused(1, &texts).await;
+    let made =
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'vt_commerce_-80'";
+    assert_eq!(below.rows::<String>(made).await.unwrap(), Vec::<String>::new());
 }
 
 /// vtgate dies and comes back, in the copy and later, while rows move between shards.

@@ -141,6 +141,15 @@ impl<'a> Migration<'a> {
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", shown(&output)))
     }
 
+    /// Wants `status` to fail with the error `id`, in whose text is each of `texts`.
+    pub(crate) fn status_fails(&self, id: &str, texts: &[&str]) {
+        let output = self.command(&["status", "plan.yaml"]).output().unwrap();
+        let said = shown(&output);
+        for text in [format!("error[{id}]: ").as_str()].iter().chain(texts) {
+            assert!(said.contains(text), "`{text}` is not in\n{said}");
+        }
+    }
+
     /// Compares a table row by row.
     pub(crate) async fn assert_equal(&self, tables: &[&str]) {
         for table in tables {

@@ -1,6 +1,6 @@
 //! What to do about a [`RunError`].
 
-use whimbrel_mysql::Class;
+use whimbrel_mysql::{Class, Error};
 
 use crate::{
     error::{RunError, SharedKeys},
@@ -23,7 +23,7 @@ const REUSED: &str = "the source's log is not the one that was followed: it was 
                  meanwhile is not known: begin again under a new `name` with an empty target";
 
 /// Nobody but this program writes there.
-const STATE_CHANGED: &str = "the `_whimbrel_*` tables were changed by hand or restored: restore the whole target, \
+const STATE_CHANGED: &str = "the `_whimbrel_*` tables were changed, dropped or restored: restore the whole target, \
                  or begin again under a new `name` with an empty target";
 
 /// Their rows are in the log, and not visible.
@@ -31,7 +31,8 @@ const END_PREPARED: &str = "end them with XA COMMIT or XA ROLLBACK (`XA RECOVER`
 
 /// Rows lie where the shards of then have them.
 const RESHARDED: &str = "a plan cannot follow its rows from one set of shards to another: reshard before or \
-                 after it; begin again under a new `name` with empty target tables";
+                 after it. Switched back to those shards, it goes on; otherwise drop the \
+                 `_whimbrel_*` tables and begin again under a new `name` with empty target tables";
 
 /// Shards that overlap are those of a resharding.
 const KEYSPACE: &str = "see `SHOW VSCHEMA KEYSPACES` and `SHOW VITESS_SHARDS` at vtgate: the keyspace must be there, \
@@ -140,6 +141,7 @@ impl RunError {
                 "make the target's table take it, then run again: nothing is skipped"
             }
             Self::Options(_) => "mend the plan's `url`",
+            Self::Server(cause) if is_of_own_table(cause) => STATE_CHANGED,
             Self::Server(cause) => of_server(cause.class()),
             Self::Log(error) if error.is_transient() => {
                 "see that the source is up and can be reached, then run again: it goes on there"
@@ -172,8 +174,10 @@ impl RunError {
 /// Nobody but a person can tell whether its rows are still wanted.
 fn foreign_state(plan: &str) -> String {
     format!(
-        "if that plan is over, delete the rows of plan `{plan}` from the shard's `_whimbrel_*` tables and \
-         empty its tables there, or begin under another `name`"
+        "if the first shard lost its database, restore the first shard, then run again. If the keyspace was \
+         resharded, or that plan is over, drop the `_whimbrel_*` tables of all shards (or, beside other \
+         plans, delete the rows of plan `{plan}` from them) and empty its tables, or begin under another \
+         `name`"
     )
 }
 
@@ -186,6 +190,11 @@ fn shared_keys(SharedKeys { first, listing, .. }: &SharedKeys) -> String {
          transaction. If both are to keep such rows, add `columns: {{ origin: table_name() }}` and \
          `key: [origin, …]` under a new `name` with an empty target"
     )
+}
+
+/// Whether one of the run's own tables is missing, as a database that was lost has none.
+fn is_of_own_table(error: &Error) -> bool {
+    error.class() == Class::SchemaGone && error.to_string().contains("_whimbrel_")
 }
 
 fn of_server(class: Class) -> &'static str {

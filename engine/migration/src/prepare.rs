@@ -125,12 +125,12 @@ pub(crate) async fn prepare(
     }
 
     let plan_key = PlanKey::new(&plan.name);
-    let (session, home) = target.home();
+    let (_, home) = target.home();
     let mut link = runners::locking_link(home, &plan_key, clock.clone());
     runners::take_turn(link.session().await?, (&plan_key, home), takes_over, clock).await?;
 
     let mut of_plan = Vec::new();
-    let is_resumed = is_begun(session, &plan_key).await?;
+    let is_resumed = is_begun(&mut target, &plan_key).await?;
     if is_resumed {
         warnings.extend(resume(plan, (&mut source, &mut target), &plan_key).await?);
     } else {
@@ -269,12 +269,26 @@ async fn check(
     Ok(findings)
 }
 
-async fn is_begun(target: &mut Session, plan: &PlanKey) -> Result<bool, RunError> {
-    if !store::exists(target).await? {
-        return Ok(false);
+/// Whether the plan has begun, which its first shard knows.
+///
+/// # Errors
+///
+/// [`RunError::ForeignState`] when another shard was written to, and the first one knows nothing of it:
+/// it has lost its database, or is one that a resharding made.
+pub(crate) async fn is_begun(target: &mut Reached, plan: &PlanKey) -> Result<bool, RunError> {
+    let (session, home) = target.home();
+    let epoch = store::epoch(session, plan).await.map_err(|error| home.told(error))?;
+    if epoch.is_some() {
+        return Ok(true);
     }
-    let sql = format!("SELECT 1 FROM `_whimbrel_plan` WHERE {}", plan.matches());
-    Ok(!target.query(&sql).await?.is_empty())
+    for (session, shard) in target.each().skip(1) {
+        let epoch = store::epoch(session, plan).await.map_err(|error| shard.told(error))?;
+        // What never was claimed is left of a begin that did not come to its end.
+        if epoch.is_some_and(|epoch| epoch > 0) {
+            return Err(shard.told(RunError::ForeignState { plan: plan.name().to_owned() }));
+        }
+    }
+    Ok(false)
 }
 
 /// Proves that the plan still is what it was begun as, where that may not change; whether it is so in

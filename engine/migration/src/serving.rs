@@ -31,8 +31,9 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 const UNANSWERED_MAX: u32 = 6;
 
 /// How long the shards may take to store what was taken in, once others serve. Those that stay need far
-/// less; those that were left take nothing more, however long they are tried.
-pub(crate) const STORE_TIME_MAX: Duration = Duration::from_secs(30);
+/// less; those that were left take nothing more, however long they are tried. What is not stored by then
+/// comes again with the next run.
+pub(crate) const STORE_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The shards of a run, and how vtgate is asked for those that serve.
 #[derive(Debug)]

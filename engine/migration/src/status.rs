@@ -9,6 +9,7 @@ use whimbrel_plan::Plan;
 use crate::{
     error::RunError,
     pieces::rows_held_by_all,
+    prepare::is_begun,
     progress::Report,
     reach::reach,
     runners,
@@ -52,10 +53,11 @@ pub struct Status {
 pub async fn status(plan: &Plan, clock: &Clock) -> Result<Status, RunError> {
     let key = PlanKey::new(&plan.name);
     let mut target = reach(plan).await?;
-    let (session, home) = target.home();
-    if !store::exists(session).await? {
+    if !is_begun(&mut target, &key).await? {
         return Err(RunError::NoState { plan: plan.name.clone() });
     }
+    let now = target.shard_names();
+    let (session, home) = target.home();
     let sql = format!(
         "SELECT phase, progress, last_error, format, \
          TIMESTAMPDIFF(MICROSECOND, updated_at, NOW(6)) AS age_micros \
@@ -67,6 +69,12 @@ pub async fn status(plan: &Plan, clock: &Clock) -> Result<Status, RunError> {
     let format: u64 = row.number("format")?;
     if format > u64::from(store::FORMAT) {
         return Err(RunError::NewerFormat { plan: plan.name.clone(), format });
+    }
+    if home.name.is_some() {
+        let began = store::shards(session, &key).await?;
+        if began != now {
+            return Err(RunError::Resharded { began: began.join(", "), now: now.join(", ") });
+        }
     }
     let age_micros: i64 = row.number("age_micros")?;
     let last_error = row.optional_text("last_error")?;

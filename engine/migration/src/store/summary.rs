@@ -102,3 +102,17 @@ pub(crate) async fn beat(
     let Some(row) = rows.first() else { return Ok(None) };
     Ok(Some((row.number("beat")?, Duration::from_micros(row.number("micros")?))))
 }
+
+/// The epoch of the newest runner on a shard, 0 before the first; `None` where the plan has no rows.
+///
+/// # Errors
+///
+/// [`RunError`] when the server does not answer.
+pub(crate) async fn epoch(session: &mut Session, plan: &PlanKey) -> Result<Option<u64>, RunError> {
+    if !super::exists(session).await? {
+        return Ok(None);
+    }
+    let sql = format!("SELECT epoch FROM `_whimbrel_plan` WHERE {}", plan.matches());
+    let rows = session.query(&sql).await?;
+    Ok(rows.first().map(|row| row.number("epoch")).transpose()?)
+}

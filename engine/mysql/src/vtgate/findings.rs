@@ -128,8 +128,9 @@ fn resharding_finding(shape: &Shape) -> Option<Finding> {
         "vitess-resharding",
         saw,
         "a keyspace that is being resharded changes its shards under the run",
-        "finish or cancel the resharding and remove the shards that are not used: \
-         `vtctldclient DeleteShards`",
+        "finish or cancel the resharding and remove the shards that are not used: `vtctldclient \
+         DeleteShards`. `Reshard` waits for ever at tables that the vschema does not place: before it \
+         begins, drop the `_whimbrel_*` tables of plans that are over",
     ))
 }
 
