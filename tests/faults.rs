@@ -8,6 +8,7 @@ mod failover;
 mod keyspace;
 mod limits;
 mod load;
+mod resharding;
 mod runners;
 mod servers;
 mod tables;
