@@ -10,7 +10,9 @@ const VSCHEMA: &str = r#"{
     "vindexes": {
         "xxhash": {"type": "xxhash"}, "hash": {"type": "hash"},
         "by_mail": {"type": "consistent_lookup_unique", "owner": "looked_up",
-                    "params": {"table": "main.mails", "from": "mail", "to": "keyspace_id"}}
+                    "params": {"table": "main.mails", "from": "mail", "to": "keyspace_id"}},
+        "by_number": {"type": "lookup_hash", "owner": "hashed",
+                      "params": {"table": "main.numbers", "from": "mail", "to": "id"}}
     },
     "tables": {
         "otherwise": {"column_vindexes": [{"column": "id", "name": "xxhash"}]},
@@ -19,6 +21,8 @@ const VSCHEMA: &str = r#"{
         "priced": {"column_vindexes": [{"column": "price", "name": "xxhash"}]},
         "looked_up": {"column_vindexes": [{"column": "id", "name": "hash"},
                                           {"column": "mail", "name": "by_mail"}]},
+        "hashed": {"column_vindexes": [{"column": "id", "name": "hash"},
+                                       {"column": "mail", "name": "by_number"}]},
         "pinned": {"pinned": "00"},
         "fine": {"column_vindexes": [{"column": "id", "name": "xxhash"}],
                  "auto_increment": {"column": "id", "sequence": "main.empty_seq"}}
@@ -29,8 +33,17 @@ const MAIN: &str = r#"{"tables": {
 }}"#;
 const MANAGED: &str = r#"{"foreignKeyMode": "managed", "tables": {}}"#;
 
-const TABLES: [&str; 8] =
-    ["unsaid", "otherwise", "reference", "nullable", "priced", "looked_up", "pinned", "fine"];
+const TABLES: [&str; 9] = [
+    "unsaid",
+    "otherwise",
+    "reference",
+    "nullable",
+    "priced",
+    "looked_up",
+    "hashed",
+    "pinned",
+    "fine",
+];
 
 /// A source whose tables are all alike, and keyspaces.
 struct World {
@@ -122,7 +135,8 @@ async fn what_of_a_keyspace_stands_in_the_way_is_said_with_what_mends_it() {
         "help: declare `mail` NOT NULL",
         "`priced`: its vindex is of `price`: a value of its type has literals that differ",
         "help: shard the table by an integer, text or VARBINARY",
-        "`looked_up`: it owns the lookup vindex `by_mail`, whose rows vtgate keeps",
+        "`hashed`: it owns the lookup vindex `by_number`, and the rows of a `lookup_hash` are not known",
+        "help: make it a `consistent_lookup_unique` or `consistent_lookup`",
         "`pinned`: the vschema pins it to one shard",
         "help: give it a vindex, make it a reference table, or leave it out",
     ];
@@ -140,6 +154,7 @@ async fn what_of_a_keyspace_stands_in_the_way_is_said_with_what_mends_it() {
     world.refuses(("commerce", &["fine"]), more, &texts).await;
 
     refuses_sequences(&world).await;
+    refuses_lookups(&world).await;
 
     // Keyspaces.
     let more = "sharding: { fine: { column: id, vindex: xxhash } }\n";
@@ -170,6 +185,31 @@ async fn what_of_a_keyspace_stands_in_the_way_is_said_with_what_mends_it() {
     world.vitess.execute("commerce", &mends).await.unwrap();
     let migration = world.migration("commerce", &["unsaid"], "");
     migration.catch_up().await;
+}
+
+/// What is said of lookup vindexes whose tables cannot be as the rows of their owners need them.
+async fn refuses_lookups(world: &World) {
+    let one = ("commerce", ["looked_up"].as_slice());
+    let texts = [
+        "`looked_up`: its lookup vindex `by_mail` is of `mail`, which may be NULL: vtgate refuses such rows",
+        "help: give the vindex `ignore_nulls: true`, or declare `mail` NOT NULL",
+    ];
+    world.refuses(one, "", &texts).await;
+    let mended = "UPDATE shop.looked_up SET mail = 'b' WHERE mail IS NULL;
+                  ALTER TABLE shop.looked_up MODIFY mail VARCHAR(60) NOT NULL";
+    world.source.execute(mended).await.unwrap();
+    let other =
+        "CREATE TABLE mails (mail VARBINARY(60) NOT NULL PRIMARY KEY, keyspace_id VARBINARY(8))";
+    world.vitess.execute("main", other).await.unwrap();
+    let what = "`mails`: it is the table of the lookup vindex `by_mail` of `looked_up`, and its column `mail` \
+                is `varbinary(60)`, and `mail` is `varchar(60) CHARACTER SET utf8mb4";
+    let log = world.refuses(one, "", &["error[run.tables]: shard `main/0`: ", what]).await;
+    let made = log.split_once("and the run makes it: `").unwrap().1;
+    let made = made.split_once(")`").unwrap().0;
+    let filled = format!("DROP TABLE mails; {made}); INSERT INTO mails VALUES ('c', 'x')");
+    world.vitess.execute("main", &filled).await.unwrap();
+    world.refuses(one, "", &["`mails`: the target's table holds rows", "TRUNCATE TABLE"]).await;
+    world.vitess.execute("main", "DROP TABLE mails").await.unwrap();
 }
 
 /// What is said of sequences that are not as they must be.

@@ -17,6 +17,8 @@ mod keyspace;
 #[cfg(test)]
 mod keyspace_refusals;
 #[cfg(test)]
+mod lookups;
+#[cfg(test)]
 mod materialize;
 #[cfg(test)]
 mod owners;

@@ -20,13 +20,19 @@ use crate::{
 pub(crate) struct ControlLink {
     home: SharedLink,
     others: Arc<[SharedLink]>,
+    /// How many shards are of the target's own keyspace.
+    own_count: usize,
     control: Control,
 }
 
 impl ControlLink {
-    pub(crate) fn new(home: Link, others: Vec<Link>, control: Control) -> Self {
+    pub(crate) fn new(
+        (home, others): (Link, Vec<Link>),
+        own_count: usize,
+        control: Control,
+    ) -> Self {
         let others = others.into_iter().map(Link::shared).collect();
-        Self { home: home.shared(), others, control }
+        Self { home: home.shared(), others, own_count, control }
     }
 
     fn links(&self) -> impl Iterator<Item = &SharedLink> {
@@ -94,7 +100,7 @@ impl ControlLink {
 
     /// What there is now of keys of a target that two sources have, and on which shard.
     pub(crate) async fn disputes(&self, owned: &Owned) -> Result<(usize, Disputes), RunError> {
-        for (shard, link) in self.links().enumerate() {
+        for (shard, link) in self.links().take(self.own_count).enumerate() {
             let mut link = link.lock().await;
             match on_link!(link, session => store::disputes(session, self.control.plan(), owned))? {
                 Disputes::None => {}

@@ -180,7 +180,9 @@ impl Finish {
             source_database: &self.source_database,
             targets: &self.targets,
         };
-        let mut shards: Vec<Definitions<'_>> = self.shards.iter().map(definitions).collect();
+        // Tables of lookup vindexes have all that they need.
+        let own = self.shards.iter().filter(|shard| !shard.is_beside);
+        let mut shards: Vec<Definitions<'_>> = own.map(definitions).collect();
         let progress = &self.shared.progress;
         // All may wait for their indexes: that a table is copied is told while another's are built.
         let tables = NonZeroUsize::new(self.shared.tables.len()).unwrap_or(NonZeroUsize::MIN);

@@ -16,6 +16,7 @@ mod indexes;
 pub mod lane;
 pub mod lanes;
 mod link;
+mod lookups;
 mod materialize;
 pub mod merge;
 mod newest;

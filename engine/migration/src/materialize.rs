@@ -137,7 +137,13 @@ pub(crate) async fn make_ready(
                     make_beside(target, &owned(known, &table)?).await?;
                     owned_names.insert(made.name.clone());
                 }
-                stored.push(StoredTarget { table, rollup: None, moved_from: None, wanted });
+                stored.push(StoredTarget {
+                    table,
+                    rollup: None,
+                    moved_from: None,
+                    wanted,
+                    lookup: None,
+                });
             }
             Written::Groups(groups) => {
                 let visible = catalog::describe(target, database, &made.name).await?;
@@ -145,7 +151,13 @@ pub(crate) async fn make_ready(
                     .map_err(|problems| RunError::Tables { problems })?;
                 let table = rollup.contributions().clone();
                 let rollup = Some(rollup);
-                stored.push(StoredTarget { table, rollup, moved_from: None, wanted: None });
+                stored.push(StoredTarget {
+                    table,
+                    rollup,
+                    moved_from: None,
+                    wanted: None,
+                    lookup: None,
+                });
             }
             Written::Unknown => {}
         }
@@ -171,7 +183,7 @@ pub(crate) fn dead_letters_target(plan: &Plan) -> Result<Option<StoredTarget>, R
         return Ok(None);
     }
     let table = dead_letters().map_err(|error| RunError::Broken { what: error.to_string() })?;
-    Ok(Some(StoredTarget { table, rollup: None, moved_from: None, wanted: None }))
+    Ok(Some(StoredTarget { table, rollup: None, moved_from: None, wanted: None, lookup: None }))
 }
 
 /// What is kept beside a target whose keys several sources may have.
@@ -296,7 +308,7 @@ pub(crate) async fn feeds(
     let bound = bound(plan, &definitions)?;
     let dead = numbered().find(|(_, it)| it.table.name() == dead_letters::NAME).map(|(id, _)| id);
     for made in &bound.targets {
-        let own = numbered().find(|(_, it)| it.moved_from.is_none() && it.name() == made.name);
+        let own = numbered().find(|(_, it)| it.is_made() && it.name() == made.name);
         let Some((id, stored)) = own else {
             return Err(RunError::State { what: "target tables" });
         };
@@ -333,7 +345,7 @@ async fn stored_definitions(
     (target, database): (&mut Session, &str),
 ) -> Result<Definitions, RunError> {
     let mut known = BTreeMap::new();
-    for stored in targets.iter().filter(|stored| stored.moved_from.is_none()) {
+    for stored in targets.iter().filter(|stored| stored.is_made()) {
         let definition = match &stored.rollup {
             None => Some(kept(&stored.table)),
             Some(rollup) => found(target, database, rollup.visible()).await?,

@@ -15,22 +15,13 @@ use crate::transform::TargetId;
 pub enum At {
     /// This one of the target's shards, counted from 0.
     Shard(usize),
-    /// Each of them.
+    /// Each shard of the target's own keyspace.
     Everywhere,
 }
 
 impl At {
     /// The first shard: it has what the others have not, such as the run's own rows.
     pub const HOME: Self = Self::Shard(0);
-
-    /// Adds `item` to the lists of its shards.
-    pub(crate) fn give<T: Clone>(self, lists: &mut [Vec<T>], item: T) {
-        match (self, lists) {
-            (Self::Everywhere, [only]) => only.push(item),
-            (Self::Everywhere, lists) => lists.iter_mut().for_each(|list| list.push(item.clone())),
-            (Self::Shard(shard), lists) => lists[shard].push(item),
-        }
-    }
 }
 
 /// Which shard has a row of one target table. The same row is always on the same one.
@@ -58,7 +49,9 @@ pub struct UnplacedRow {
 pub enum Placement {
     /// All on the first shard.
     Home,
-    /// All on each shard.
+    /// All on this shard, counted from 0.
+    On(usize),
+    /// All on each shard of the target's own keyspace.
     Everywhere,
     /// Each on a shard of its own.
     ByRow(Arc<dyn Places>),
@@ -67,7 +60,10 @@ pub enum Placement {
 /// Where the rows of all target tables are.
 #[derive(Debug, Clone)]
 pub struct Placing {
+    /// Those of the target's own keyspace come first.
     shard_count: usize,
+    /// How many those are.
+    own_count: usize,
     /// By target table; those beyond its end are at home.
     tables: Vec<Placement>,
 }
@@ -76,16 +72,23 @@ impl Placing {
     /// A target of one shard, which has everything.
     #[must_use]
     pub fn whole() -> Self {
-        Self { shard_count: 1, tables: Vec::new() }
+        Self { shard_count: 1, own_count: 1, tables: Vec::new() }
     }
 
     /// A target of `shard_count` shards, at least one, whose tables are placed as `tables` say.
     #[must_use]
     pub fn new(shard_count: usize, tables: Vec<Placement>) -> Self {
-        Self { shard_count: shard_count.max(1), tables }
+        let shard_count = shard_count.max(1);
+        Self { shard_count, own_count: shard_count, tables }
     }
 
-    /// How many shards there are.
+    /// The same, with `count` shards of other keyspaces behind its own.
+    #[must_use]
+    pub fn with_others(self, count: usize) -> Self {
+        Self { shard_count: self.shard_count + count, ..self }
+    }
+
+    /// How many shards there are, those of other keyspaces included.
     #[must_use]
     pub fn shard_count(&self) -> usize {
         self.shard_count
@@ -96,11 +99,23 @@ impl Placing {
         std::iter::repeat_with(make).take(self.shard_count).collect()
     }
 
+    /// Adds `item` to the lists of its shards, out of one list for each shard.
+    pub(crate) fn give<T: Clone>(&self, at: At, lists: &mut [Vec<T>], item: T) {
+        match (at, &mut lists[..]) {
+            (At::Shard(shard), lists) => lists[shard].push(item),
+            (At::Everywhere, [only]) => only.push(item),
+            (At::Everywhere, lists) => {
+                lists.iter_mut().take(self.own_count).for_each(|list| list.push(item.clone()));
+            }
+        }
+    }
+
     /// Where every row of a target is; `None` if that depends on the row.
     #[must_use]
     pub fn of_all_rows(&self, target: TargetId) -> Option<At> {
         match self.tables.get(target.0 as usize) {
             None | Some(Placement::Home) => Some(At::HOME),
+            Some(Placement::On(shard)) => Some(At::Shard(*shard)),
             Some(Placement::Everywhere) => Some(At::Everywhere),
             Some(Placement::ByRow(_)) => None,
         }
@@ -115,7 +130,24 @@ impl Placing {
         match self.tables.get(target.0 as usize) {
             Some(Placement::ByRow(places)) => places.shard(row).map(At::Shard),
             None | Some(Placement::Home) => Ok(At::HOME),
+            Some(Placement::On(shard)) => Ok(At::Shard(*shard)),
             Some(Placement::Everywhere) => Ok(At::Everywhere),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_every_shard_has_is_not_given_to_those_of_other_keyspaces() {
+        let placing = Placing::new(2, vec![Placement::Everywhere]).with_others(2);
+        let mut lists = placing.for_each_shard(Vec::new);
+
+        placing.give(At::Everywhere, &mut lists, 'e');
+        placing.give(At::Shard(3), &mut lists, 's');
+
+        assert_eq!(lists, [vec!['e'], vec!['e'], vec![], vec!['s']]);
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     control::ControlLink,
     error::RunError,
     link::{Link, SharedLink, on_link},
+    lookups,
     materialize::{self, is_kept_aside},
     owned::Owned,
     pieces::Piece,
@@ -28,7 +29,7 @@ use crate::{
     store::{self, Claim, Control, Placings, PlanKey, StoredTable, StoredTarget},
     tables,
     transform::{Feed, TargetId},
-    vindexes::unchanged,
+    vindexes::{Placed, unchanged},
 };
 
 /// What a person should know before the first row.
@@ -117,7 +118,7 @@ pub(crate) async fn prepare(
 ) -> Result<Prepared, RunError> {
     let source_options = endpoint(&plan.source)?;
     let mut target = reach(plan).await?;
-    lanes_of_shard(&compile(plan), target.each().len())?;
+    enough_connections(plan, &mut target)?;
     let mut source = Session::connect(&source_options, Role::SourceReader).await?;
     let mut warnings = check(plan, &mut source, &mut target).await?;
     if plan.target.binlog() == Binlog::Skip {
@@ -129,39 +130,39 @@ pub(crate) async fn prepare(
     let mut link = runners::locking_link(home, &plan_key, clock.clone());
     runners::take_turn(link.session().await?, (&plan_key, home), takes_over, clock).await?;
 
-    let mut of_plan = Vec::new();
     let is_resumed = is_begun(&mut target, &plan_key).await?;
-    if is_resumed {
-        warnings.extend(resume(plan, (&mut source, &mut target), &plan_key).await?);
+    let (mut of_plan, found) = if is_resumed {
+        (Vec::new(), resume(plan, (&mut source, &mut target), &plan_key).await?)
     } else {
-        let source = (&mut source, &source_options);
-        of_plan.extend(begin(plan, source, &mut target, &plan_key).await?);
-    }
+        begin(plan, (&mut source, &source_options), &mut target, &plan_key).await?
+    };
+    warnings.extend(found);
     let (session, home) = target.home();
     let tables = Control::tables(session, &plan_key).await?;
     let targets = store::targets(session, &plan_key, &tables).await?;
     let place = (&mut *session, home.schema.as_str());
-    let made = materialize::feeds(plan, (&tables, &targets), place).await?;
+    let mut made = materialize::feeds(plan, (&tables, &targets), place).await?;
     // Told already, where the plan begins now.
     of_plan.extend(made.warnings.into_iter().filter(|_| is_resumed));
-    let is_moved = |target: &&StoredTarget| target.moved_from.is_some();
     let name = |target: &StoredTarget| target.name().to_owned();
-    let moved: Vec<String> = targets.iter().filter(is_moved).map(name).collect();
+    let moved = names_of_moved(&targets);
     let left_behind = left_behind(plan, (&mut source, home.is_part), &moved).await?;
     if takes_over {
         runners::end_lanes(session, (&plan_key, home)).await?;
     }
     let owned = made.owned.keys().filter_map(|id| targets.get(id.0 as usize)).map(name).collect();
     let placed = target.placing(plan, (&targets, &owned)).await?;
-    let began = store::placings(target.home().0, &plan_key).await?;
-    unchanged(&placed.words, &began)?;
+    unchanged(&placed.words, &store::placings(target.home().0, &plan_key).await?)?;
+    feed_lookups(&mut made.feeds, (&tables, &targets), &placed)?;
+    let placing = target.among(placed.placements);
     let (numbered, found) = target.sequences(plan, &mut source, &moved).await?;
     warnings.extend(found);
     source.close().await;
     let server_id = server_id(&plan.name, &target.options);
     let shards = target.close().await;
     let (claim, links) = claim_all(&shards, &plan_key, clock).await?;
-    let control = ControlLink::new(link, links, Control::new(plan_key.clone(), claim.epoch));
+    let control = Control::new(plan_key.clone(), claim.epoch);
+    let control = ControlLink::new((link, links), own_count(&shards), control);
     Ok(Prepared {
         source_link: Link::new(source_options.clone(), Role::SourceReader, clock.clone()).shared(),
         pieces: control.pieces().await?,
@@ -169,7 +170,7 @@ pub(crate) async fn prepare(
         server_id,
         source: source_options,
         shards,
-        placing: placed.placing,
+        placing,
         placings: placed.words,
         numbered,
         plan_key,
@@ -186,6 +187,49 @@ pub(crate) async fn prepare(
         feeds: made.feeds,
         owned: made.owned,
     })
+}
+
+/// Proves that the plan gives enough connections for the shards of its target.
+///
+/// # Errors
+///
+/// [`RunError::Connections`].
+pub(crate) fn enough_connections(plan: &Plan, target: &mut Reached) -> Result<(), RunError> {
+    lanes_of_shard(&compile(plan), target.each().len()).map(drop)
+}
+
+/// The names of the targets that have a source table's rows as they are.
+fn names_of_moved(targets: &[StoredTarget]) -> Vec<String> {
+    let moved = targets.iter().filter(|target| target.moved_from.is_some());
+    moved.map(|target| target.name().to_owned()).collect()
+}
+
+/// How many of the shards are of the target's own keyspace.
+fn own_count(shards: &[Arc<Shard>]) -> usize {
+    shards.iter().filter(|shard| !shard.is_beside).count()
+}
+
+/// Adds what the rows of owners become in the tables of their lookup vindexes.
+fn feed_lookups(
+    feeds: &mut [Vec<Feed>],
+    (tables, targets): (&[StoredTable], &[StoredTarget]),
+    placed: &Placed,
+) -> Result<(), RunError> {
+    for (id, target) in (0..).map(TargetId).zip(targets) {
+        let Some(lookup) = &target.lookup else { continue };
+        let is_owner =
+            |it: &StoredTarget| it.moved_from.is_some() && it.name() == lookup.owner.as_str();
+        let owner = targets.iter().position(is_owner);
+        let fed = owner.and_then(|owner| {
+            let from = targets[owner].moved_from?.0 as usize;
+            let (table, by) = (&tables.get(from)?.table, placed.by_vindex.get(&owner)?);
+            let feed = lookups::feed(lookup, table, (id, &target.table), by)?;
+            feeds.get_mut(from)?.push(feed);
+            Some(())
+        });
+        fed.ok_or(RunError::State { what: "lookup vindexes" })?;
+    }
+    Ok(())
 }
 
 /// What stays behind on the source when the `moved` tables go, into shards that have `parts` of each or into
@@ -209,7 +253,10 @@ async fn resume(
     plan: &Plan,
     (source, target): (&mut Session, &mut Reached),
     key: &PlanKey,
-) -> Result<Option<Finding>, RunError> {
+) -> Result<Vec<Finding>, RunError> {
+    let lookups = store::lookups(target.home().0, key).await?;
+    let mut found = target.reach_beside(lookups.values()).await?;
+    enough_connections(plan, target)?;
     let now = target.shard_names();
     let (session, _) = target.home();
     let is_same = check_unchanged(plan, session, key).await?;
@@ -226,7 +273,8 @@ async fn resume(
     }
     let beat = store::beat(session, key).await?;
     let (_, absent) = beat.ok_or(RunError::State { what: "plan" })?;
-    Ok(source::absence_finding(source, absent).await?)
+    found.extend(source::absence_finding(source, absent).await?);
+    Ok(found)
 }
 
 /// Claims the plan on every shard, the first one first; links to the others.

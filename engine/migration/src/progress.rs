@@ -144,7 +144,7 @@ struct State {
     /// do.
     lanes: BTreeMap<(usize, u32), u64>,
     waiting: BTreeMap<Cow<'static, str>, String>,
-    warnings: BTreeMap<&'static str, String>,
+    warnings: BTreeMap<Cow<'static, str>, String>,
 }
 
 impl Progress {
@@ -261,17 +261,18 @@ impl Progress {
     }
 
     /// Something about `what` may go wrong later, or no longer may. Logged when it begins.
-    pub fn warns(&self, what: &'static str, warning: Option<String>) {
+    pub fn warns(&self, what: impl Into<Cow<'static, str>>, warning: Option<String>) {
+        let what = what.into();
         let mut state = self.state();
         match warning {
             Some(warning) => {
-                if !state.warnings.contains_key(what) {
+                if !state.warnings.contains_key(&what) {
                     tracing::warn!(warning, "needs attention");
                 }
                 state.warnings.insert(what, warning);
             }
             None => {
-                state.warnings.remove(what);
+                state.warnings.remove(&what);
             }
         }
     }

@@ -1,14 +1,20 @@
 //! Reaching the target: a session on each of its shards.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use whimbrel_mysql::{
-    Account, ConnectOptions, Finding, Role, Session, TlsMode, TlsOptions, catalog, target, vtgate,
+    Account, ConnectOptions, Finding, Role, Session, Severity, TlsMode, TlsOptions, catalog,
+    target, vtgate,
 };
 use whimbrel_plan::{Endpoint, Plan, Target, Tls};
 
 use crate::{
-    error::RunError,
+    error::{RunError, TableProblem},
+    lookups::Lookup,
+    placing::{Placement, Placing},
     sequences::Numbered,
     shards::Shard,
     store::StoredTarget,
@@ -24,6 +30,8 @@ pub(crate) struct Reached {
     shards: Vec<(Session, Arc<Shard>)>,
     /// The keyspace that has the shards; `None` of a target that is one database.
     pub(crate) keyspace: Option<Keyspace>,
+    /// Other keyspaces, whose shards stand behind its own: they have tables of lookup vindexes.
+    others: Vec<Keyspace>,
 }
 
 impl Reached {
@@ -40,6 +48,19 @@ impl Reached {
         self.shards.iter_mut().map(|(session, shard)| (session, &*shard))
     }
 
+    /// The shards of one of its keyspaces.
+    pub(crate) fn shards_of(
+        &mut self,
+        keyspace: &str,
+    ) -> impl Iterator<Item = (&mut Session, &Arc<Shard>)> {
+        let keyspaces = self.keyspace.iter().chain(&self.others);
+        let range =
+            keyspaces.filter(|it| it.shape.keyspace == keyspace).map(Keyspace::range).next();
+        let range = range.unwrap_or(0..0);
+        let shards = self.shards.iter_mut().take(range.end).skip(range.start);
+        shards.map(|(session, shard)| (session, &*shard))
+    }
+
     /// The shards' names; none of a target that is one database.
     pub(crate) fn shard_names(&self) -> Vec<String> {
         self.shards.iter().filter_map(|(_, shard)| shard.name.clone()).collect()
@@ -52,7 +73,7 @@ impl Reached {
             session.close().await;
             shards.push(shard);
         }
-        if let Some(keyspace) = self.keyspace {
+        for keyspace in self.keyspace.into_iter().chain(self.others) {
             keyspace.session.close().await;
         }
         shards
@@ -69,28 +90,49 @@ impl Reached {
     async fn only(options: ConnectOptions) -> Result<Self, RunError> {
         let session = Session::connect(&options, Role::Target).await?;
         let shard = Arc::new(Shard::only(options.clone()));
-        Ok(Self { options, shards: vec![(session, shard)], keyspace: None })
+        Ok(Self { options, shards: vec![(session, shard)], keyspace: None, others: Vec::new() })
     }
 
     /// A keyspace, each of whose shards is reached by sessions of its own.
     async fn keyspace(options: ConnectOptions) -> Result<Self, RunError> {
         let options = options.for_keyspace(options.database());
-        let keyspace = Keyspace::of(&options).await?;
-        let mut shards = Vec::new();
-        for name in keyspace.shards.names() {
-            let options = options.for_shard(&keyspace.shape.keyspace, name);
-            let shard = |schema| Shard {
-                name: Some(name.clone()),
-                options: options.clone(),
-                schema,
-                is_part: keyspace.shape.is_sharded,
-            };
-            let session = Session::connect(&options, Role::Target).await;
-            let session = session.map_err(|error| shard(String::new()).told(error.into()))?;
-            let shard = shard(session.schema().to_owned());
-            shards.push((session, Arc::new(shard)));
+        let keyspace = Keyspace::of(&options, 0).await?;
+        let shards = sessions(&options, &keyspace, false).await?;
+        Ok(Self { options, shards, keyspace: Some(keyspace), others: Vec::new() })
+    }
+
+    /// Reaches the keyspaces that have the tables of `lookups`, where they are not the target's own; what
+    /// their checks find.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Preflight`] for what stands in the way; as [`Keyspace::of`].
+    pub(crate) async fn reach_beside(
+        &mut self,
+        lookups: impl Iterator<Item = &Lookup>,
+    ) -> Result<Vec<Finding>, RunError> {
+        let own = self.options.database().to_owned();
+        let mut tables: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for lookup in lookups.filter(|lookup| lookup.keyspace != own) {
+            tables.entry(&lookup.keyspace).or_default().push(lookup.table.clone());
         }
-        Ok(Self { options, shards, keyspace: Some(keyspace) })
+        let mut findings = Vec::new();
+        for (name, tables) in tables {
+            let options = self.options.for_keyspace(name);
+            let keyspace = Keyspace::of(&options, self.shards.len()).await?;
+            findings.extend(vtgate::findings(&keyspace.shape));
+            let mut shards = sessions(&options, &keyspace, true).await?;
+            for (session, shard) in &mut shards {
+                let of_shard = on_shard((session, shard), &tables).await;
+                findings.extend(of_shard.map_err(|error| shard.told(error))?);
+            }
+            self.shards.extend(shards);
+            self.others.push(keyspace);
+        }
+        if findings.iter().any(|finding| finding.severity == Severity::Refusal) {
+            return Err(RunError::Preflight { findings });
+        }
+        Ok(findings)
     }
 
     /// What the checks of the target find.
@@ -128,10 +170,42 @@ impl Reached {
         plan: &Plan,
         targets: (&[StoredTarget], &BTreeSet<String>),
     ) -> Result<Placed, RunError> {
-        match &mut self.keyspace {
-            None => Ok(Placed::whole()),
-            Some(keyspace) => keyspace.placing(plan, targets).await,
+        let Some(keyspace) = &mut self.keyspace else { return Ok(Placed::default()) };
+        let mut placed = keyspace.placing(plan, targets).await?;
+        for (target, placement) in targets.0.iter().zip(&mut placed.placements) {
+            for other in &mut self.others {
+                if let Some((beside, words)) = other.beside(target).await? {
+                    *placement = beside;
+                    let name = known_as(&other.shape.keyspace, target.name());
+                    placed.words.insert(name, words);
+                }
+            }
         }
+        Ok(placed)
+    }
+
+    /// What is wrong with the tables of `lookups` in the vschemas of their keyspaces.
+    ///
+    /// # Errors
+    ///
+    /// What vtgate says.
+    pub(crate) async fn unplaced(
+        &mut self,
+        lookups: &[Lookup],
+    ) -> Result<Vec<TableProblem>, RunError> {
+        let mut problems = Vec::new();
+        for keyspace in self.keyspace.iter_mut().chain(&mut self.others) {
+            let of_keyspace = lookups.iter().filter(|it| it.keyspace == keyspace.shape.keyspace);
+            let tables: Vec<String> = of_keyspace.map(|lookup| lookup.table.clone()).collect();
+            problems.extend(keyspace.unplaced(&tables).await?);
+        }
+        Ok(problems)
+    }
+
+    /// Where rows are, by the placements of their tables.
+    pub(crate) fn among(&self, placements: Vec<Placement>) -> Placing {
+        let beside = self.shards.iter().filter(|(_, shard)| shard.is_beside).count();
+        Placing::new(self.shards.len() - beside, placements).with_others(beside)
     }
 
     /// What numbers the new rows of the `moved` tables, and what a person should know of that.
@@ -150,6 +224,50 @@ impl Reached {
             Some(keyspace) => keyspace.sequences(plan, source, moved).await,
         }
     }
+}
+
+/// What a shard or a table of a keyspace beside the target's own is called.
+pub(crate) fn known_as(keyspace: &str, name: &str) -> String {
+    format!("{keyspace}/{name}")
+}
+
+/// Sessions on the shards of a keyspace.
+async fn sessions(
+    options: &ConnectOptions,
+    keyspace: &Keyspace,
+    is_beside: bool,
+) -> Result<Vec<(Session, Arc<Shard>)>, RunError> {
+    let mut shards = Vec::new();
+    for name in keyspace.shards.names() {
+        let options = options.for_shard(&keyspace.shape.keyspace, name);
+        let known = match is_beside {
+            false => name.clone(),
+            true => known_as(&keyspace.shape.keyspace, name),
+        };
+        let shard = |schema| Shard {
+            name: Some(known.clone()),
+            options: options.clone(),
+            schema,
+            is_part: keyspace.shape.is_sharded,
+            is_beside,
+        };
+        let session = Session::connect(&options, Role::Target).await;
+        let session = session.map_err(|error| shard(String::new()).told(error.into()))?;
+        let shard = shard(session.schema().to_owned());
+        shards.push((session, Arc::new(shard)));
+    }
+    Ok(shards)
+}
+
+/// What the checks of a shard find that has those of `tables` that are there.
+async fn on_shard(
+    (session, shard): (&mut Session, &Shard),
+    tables: &[String],
+) -> Result<Vec<Finding>, RunError> {
+    let mut there = catalog::table_names(session, &shard.schema).await?;
+    there.retain(|table| tables.contains(table));
+    let name = shard.name.as_deref().unwrap_or_default();
+    Ok(vtgate::shard_findings(session, name, &there).await?)
 }
 
 /// Reaches the plan's target.

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::select_all;
 use whimbrel_flow::{Clock, Stop, StopLevel, TaskError, Tasks};
 use whimbrel_plan::Plan;
 
@@ -49,7 +50,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Run {
     prepared: Prepared,
-    serving: Option<Serving>,
+    serving: Vec<Serving>,
     shared: Arc<Shared>,
     stages: Vec<Stage>,
 }
@@ -68,7 +69,7 @@ impl Run {
         (clock, stop): (Clock, Stop),
     ) -> Result<Self, RunError> {
         let prepared = prepare(plan, takes_over, &clock).await?;
-        let serving = Serving::of(plan, (&prepared.shards, &prepared.placings), clock.clone())?;
+        let serving = Serving::of(plan, (&prepared.shards, &prepared.placings), &clock)?;
         let graph = whimbrel_plan::compile(plan);
         let (shared, stages) = assemble(&graph, plan.on_ddl, &prepared, (clock, stop))?;
         Ok(Self { prepared, serving, shared, stages })
@@ -144,12 +145,13 @@ impl Run {
     }
 }
 
-/// Why the keyspace of the run can no longer be written to; never for a target that is one database.
-async fn changed(serving: Option<Serving>, shared: &Shared) -> RunError {
-    match serving {
-        Some(serving) => serving.changed(shared).await,
-        None => std::future::pending().await,
+/// Why a keyspace of the run can no longer be written to; never for a target that is one database.
+async fn changed(serving: Vec<Serving>, shared: &Shared) -> RunError {
+    if serving.is_empty() {
+        return std::future::pending().await;
     }
+    let changed = serving.into_iter().map(|serving| Box::pin(serving.changed(shared)));
+    select_all(changed).await.0
 }
 
 fn spawn(tasks: &mut Tasks<RunError>, stage: Stage) {

@@ -1,7 +1,7 @@
-//! The watch over the target's keyspace: once other shards serve it, or its vschema places rows elsewhere,
+//! The watch over the target's keyspace and those of its lookup vindexes: once other shards serve it, or its vschema places rows elsewhere,
 //! nobody reads what is written to the former ones.
 
-use std::{ops::Bound, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc, time::Duration};
 
 use whimbrel_flow::Clock;
 use whimbrel_mysql::{Role, vtgate, vtgate::Shape};
@@ -61,7 +61,8 @@ enum Look {
 }
 
 impl Serving {
-    /// That of a run of `plan` into `shards`; `None` where the target is one database.
+    /// Those of a run of `plan` into `shards`, one for each of their keyspaces; none where the target is one
+    /// database.
     ///
     /// # Errors
     ///
@@ -69,15 +70,34 @@ impl Serving {
     pub(crate) fn of(
         plan: &Plan,
         (shards, placings): (&[Arc<Shard>], &Placings),
-        clock: Clock,
-    ) -> Result<Option<Self>, RunError> {
-        let Target::Vitess(target) = &plan.target else { return Ok(None) };
+        clock: &Clock,
+    ) -> Result<Vec<Self>, RunError> {
+        let Target::Vitess(target) = &plan.target else { return Ok(Vec::new()) };
         let options = endpoint(&target.endpoint)?;
-        let keyspace = options.database().to_owned();
-        let link = Link::new(options.for_keyspace(&keyspace), Role::Target, clock);
-        let began = shards.iter().filter_map(|shard| shard.name.clone()).collect();
-        let (placings, looked_upto) = (placings.clone(), String::new());
-        Ok(Some(Self { link, keyspace, began, placings, looked_upto }))
+        let mut keyspaces: BTreeMap<&str, (Vec<String>, Placings)> = BTreeMap::new();
+        for shard in shards {
+            let name = shard.name.as_deref().unwrap_or_default();
+            let (keyspace, name) = match name.split_once('/').filter(|_| shard.is_beside) {
+                Some((keyspace, name)) => (keyspace, name),
+                None => (options.database(), name),
+            };
+            keyspaces.entry(keyspace).or_default().0.push(name.to_owned());
+        }
+        for (table, words) in placings {
+            let beside = table.split_once('/');
+            let beside = beside.filter(|(keyspace, _)| keyspaces.contains_key(keyspace));
+            let (keyspace, name) = beside.unwrap_or((options.database(), table));
+            let (_, placings) = keyspaces.entry(keyspace).or_default();
+            placings.insert(name.to_owned(), words.clone());
+        }
+        let serving = keyspaces.into_iter().map(|(keyspace, (began, placings))| Self {
+            link: Link::new(options.for_keyspace(keyspace), Role::Target, clock.clone()),
+            keyspace: keyspace.to_owned(),
+            began,
+            placings,
+            looked_upto: String::new(),
+        });
+        Ok(serving.collect())
     }
 
     /// Looks until other shards serve; the error that this is. A vtgate that does not answer is asked
@@ -113,7 +133,7 @@ impl Serving {
                     })
                 }
             };
-            shared.progress.warns("shards", warning);
+            shared.progress.warns(format!("shards of {}", self.keyspace), warning);
         }
     }
 

@@ -16,12 +16,20 @@ pub(crate) struct Shard {
     pub(crate) schema: String,
     /// Whether it has a part of each table's rows: nothing that tables say of all their rows holds there.
     pub(crate) is_part: bool,
+    /// Whether it is of another keyspace, which has tables of lookup vindexes and no other target.
+    pub(crate) is_beside: bool,
 }
 
 impl Shard {
     /// A target that is one database.
     pub(crate) fn only(options: ConnectOptions) -> Self {
-        Self { name: None, schema: options.database().to_owned(), options, is_part: false }
+        Self {
+            name: None,
+            schema: options.database().to_owned(),
+            options,
+            is_part: false,
+            is_beside: false,
+        }
     }
 
     /// What the progress report calls it.

@@ -82,6 +82,8 @@ pub async fn status(plan: &Plan, clock: &Clock) -> Result<Status, RunError> {
     let dead_letters = store::dead_letters(session, &key).await?;
     let rollups = store::rollups(session, &key).await?;
     let pieces = Control::pieces(session, &key).await?;
+    let lookups = store::lookups(session, &key).await?;
+    target.reach_beside(lookups.values()).await?;
     let (mut marks, mut positions, mut kept_bytes) = (Vec::new(), Vec::new(), BTreeMap::new());
     for (session, shard) in target.each() {
         let of_shard = async {

@@ -236,7 +236,8 @@ impl Transform {
         let mut of_shards = self.placing.for_each_shard(|| Vec::with_capacity(changes.len()));
         for (ordinal, change) in (first..).zip(changes) {
             let mut give = |at: At, table, key, image| {
-                at.give(&mut of_shards, (ordinal, Operation { table, key, image }));
+                let operation = Operation { table, key, image };
+                self.placing.give(at, &mut of_shards, (ordinal, operation));
             };
             match self.feeds(change.table()) {
                 [Feed::Same(target)] => self.same(*target, change, &mut give)?,
@@ -382,7 +383,8 @@ impl Transform {
             *home = rows;
         } else {
             for (key, row) in rows {
-                self.placing.of_row(target, &row)?.give(&mut of_shards, (key, row));
+                let at = self.placing.of_row(target, &row)?;
+                self.placing.give(at, &mut of_shards, (key, row));
             }
         }
         Ok(of_shards.into_iter().map(|rows| vec![(target, rows)]).collect())
@@ -402,7 +404,7 @@ impl Transform {
         let mut give = |at: At, target, key: Key, row: Row| {
             let of_shards =
                 shares.entry(target).or_insert_with(|| self.placing.for_each_shard(Vec::new));
-            at.give(of_shards, (key, row));
+            self.placing.give(at, of_shards, (key, row));
         };
         for feed in feeds {
             match feed {

@@ -2,10 +2,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     sync::Arc,
 };
 
-use whimbrel_model::{Column, Equality, Table};
+use whimbrel_model::{Column, Equality};
 use whimbrel_mysql::{
     Class, ConnectOptions, Error, Role, Session, Severity, vtgate,
     vtgate::{Shape, TableVindex},
@@ -15,8 +16,9 @@ use whimbrel_sharding::{Shards, Vindex, VindexError};
 
 use crate::{
     error::{RunError, TableProblem},
+    lookups::{self, Lookup},
     materialize::is_kept_aside,
-    placing::{ByVindex, Placement, Placing, unfit},
+    placing::{ByVindex, Placement, Places, unfit},
     store::{Placings, StoredTarget},
 };
 
@@ -25,24 +27,41 @@ const SAY_THE_SAME: &str =
     "let `sharding` and the vschema say the same, or leave it out of `sharding`";
 
 /// Where the rows of targets are.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Placed {
-    /// For each row.
-    pub(crate) placing: Placing,
+    /// For each target; those beyond its end are where everything is.
+    pub(crate) placements: Vec<Placement>,
     /// For each target of a sharded keyspace, to be compared with what it was.
     pub(crate) words: Placings,
+    /// What places the rows of targets that are sharded, by the targets' places.
+    pub(crate) by_vindex: BTreeMap<usize, Arc<ByVindex>>,
+    /// The lookup vindexes that targets own.
+    pub(crate) lookups: Vec<Lookup>,
 }
 
-impl Placed {
-    /// All of them where everything is.
-    pub(crate) fn whole() -> Self {
-        Self { placing: Placing::whole(), words: Placings::new() }
+/// Where vtgate says that the rows of a target are.
+enum Where {
+    /// On the first shard.
+    Home,
+    /// On every shard.
+    Everywhere,
+    /// Where its vindex says.
+    ByVindex(Arc<ByVindex>),
+}
+
+impl Where {
+    fn placement(&self) -> Placement {
+        match self {
+            Self::Home => Placement::Home,
+            Self::Everywhere => Placement::Everywhere,
+            Self::ByVindex(by) => Placement::ByRow(Arc::clone(by) as Arc<dyn Places>),
+        }
     }
 }
 
 /// Where vtgate says that rows are, in words.
 pub(crate) fn placings_of(told: &BTreeMap<String, vtgate::Placing>) -> Placings {
-    told.iter().map(|(target, told)| (target.clone(), in_words(told))).collect()
+    told.iter().map(|(target, told)| (target.clone(), in_words(target, told))).collect()
 }
 
 /// Proves that rows are `now` where they were when the plan began: those that are there would not be found
@@ -67,8 +86,8 @@ pub(crate) fn unchanged(now: &Placings, began: &Placings) -> Result<(), RunError
     if problems.is_empty() { Ok(()) } else { Err(RunError::Tables { problems }) }
 }
 
-/// Where a table's rows are by the vschema.
-fn in_words(told: &vtgate::Placing) -> String {
+/// Where a target's rows are by the vschema, and where they are looked up.
+fn in_words(target: &str, told: &vtgate::Placing) -> String {
     let vtgate::Placing::Vindexes { vindexes, .. } = told else {
         return "on every shard".to_owned();
     };
@@ -77,7 +96,11 @@ fn in_words(told: &vtgate::Placing) -> String {
     };
     let params: Vec<String> =
         params.iter().map(|(name, value)| format!(", {name} {value}")).collect();
-    format!("by `{kind}` of ({}){}", columns.join(", "), params.concat())
+    let placed = format!("by `{kind}` of ({}){}", columns.join(", "), params.concat());
+    // One whose table cannot be kept is told of where it is refused.
+    let lookups = Lookup::owned(target, vindexes).unwrap_or_default();
+    let words = lookups.iter().map(Lookup::in_words);
+    std::iter::once(placed).chain(words).collect::<Vec<_>>().join(", ")
 }
 
 /// A keyspace, and the session through which it is asked.
@@ -89,15 +112,17 @@ pub(crate) struct Keyspace {
     pub(crate) shape: Shape,
     /// Its shards.
     pub(crate) shards: Arc<Shards>,
+    /// The number of the first of them among all shards of the target.
+    first: usize,
 }
 
 impl Keyspace {
-    /// The keyspace that `options` are for.
+    /// The keyspace that `options` are for, whose shards are numbered from `first` on.
     ///
     /// # Errors
     ///
     /// [`RunError::Preflight`] when its shards do not have each row once; what vtgate says.
-    pub(crate) async fn of(options: &ConnectOptions) -> Result<Self, RunError> {
+    pub(crate) async fn of(options: &ConnectOptions, first: usize) -> Result<Self, RunError> {
         let unknown = |error: Error| {
             if error.class() != Class::SchemaGone {
                 return error.into();
@@ -115,7 +140,12 @@ impl Keyspace {
             }
             RunError::Keyspace { keyspace: shape.keyspace.clone(), reason: error.to_string() }
         });
-        Ok(Self { session, shards: Arc::new(shards?), shape })
+        Ok(Self { session, shards: Arc::new(shards?), shape, first })
+    }
+
+    /// The numbers of its shards among all shards of the target.
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.first..self.first + self.shards.names().len()
     }
 
     /// Where the rows of `targets` are, of which `owned` are the names of those whose keys several sources
@@ -130,40 +160,101 @@ impl Keyspace {
         plan: &Plan,
         (targets, owned): (&[StoredTarget], &BTreeSet<String>),
     ) -> Result<Placed, RunError> {
-        let own = targets.iter().filter(|target| !is_kept_aside(target));
+        let own = targets.iter().filter(|it| !is_kept_aside(it) && self.has(it));
         let names: Vec<String> = own.map(|target| target.name().to_owned()).collect();
         let told = vtgate::shape(&mut self.session, &self.shape.keyspace, &names).await?.tables;
         if !self.shape.is_sharded {
             return self.whole(plan, &told);
         }
-        let (mut placements, mut problems) = (Vec::new(), Vec::new());
-        let mut words = Placings::new();
+        let (mut all, mut problems) = (Placed::default(), Vec::new());
         for target in targets {
-            let Some(told) = told.get(target.name()) else {
-                placements.push(Placement::Home);
+            let Some(told) = told.get(target.name()).filter(|_| self.has(target)) else {
+                all.placements.push(Placement::Home);
                 continue;
             };
             let planned = plan.sharding.iter().find(|it| it.table == target.name());
-            let placed = self.placement(target, told, planned).and_then(|placement| {
+            let placed = self.place(target, told, planned).and_then(|place| {
                 if owned.contains(target.name()) {
                     together(target, told)?;
                 }
-                Ok(placement)
+                Ok((place, looked_up(target, told)?))
             });
             match placed {
-                Ok(placement) => {
-                    placements.push(placement);
-                    words.insert(target.name().to_owned(), in_words(told));
+                Ok((place, lookups)) => {
+                    if let Where::ByVindex(by) = &place {
+                        all.by_vindex.insert(all.placements.len(), Arc::clone(by));
+                    }
+                    all.placements.push(place.placement());
+                    all.words.insert(target.name().to_owned(), in_words(target.name(), told));
+                    all.lookups.extend(lookups);
                 }
                 Err((what, remedy)) => {
                     problems.push(TableProblem { table: target.name().to_owned(), what, remedy });
                 }
             }
         }
-        if !problems.is_empty() {
-            return Err(RunError::Tables { problems });
+        if problems.is_empty() { Ok(all) } else { Err(RunError::Tables { problems }) }
+    }
+
+    /// Whether a target is in this keyspace, if it is not in another one's.
+    fn has(&self, target: &StoredTarget) -> bool {
+        let lookup = target.lookup.as_ref();
+        lookup.is_none_or(|lookup| lookup.keyspace == self.shape.keyspace)
+    }
+
+    /// Where the rows of `target`, the table of a lookup vindex, are in this keyspace, which is not the
+    /// plan's, and that in words; `None` if it has no such table.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Tables`] if that is not known; what vtgate says.
+    pub(crate) async fn beside(
+        &mut self,
+        target: &StoredTarget,
+    ) -> Result<Option<(Placement, String)>, RunError> {
+        if target.lookup.is_none() || !self.has(target) {
+            return Ok(None);
         }
-        Ok(Placed { placing: Placing::new(self.shards.names().len(), placements), words })
+        let name = target.name().to_owned();
+        let names = std::slice::from_ref(&name);
+        let told = vtgate::shape(&mut self.session, &self.shape.keyspace, names).await?.tables;
+        let told = told.get(&name).unwrap_or(&vtgate::Placing::Unknown);
+        let placement = match self.place(target, told, None) {
+            Ok(Where::ByVindex(by)) => Placement::ByRow(by),
+            Ok(Where::Home | Where::Everywhere) => Placement::On(self.first),
+            Err((what, remedy)) => {
+                let table = format!("{}.{name}", self.shape.keyspace);
+                return Err(RunError::Tables {
+                    problems: vec![TableProblem { table, what, remedy }],
+                });
+            }
+        };
+        Ok(Some((placement, in_words(&name, told))))
+    }
+
+    /// What is wrong with those of `tables` of which the vschema of this keyspace says nothing, or that it
+    /// numbers from.
+    ///
+    /// # Errors
+    ///
+    /// What vtgate says.
+    pub(crate) async fn unplaced(
+        &mut self,
+        tables: &[String],
+    ) -> Result<Vec<TableProblem>, RunError> {
+        let told = vtgate::shape(&mut self.session, &self.shape.keyspace, tables).await?.tables;
+        let problem = |(table, told): (String, vtgate::Placing)| {
+            let (what, remedy) = match told {
+                vtgate::Placing::Unknown => self.unknown(&table, &Sharding::Read),
+                vtgate::Placing::Sequence => of_sequence(),
+                vtgate::Placing::Unsharded
+                | vtgate::Placing::Reference { .. }
+                | vtgate::Placing::Pinned
+                | vtgate::Placing::Vindexes { .. } => return None,
+            };
+            Some(TableProblem { table: format!("{}.{table}", self.shape.keyspace), what, remedy })
+        };
+        Ok(told.into_iter().filter_map(problem).collect())
     }
 
     /// A keyspace of one shard that has everything.
@@ -186,16 +277,16 @@ impl Keyspace {
             let (what, remedy) = of_sequence();
             problems.push(TableProblem { table: table.clone(), what, remedy });
         }
-        if problems.is_empty() { Ok(Placed::whole()) } else { Err(RunError::Tables { problems }) }
+        if problems.is_empty() { Ok(Placed::default()) } else { Err(RunError::Tables { problems }) }
     }
 
     /// Where the rows of one target are; else what is wrong, and what mends it.
-    fn placement(
+    fn place(
         &self,
         target: &StoredTarget,
         told: &vtgate::Placing,
         planned: Option<&TableSharding>,
-    ) -> Result<Placement, (String, String)> {
+    ) -> Result<Where, (String, String)> {
         let how = planned.map_or(&Sharding::Read, |planned| &planned.how);
         let refused = |what: &str, remedy: &str| Err((what.to_owned(), remedy.to_owned()));
         let vindexes = match told {
@@ -208,7 +299,7 @@ impl Keyspace {
                     format!("name `{keyspace}` as the target, or leave the table out"),
                 ));
             }
-            vtgate::Placing::Unsharded => return Ok(Placement::Home),
+            vtgate::Placing::Unsharded => return Ok(Where::Home),
             vtgate::Placing::Sequence => return Err(of_sequence()),
             vtgate::Placing::Pinned => {
                 return refused(
@@ -218,15 +309,6 @@ impl Keyspace {
             }
         };
         let Some(primary) = vindexes.first() else { return Err(self.unknown(target.name(), how)) };
-        let is_owned = |vindex: &&TableVindex| vindex.owner.as_deref() == Some(target.name());
-        if let Some(owned) = vindexes.iter().find(is_owned) {
-            return Err((
-                format!("it owns the lookup vindex `{}`, whose rows vtgate keeps", owned.name),
-                "leave it out, or drop the lookup vindex and make it anew after the cutover \
-                 (`vtctldclient LookupVindex create`)"
-                    .to_owned(),
-            ));
-        }
         let files = agreed(primary, how)?;
         let vindex = Vindex::new(&primary.kind, &primary.params, files);
         let vindex = vindex.map_err(|error| uncomputed(&error))?;
@@ -238,7 +320,7 @@ impl Keyspace {
         target: &StoredTarget,
         names: &[String],
         vindex: Vindex,
-    ) -> Result<Placement, (String, String)> {
+    ) -> Result<Where, (String, String)> {
         let mut columns = Vec::new();
         for name in names {
             let Some((place, column)) = column_of(target, name) else {
@@ -271,11 +353,12 @@ impl Keyspace {
             }
             columns.push((place, column.clone()));
         }
-        Ok(Placement::ByRow(Arc::new(ByVindex {
+        Ok(Where::ByVindex(Arc::new(ByVindex {
             table: target.name().into(),
             columns,
             vindex,
             shards: Arc::clone(&self.shards),
+            first: self.first,
         })))
     }
 
@@ -324,13 +407,35 @@ fn of_sequence() -> (String, String) {
 }
 
 /// A table that every shard has all of: what the plan says, if anything.
-fn reference(how: &Sharding) -> Result<Placement, (String, String)> {
+fn reference(how: &Sharding) -> Result<Where, (String, String)> {
     match how {
-        Sharding::Reference | Sharding::Read => Ok(Placement::Everywhere),
+        Sharding::Reference | Sharding::Read => Ok(Where::Everywhere),
         Sharding::Vindex { kind, .. } => Err((
             format!("the plan shards it by `{kind}`, and the vschema says it is a reference table"),
             SAY_THE_SAME.to_owned(),
         )),
+    }
+}
+
+/// The lookup vindexes that a target owns.
+fn looked_up(
+    target: &StoredTarget,
+    told: &vtgate::Placing,
+) -> Result<Vec<Lookup>, (String, String)> {
+    let vtgate::Placing::Vindexes { vindexes, .. } = told else { return Ok(Vec::new()) };
+    let lookups = Lookup::owned(target.name(), vindexes)?;
+    match lookups.first() {
+        Some(first) if target.moved_from.is_none() => Err((
+            format!(
+                "it owns the lookup vindex `{}`, whose table is kept for tables that are moved as they \
+                 are",
+                first.vindex
+            ),
+            "take the lookup vindex out of the vschema and make it anew after the cutover \
+             (`vtctldclient LookupVindex create`)"
+                .to_owned(),
+        )),
+        _ => Ok(lookups),
     }
 }
 
@@ -401,10 +506,8 @@ fn uncomputed(error: &VindexError) -> (String, String) {
 
 /// The column of a target's rows that it knows by `name`, and its place among their cells.
 fn column_of<'t>(target: &'t StoredTarget, name: &str) -> Option<(usize, &'t Column)> {
-    let name = match &target.rollup {
-        Some(rollup) => rollup.kept_group(name)?,
-        None => name.to_owned(),
-    };
-    let table: &Table = &target.table;
-    table.carried_columns().enumerate().find(|(_, column)| column.name.eq_ignore_ascii_case(&name))
+    match &target.rollup {
+        Some(rollup) => lookups::column_of(&target.table, &rollup.kept_group(name)?),
+        None => lookups::column_of(&target.table, name),
+    }
 }

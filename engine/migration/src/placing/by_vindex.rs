@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use whimbrel_expression::shown;
 use whimbrel_model::{Cell, Column, ColumnType, Row};
-use whimbrel_sharding::{Shards, Unmapped, Value, Vindex};
+use whimbrel_sharding::{KeyspaceId, Shards, Unmapped, Value, Vindex};
 
 use super::{Places, UnplacedRow};
 
@@ -16,10 +16,17 @@ pub(crate) struct ByVindex {
     pub(crate) columns: Vec<(usize, Column)>,
     pub(crate) vindex: Vindex,
     pub(crate) shards: Arc<Shards>,
+    /// The number of the first of them among all shards of the target.
+    pub(crate) first: usize,
 }
 
-impl Places for ByVindex {
-    fn shard(&self, row: &Row) -> Result<usize, UnplacedRow> {
+impl ByVindex {
+    /// A row's keyspace id.
+    ///
+    /// # Errors
+    ///
+    /// [`UnplacedRow`] for a row that has none.
+    pub(crate) fn keyspace_id(&self, row: &Row) -> Result<KeyspaceId, UnplacedRow> {
         let unplaced = |error: Unmapped| UnplacedRow {
             table: self.table.clone(),
             reason: error.to_string().into(),
@@ -31,8 +38,13 @@ impl Places for ByVindex {
             .collect::<Result<_, _>>()
             .map_err(unplaced)?;
         let values: Vec<Value<'_>> = literals.iter().map(Literal::value).collect();
-        let id = self.vindex.keyspace_id(&values).map_err(unplaced)?;
-        Ok(self.shards.of(&id))
+        self.vindex.keyspace_id(&values).map_err(unplaced)
+    }
+}
+
+impl Places for ByVindex {
+    fn shard(&self, row: &Row) -> Result<usize, UnplacedRow> {
+        Ok(self.first + self.shards.of(&self.keyspace_id(row)?))
     }
 }
 

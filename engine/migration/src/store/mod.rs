@@ -22,7 +22,7 @@ pub(crate) use lanes::{read_version, swap};
 pub(crate) use placings::{Placings, placings};
 pub(crate) use schema::{FORMAT, create_tables, exists};
 pub(crate) use summary::{beat, dead_letters, epoch, kept_bytes, positions, rollups};
-pub(crate) use targets::{StoredTarget, targets, targets_of_others};
+pub(crate) use targets::{StoredTarget, lookups, targets, targets_of_others};
 
 use whimbrel_model::Key;
 

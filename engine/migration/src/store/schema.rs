@@ -12,7 +12,7 @@ pub(crate) const FORMAT: u32 = 2;
 /// row of the plan, which keeps its epoch; the first has everything else.
 ///
 /// Positions are `LONGBLOB`s: a source with a long history of servers has sets of many intervals.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "CREATE TABLE IF NOT EXISTS `_whimbrel_plan` (
        plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
        format INT UNSIGNED NOT NULL,
@@ -62,15 +62,22 @@ const TABLES: [&str; 9] = [
     "CREATE TABLE IF NOT EXISTS `_whimbrel_shards` (
        plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
        number INT UNSIGNED NOT NULL,
-       name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       name VARCHAR(160) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
        PRIMARY KEY (plan, number)
      ) ENGINE=InnoDB CHARACTER SET utf8mb4",
     // One row a target of a sharded keyspace: where its rows were when the plan began.
     "CREATE TABLE IF NOT EXISTS `_whimbrel_placings` (
        plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-       target VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       target VARCHAR(160) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
        placing LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
        PRIMARY KEY (plan, target)
+     ) ENGINE=InnoDB CHARACTER SET utf8mb4",
+    // One row a lookup vindex: the target that is its table.
+    "CREATE TABLE IF NOT EXISTS `_whimbrel_lookups` (
+       plan VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       target_id INT UNSIGNED NOT NULL,
+       vindex LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+       PRIMARY KEY (plan, target_id)
      ) ENGINE=InnoDB CHARACTER SET utf8mb4",
     // One row a source row that failed on its way into a target; written as the rows of a table.
     "CREATE TABLE IF NOT EXISTS `_whimbrel_dead_letters` (

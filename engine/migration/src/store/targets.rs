@@ -1,10 +1,12 @@
 //! The target tables of a plan, as they were when it was begun.
 
+use std::collections::BTreeMap;
+
 use whimbrel_model::{Table, TableId};
 use whimbrel_mysql::{Record, Session};
 
-use super::{PlanKey, StoredTable, text};
-use crate::{error::RunError, rollup::Rollup};
+use super::{PlanKey, StoredTable, schema::has_table, text};
+use crate::{error::RunError, lookups::Lookup, rollup::Rollup};
 
 /// A table that the plan writes.
 #[derive(Debug, Clone)]
@@ -18,17 +20,30 @@ pub(crate) struct StoredTarget {
     /// The definition that it is to have in the end; `None` where a source table has it, or where it
     /// is as it was found.
     pub(crate) wanted: Option<String>,
+    /// The lookup vindex whose table it is.
+    pub(crate) lookup: Option<Lookup>,
 }
 
 impl StoredTarget {
     /// The target of a source table that is moved.
     pub(crate) fn moved(id: TableId, table: &Table) -> Self {
-        Self { table: table.clone(), moved_from: Some(id), rollup: None, wanted: None }
+        Self {
+            table: table.clone(),
+            moved_from: Some(id),
+            rollup: None,
+            wanted: None,
+            lookup: None,
+        }
     }
 
     /// The name by which people know it.
     pub(crate) fn name(&self) -> &str {
         self.rollup.as_ref().map_or_else(|| self.table.name(), Rollup::visible)
+    }
+
+    /// Whether the plan says how its rows are made.
+    pub(crate) fn is_made(&self) -> bool {
+        self.moved_from.is_none() && self.lookup.is_none()
     }
 
     /// The targets of source tables all of which are moved.
@@ -97,7 +112,35 @@ async fn insert(
         optional(rollup.as_deref()),
     );
     session.execute(insert.as_bytes()).await?;
+    if let Some(lookup) = &target.lookup {
+        let insert = format!(
+            "INSERT INTO `_whimbrel_lookups` SET plan = {}, target_id = {id}, vindex = {}",
+            plan.literal(),
+            text(&serde_json::to_string(lookup)?),
+        );
+        session.execute(insert.as_bytes()).await?;
+    }
     Ok(())
+}
+
+/// The lookup vindexes whose tables a plan keeps, by the ids of the targets that these are.
+///
+/// # Errors
+///
+/// [`RunError`] when the server does not answer, or one cannot be read.
+pub(crate) async fn lookups(
+    session: &mut Session,
+    plan: &PlanKey,
+) -> Result<BTreeMap<u32, Lookup>, RunError> {
+    // Plans of earlier programs kept none.
+    if !has_table(session, "_whimbrel_lookups").await? {
+        return Ok(BTreeMap::new());
+    }
+    let sql = format!("SELECT target_id, vindex FROM `_whimbrel_lookups` WHERE {}", plan.matches());
+    let rows = session.query(&sql).await?;
+    let lookup =
+        |row: &Record| Ok((row.number("target_id")?, serde_json::from_str(&row.text("vindex")?)?));
+    rows.iter().map(lookup).collect()
 }
 
 /// The targets of a plan, in the order of their ids. A plan of format 1 stored none: it moves `tables`,
@@ -120,7 +163,11 @@ pub(crate) async fn targets(
     if rows.is_empty() {
         return Ok(StoredTarget::all_moved(tables));
     }
-    rows.iter().map(target).collect()
+    let mut lookups = lookups(session, plan).await?;
+    let numbered = (0..).zip(&rows);
+    numbered
+        .map(|(id, row)| Ok(StoredTarget { lookup: lookups.remove(&id), ..target(row)? }))
+        .collect()
 }
 
 fn optional(value: Option<&str>) -> String {
@@ -134,6 +181,7 @@ fn target(row: &Record) -> Result<StoredTarget, RunError> {
         moved_from: row.optional_number("moved_from")?.map(TableId),
         rollup: rollup.as_deref().map(serde_json::from_str).transpose()?,
         wanted: row.optional_text("wanted")?,
+        lookup: None,
     })
 }
 
