@@ -16,6 +16,7 @@ mod finding;
 pub mod json;
 pub mod load;
 mod options;
+mod prepared;
 mod session;
 pub mod source;
 pub mod statement;
@@ -29,5 +30,6 @@ pub use binlog::{
 pub use error::{Class, Error};
 pub use finding::{Finding, Severity};
 pub use options::{Account, ConnectOptions, OptionsError, TlsMode, TlsOptions};
+pub use prepared::Prepared;
 pub use session::{ANSWER_WAIT_MAX, Executed, Record, Role, ServerVersion, Session};
 pub use types::{write_key_literal, write_literal};

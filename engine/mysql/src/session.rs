@@ -21,6 +21,7 @@ use crate::{
     error::Error,
     load::{Answer, Load},
     options::{ConnectOptions, IsEncrypted, Place, TlsMode},
+    prepared::Prepared,
     types::ResultText,
 };
 
@@ -143,6 +144,23 @@ impl Session {
             Ok(Executed { affected_rows: conn.affected_rows(), warnings: conn.get_warnings() })
         };
         let outcome = within(&doing, limit, work).await;
+        self.end(outcome.and_then(|answer| answer.map_err(|error| driver(&doing, error))))
+    }
+
+    /// Writes rows by a statement that is prepared when the session has not prepared it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`] after [`ANSWER_WAIT_MAX`], and whatever the server answers.
+    pub async fn write(&mut self, rows: &Prepared) -> Result<(), Error> {
+        self.begin()?;
+        let doing = doing_of(rows.sql().as_bytes());
+        let (conn, driver) = (&mut self.conn, driver_error(self.gate.as_ref()));
+        let work = async move {
+            let result = conn.exec_iter(rows.sql(), rows.values()).await?;
+            result.drop_result().await
+        };
+        let outcome = within(&doing, ANSWER_WAIT_MAX, work).await;
         self.end(outcome.and_then(|answer| answer.map_err(|error| driver(&doing, error))))
     }
 

@@ -30,14 +30,8 @@ pub fn write<'a>(
     bytes_max: usize,
 ) -> Result<Vec<Vec<u8>>, Error> {
     let columns: Vec<_> = table.carried_columns().collect();
-    let names: Vec<String> = columns
-        .iter()
-        .filter(|column| column.generation == Generation::None)
-        .map(|column| quoted(&column.name))
-        .collect();
-    let verb = if table.has_other_unique_key() { "INSERT" } else { "REPLACE" };
-    let head = format!("{verb} INTO {} ({}) VALUES ", quoted(table.name()), names.join(","));
-    let mut list = Statements::new(head.into_bytes(), Vec::new(), (bytes_max, usize::MAX));
+    let limits = (bytes_max, usize::MAX);
+    let mut list = Statements::new(head(table).into_bytes(), Vec::new(), limits);
     let mut values = Vec::new();
     for row in rows {
         values.clear();
@@ -54,6 +48,17 @@ pub fn write<'a>(
         list.push(&values, b",");
     }
     Ok(list.finish())
+}
+
+/// What a statement that writes rows begins with, up to the rows.
+pub(crate) fn head(table: &Table) -> String {
+    let names: Vec<String> = table
+        .carried_columns()
+        .filter(|column| column.generation == Generation::None)
+        .map(|column| quoted(&column.name))
+        .collect();
+    let verb = if table.has_other_unique_key() { "INSERT" } else { "REPLACE" };
+    format!("{verb} INTO {} ({}) VALUES ", quoted(table.name()), names.join(","))
 }
 
 /// `DELETE` statements that remove the rows of the keys, each of at most `bytes_max` bytes unless

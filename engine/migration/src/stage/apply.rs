@@ -145,7 +145,7 @@ impl ApplyStage {
                 limits: PlanLimits { is_steady: lane_count == 1, ..self.limits },
                 inlet,
                 link: lane_link(&self.shard, &self.plan, lane, self.shared.clock.clone()),
-                is_load_offered: None,
+                means: None,
                 undisputed: BTreeSet::new(),
                 pool: Arc::clone(&self.pool),
                 shared: Arc::clone(&self.shared),

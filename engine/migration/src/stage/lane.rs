@@ -71,16 +71,16 @@ pub(crate) struct LaneWorker {
     pub(crate) limits: PlanLimits,
     pub(crate) inlet: Receiver<LaneMessage>,
     pub(crate) link: Link,
-    /// Whether the target takes rows as files; `None` until it was asked.
-    pub(crate) is_load_offered: Option<bool>,
+    /// How rows may be sent; `None` until the target was asked.
+    pub(super) means: Option<Means>,
     /// Owned targets beside which no row waits.
     pub(crate) undisputed: BTreeSet<TargetId>,
     pub(crate) pool: Arc<ComputePool>,
     pub(crate) shared: Arc<Shared>,
 }
 
-/// What a transaction sends after the lane's row: the rows, then the marks.
-type Work<'a> = (&'a [Write], &'a [String]);
+/// What a transaction sends after the lane's row: the rows, then the marks and how many these are.
+type Work<'a> = (&'a [Write], Option<(&'a str, u64)>);
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -179,16 +179,18 @@ impl LaneWorker {
         let Plan { mut effects, marks, next } = plan(&self.state, items);
         self.resolve_owned(&mut effects).await?;
         let swap = store::swap(&self.plan, self.lane, self.version(), &next);
-        let marks: Vec<String> = marks.iter().map(|mark| self.mark(mark)).collect();
+        let mark_count = marks.len() as u64;
+        let marks = (mark_count > 0).then(|| self.marks(&marks));
+        let marks = marks.as_deref().map(|marks| (marks, mark_count));
         let effects = Arc::new(effects);
         let means = self.means(&effects).await;
         let writes = self.writes(&effects, (next.sequence, means)).await?;
-        match self.write(&swap, (&writes, &marks)).await {
+        match self.write(&swap, (&writes, marks)).await {
             Err(RunError::Server(error)) if matches!(*error, Error::Unloaded { .. }) => {
                 tracing::warn!(lane = self.lane, %error, "rows are sent in statements from here on");
-                self.is_load_offered = Some(false);
+                self.means = Some(Means::Statements);
                 let writes = self.writes(&effects, (next.sequence, Means::Statements)).await?;
-                self.write(&swap, (&writes, &marks)).await?;
+                self.write(&swap, (&writes, marks)).await?;
             }
             outcome => outcome?,
         }
@@ -199,17 +201,21 @@ impl LaneWorker {
 
     /// How the rows may be sent. A target that cannot be asked now is asked another time.
     async fn means(&mut self, effects: &Effects) -> Means {
-        if self.is_load_offered.is_none() && is_worth_loading(effects) {
+        if self.means.is_none() && self.shard.options.is_vtgate() {
+            self.means = Some(Means::Parameters);
+        }
+        if self.means.is_none() && is_worth_loading(effects) {
             let asked = match self.link.session().await {
                 Ok(session) => load::is_offered(session).await,
                 Err(error) => Err(error),
             };
             match asked {
-                Ok(is_offered) => self.is_load_offered = Some(is_offered),
+                Ok(true) => self.means = Some(Means::Loads),
+                Ok(false) => self.means = Some(Means::Statements),
                 Err(_) => self.link.drop_session(),
             }
         }
-        if self.is_load_offered == Some(true) { Means::Loads } else { Means::Statements }
+        self.means.unwrap_or(Means::Statements)
     }
 
     fn version(&self) -> LaneVersion {
@@ -300,13 +306,14 @@ impl LaneWorker {
             let written = match form {
                 Form::Statement(statement) => session.execute(statement).await.map(drop),
                 Form::Load(load) => session.load(load).await,
+                Form::Prepared(rows) => session.write(rows).await,
             };
             written.map_err(|error| refused(&shared, *table, error))?;
         }
-        for mark in marks {
-            if session.execute(mark.as_bytes()).await?.affected_rows != 1 {
-                return Err(RunError::Diverged { lane });
-            }
+        if let Some((marks, count)) = marks
+            && session.execute(marks.as_bytes()).await?.affected_rows != count
+        {
+            return Err(RunError::Diverged { lane });
         }
         *is_in_doubt = true;
         session.execute(b"COMMIT").await?;
@@ -326,20 +333,26 @@ impl LaneWorker {
         Ok(built.map_err(|error| RunError::Broken { what: error.to_string() })??)
     }
 
-    /// Stores a mark. A target may have lost the cut that made the piece: then nobody has its number, nor
-    /// will anybody.
-    fn mark(&self, mark: &Mark) -> String {
+    /// Stores marks. A target may have lost the cut that made a piece: then nobody has its number, nor will
+    /// anybody.
+    fn marks(&self, marks: &[Mark]) -> String {
+        let row = |mark: &Mark| {
+            format!(
+                "({}, {}, {}, {}, {}, {}, {})",
+                self.plan.literal(),
+                mark.chunk.table.0,
+                mark.chunk.number,
+                mark.attempt,
+                self.lane,
+                mark.lane_count,
+                mark.row_count,
+            )
+        };
+        let rows: Vec<String> = marks.iter().map(row).collect();
         format!(
             "INSERT INTO `_whimbrel_marks` \
-             (plan, table_id, number, attempt, lane, lane_count, row_count) \
-             VALUES ({}, {}, {}, {}, {}, {}, {})",
-            self.plan.literal(),
-            mark.chunk.table.0,
-            mark.chunk.number,
-            mark.attempt,
-            self.lane,
-            mark.lane_count,
-            mark.row_count,
+             (plan, table_id, number, attempt, lane, lane_count, row_count) VALUES {}",
+            rows.join(", ")
         )
     }
 }

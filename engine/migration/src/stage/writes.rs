@@ -1,7 +1,7 @@
 //! What a lane's transaction sends for its rows.
 
 use whimbrel_model::Table;
-use whimbrel_mysql::{Error, load::Load, statement};
+use whimbrel_mysql::{Error, Prepared, load::Load, statement};
 use whimbrel_plan::STATEMENT_BYTES_MAX;
 
 use crate::{
@@ -31,6 +31,8 @@ pub(super) enum Form {
     Statement(Vec<u8>),
     /// As a file.
     Load(Load),
+    /// As parameters of a statement.
+    Prepared(Prepared),
 }
 
 /// How rows may be sent.
@@ -40,6 +42,8 @@ pub(super) enum Means {
     Statements,
     /// As files, too, where a table's types and the number of rows allow it.
     Loads,
+    /// As parameters, too, where values and the number of rows allow it.
+    Parameters,
 }
 
 /// Whether any of the effects is large enough to be loaded.
@@ -56,7 +60,8 @@ fn is_worth_a_load(effects: &TableEffects) -> bool {
 pub(super) fn has_large_statement(writes: &[Write]) -> bool {
     let is_large = |form: &Form| match form {
         Form::Statement(statement) => statement.len() >= LARGE_STATEMENT_BYTES,
-        Form::Load(_) => false,
+        // Parameters are rows of many to a statement.
+        Form::Load(_) | Form::Prepared(_) => false,
     };
     writes.iter().any(|(_, form)| is_large(form))
 }
@@ -96,20 +101,28 @@ pub(super) fn writes_of(
             statement::delete(table, effects.gone(), STATEMENT_BYTES_MAX)?
         };
         writes.extend(statements(deletes));
-        if let Some(load) = load_of(table, effects, means)? {
-            writes.push((id, Form::Load(load)));
-        } else {
-            let written = statement::write(table, effects.rows(), STATEMENT_BYTES_MAX)?;
-            writes.extend(statements(written));
-        }
+        writes.extend(rows_of(table, effects, means)?.into_iter().map(|form| (id, form)));
         writes.extend(statements(groups.after));
     }
     Ok(writes)
 }
 
-fn load_of(table: &Table, effects: &TableEffects, means: Means) -> Result<Option<Load>, Error> {
-    if means == Means::Statements || !is_worth_a_load(effects) {
-        return Ok(None);
+/// What writes a table's rows.
+fn rows_of(table: &Table, effects: &TableEffects, means: Means) -> Result<Vec<Form>, Error> {
+    let texts = |rows: Vec<_>| -> Result<_, Error> {
+        let texts = statement::write(table, rows, STATEMENT_BYTES_MAX)?;
+        Ok(texts.into_iter().map(Form::Statement))
+    };
+    if means == Means::Loads
+        && is_worth_a_load(effects)
+        && let Some(load) = Load::of(table, effects.rows())?
+    {
+        return Ok(vec![Form::Load(load)]);
     }
-    Load::of(table, effects.rows())
+    if means == Means::Parameters {
+        let (prepared, others) = Prepared::of(table, effects.rows(), STATEMENT_BYTES_MAX)?;
+        let prepared = prepared.into_iter().map(Form::Prepared);
+        return Ok(prepared.chain(texts(others)?).collect());
+    }
+    Ok(texts(effects.rows().collect())?.collect())
 }

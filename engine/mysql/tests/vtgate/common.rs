@@ -43,10 +43,15 @@ pub(crate) async fn shared() -> &'static Vitess {
 
 /// What listens on a port of this machine, for `root`.
 pub(crate) fn at(port: u16) -> ConnectOptions {
+    on_server(port, "")
+}
+
+/// A server of this machine and one of its databases, for `root`.
+pub(crate) fn on_server(port: u16, database: &str) -> ConnectOptions {
     let (host, user) = ("127.0.0.1".to_owned(), "root".to_owned());
     let account = Account { host, port, user, password: "".into() };
     let tls = TlsOptions { mode: TlsMode::Disabled, ca: None };
-    ConnectOptions::new(account, "", tls).unwrap()
+    ConnectOptions::new(account, database, tls).unwrap()
 }
 
 /// A session of a lane, on the shard. As a lane does, it tries again where that may go well: each dead

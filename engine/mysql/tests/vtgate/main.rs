@@ -8,6 +8,8 @@ mod common;
 #[cfg(test)]
 mod definitions;
 #[cfg(test)]
+mod parameters;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod shape;
