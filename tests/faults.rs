@@ -12,4 +12,5 @@ mod resharding;
 mod runners;
 mod servers;
 mod tables;
+mod tablets;
 mod target;

@@ -155,6 +155,7 @@ async fn what_of_a_keyspace_stands_in_the_way_is_said_with_what_mends_it() {
 
     refuses_sequences(&world).await;
     refuses_lookups(&world).await;
+    refuses_tablets(&world).await;
 
     // Keyspaces.
     let more = "sharding: { fine: { column: id, vindex: xxhash } }\n";
@@ -210,6 +211,39 @@ async fn refuses_lookups(world: &World) {
     world.vitess.execute("main", &filled).await.unwrap();
     world.refuses(one, "", &["`mails`: the target's table holds rows", "TRUNCATE TABLE"]).await;
     world.vitess.execute("main", "DROP TABLE mails").await.unwrap();
+}
+
+/// What is said of servers that rows may not go straight to.
+async fn refuses_tablets(world: &World) {
+    let refuses = async |tablets: [(&str, &str); 2], texts: &[&str]| {
+        let migration = world.migration("commerce", &["fine"], "");
+        migration.aim_at_tablets("commerce", &tablets);
+        migration.refused(3, texts).await;
+    };
+    let server = world.vitess.mysql();
+    let (url, other) = (server.url(), world.source.url());
+    let texts = [
+        "error [vitess-tablets]: the plan names servers for the shards `-40`, `40-`, and `-80`, `80-` serve \
+         keyspace `commerce`",
+        "name each shard that serves once",
+    ];
+    refuses([("-40", &url), ("40-", &url)], &texts).await;
+    let found =
+        format!("at 127.0.0.1:{} is not that of the primary of shard `80-`: ", world.source.port());
+    let texts = ["error [vitess-tablet-not-primary]: the server ", &found, "its `server_uuid` is "];
+    refuses([("-80", &url), ("80-", &other)], &texts).await;
+    world.below("CREATE USER reader; GRANT SELECT ON *.* TO reader").await;
+    let reader = url.replace("root@", "reader@");
+    let texts = [
+        "error [target-privileges]: server of shard `80-` at ",
+        "the account lacks `INSERT`, `UPDATE`, `DELETE` on `vt_commerce_80-`",
+        "`GRANT INSERT, UPDATE, DELETE ON `vt\\_commerce\\_80-`.*",
+    ];
+    refuses([("-80", &url), ("80-", &reader)], &texts).await;
+    world.below("SET GLOBAL super_read_only = ON").await;
+    let texts = ["error [target-read-only]: server of shard `-80` at ", "`super_read_only` is on"];
+    refuses([("-80", &url), ("80-", &url)], &texts).await;
+    world.below("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF").await;
 }
 
 /// What is said of sequences that are not as they must be.

@@ -66,7 +66,7 @@ pub(super) fn migration<'a>(source: &'a Server, cluster: &Cluster, more: &str) -
 }
 
 /// Makes one of a shard's tablets its primary.
-async fn reparent(cluster: &Cluster, shard: &str, tablet: usize) {
+pub(super) async fn reparent(cluster: &Cluster, shard: &str, tablet: usize) {
     let alias = cluster.shard(KEYSPACE, shard).unwrap()[tablet].alias().to_owned();
     let place = format!("{KEYSPACE}/{shard}");
     let command = ["PlannedReparentShard", &place, "--new-primary", &alias];

@@ -90,6 +90,14 @@ impl<'a> Migration<'a> {
         );
     }
 
+    /// Lets the rows of the keyspace's shards go straight to the servers at the URLs beside them.
+    pub(crate) fn aim_at_tablets(&self, keyspace: &str, tablets: &[(&str, &str)]) {
+        let tablet = |(shard, url): &(&str, &str)| format!("{shard:?}: {{ url: {url:?} }}");
+        let tablets: Vec<String> = tablets.iter().map(tablet).collect();
+        let part = format!("keyspace: {keyspace}");
+        self.edit(&part, &format!("{part}, tablets: {{ {} }}", tablets.join(", ")));
+    }
+
     /// Writes a file beside the plan.
     pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.folder.path().join(name), text).unwrap();

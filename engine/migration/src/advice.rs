@@ -39,6 +39,11 @@ const KEYSPACE: &str = "see `SHOW VSCHEMA KEYSPACES` and `SHOW VITESS_SHARDS` at
                  with a vschema, and with shards that have each keyspace id once; a resharding that is \
                  under way must be completed or cancelled first";
 
+/// What the former primary alone took is in no other place, and comes again.
+const NOT_PRIMARY: &str = "name the server of the shard's primary tablet in `target.vitess.tablets`, best by a name \
+                 that follows it, or leave `tablets` out; then run again: it goes on from what the primary \
+                 holds, and nothing is lost";
+
 /// Nothing is skipped.
 const UNPLACED_ROW: &str = "give the row a value that the table's vindex maps, or shard the table by another \
                  column or vindex, under a new `name` with an empty target; the row comes again with \
@@ -78,6 +83,7 @@ impl RunError {
             Self::RefusedGroup { .. } => "run.refused-group",
             Self::ForeignGroups { .. } => "run.foreign-groups",
             Self::Options(_) => "run.address",
+            Self::Server(cause) if matches!(**cause, Error::NotPrimary { .. }) => "run.not-primary",
             Self::Server(_) => "run.server",
             Self::Log(_) => "run.log",
             Self::Tables { .. } => "run.tables",
@@ -142,6 +148,7 @@ impl RunError {
             }
             Self::Options(_) => "mend the plan's `url`",
             Self::Server(cause) if is_of_own_table(cause) => STATE_CHANGED,
+            Self::Server(cause) if matches!(**cause, Error::NotPrimary { .. }) => NOT_PRIMARY,
             Self::Server(cause) => of_server(cause.class()),
             Self::Log(error) if error.is_transient() => {
                 "see that the source is up and can be reached, then run again: it goes on there"

@@ -44,6 +44,7 @@ mod told;
 pub mod transform;
 mod vindexes;
 mod watch;
+mod ways;
 pub mod windows;
 
 pub use error::{RunError, SharedKeys, TableProblem};

@@ -6,7 +6,7 @@ use tokio::sync::Mutex;
 use whimbrel_flow::{Clock, RetryLimits};
 use whimbrel_mysql::{ConnectOptions, Error, Role, Session};
 
-use crate::{error::RunError, store::text};
+use crate::{error::RunError, store::text, ways::Way};
 
 /// How often a statement, or a lane's whole transaction, is tried again after lost connections,
 /// deadlocks and lock waits before the run gives up.
@@ -33,6 +33,9 @@ pub(crate) struct Link {
     lock: Option<String>,
     /// The number of its newest session that was dropped.
     former: Option<u32>,
+    /// How a shard's server is reached past vtgate, and what its doubts were counted to be when the session
+    /// was proven.
+    way: Option<(Arc<Way>, u64)>,
 }
 
 /// How long the server may take to end a session of this link that lived on there.
@@ -41,7 +44,13 @@ const FORMER_END_SECONDS: u32 = 10;
 impl Link {
     /// A link that is not connected yet.
     pub(crate) fn new(options: ConnectOptions, role: Role, clock: Clock) -> Self {
-        Self { options, role, clock, session: None, lock: None, former: None }
+        Self { options, role, clock, session: None, lock: None, former: None, way: None }
+    }
+
+    /// A link to a shard's own server, past vtgate.
+    pub(crate) fn straight(way: Arc<Way>, clock: Clock) -> Self {
+        let options = way.server().clone();
+        Self { way: Some((way, 0)), ..Self::new(options, Role::Target, clock) }
     }
 
     /// The link, to be used by several in turn.
@@ -61,10 +70,13 @@ impl Link {
     ///
     /// What connecting gave.
     pub(crate) async fn session(&mut self) -> Result<&mut Session, Error> {
+        if self.way.as_ref().is_some_and(|(way, proven)| way.doubts() != *proven) {
+            self.drop_session();
+        }
         let session = match self.session.take() {
             Some(session) => session,
             None => {
-                let mut session = Session::connect(&self.options, self.role).await?;
+                let mut session = self.connect().await?;
                 if let Some(name) = &self.lock {
                     take_lock(&mut session, name, self.former).await?;
                 }
@@ -72,6 +84,23 @@ impl Link {
             }
         };
         Ok(self.session.insert(session))
+    }
+
+    async fn connect(&mut self) -> Result<Session, Error> {
+        let Some((way, proven)) = &mut self.way else {
+            return Session::connect(&self.options, self.role).await;
+        };
+        let (session, doubts) = way.session().await?;
+        *proven = doubts;
+        Ok(session)
+    }
+
+    /// `error`, as it is to be understood of the server that the link leads to.
+    pub(crate) fn understood(&self, error: RunError) -> RunError {
+        match (&self.way, error) {
+            (Some((way, _)), RunError::Server(error)) => way.understood(*error).into(),
+            (Some(_) | None, error) => error,
+        }
     }
 
     /// Drops the session: after any error its transaction may be open or gone.

@@ -30,6 +30,7 @@ use crate::{
     tables,
     transform::{Feed, TargetId},
     vindexes::{Placed, unchanged},
+    ways,
 };
 
 /// What a person should know before the first row.
@@ -147,9 +148,6 @@ pub(crate) async fn prepare(
     let name = |target: &StoredTarget| target.name().to_owned();
     let moved = names_of_moved(&targets);
     let left_behind = left_behind(plan, (&mut source, home.is_part), &moved).await?;
-    if takes_over {
-        runners::end_lanes(session, (&plan_key, home)).await?;
-    }
     let owned = made.owned.keys().filter_map(|id| targets.get(id.0 as usize)).map(name).collect();
     let placed = target.placing(plan, (&targets, &owned)).await?;
     unchanged(&placed.words, &store::placings(target.home().0, &plan_key).await?)?;
@@ -158,6 +156,7 @@ pub(crate) async fn prepare(
     let (numbered, found) = target.sequences(plan, &mut source, &moved).await?;
     warnings.extend(found);
     source.close().await;
+    ways::open(&mut target, &plan_key, takes_over).await?;
     let server_id = server_id(&plan.name, &target.options);
     let shards = target.close().await;
     let (claim, links) = claim_all(&shards, &plan_key, clock).await?;

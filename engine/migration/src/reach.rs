@@ -9,7 +9,7 @@ use whimbrel_mysql::{
     Account, ConnectOptions, Finding, Role, Session, Severity, TlsMode, TlsOptions, catalog,
     target, vtgate,
 };
-use whimbrel_plan::{Endpoint, Plan, Target, Tls};
+use whimbrel_plan::{Endpoint, Plan, Target, Tls, VitessTarget};
 
 use crate::{
     error::{RunError, TableProblem},
@@ -17,8 +17,9 @@ use crate::{
     placing::{Placement, Placing},
     sequences::Numbered,
     shards::Shard,
-    store::StoredTarget,
+    store::{PlanKey, StoredTarget},
     vindexes::{Keyspace, Placed},
+    ways::{self, Way},
 };
 
 /// The target, with a session on each of its shards.
@@ -94,10 +95,19 @@ impl Reached {
     }
 
     /// A keyspace, each of whose shards is reached by sessions of its own.
-    async fn keyspace(options: ConnectOptions) -> Result<Self, RunError> {
+    async fn keyspace(plan: &Plan, target: &VitessTarget) -> Result<Self, RunError> {
+        let options = endpoint(&target.endpoint)?;
         let options = options.for_keyspace(options.database());
         let keyspace = Keyspace::of(&options, 0).await?;
-        let shards = sessions(&options, &keyspace, false).await?;
+        let mut shards = sessions(&options, &keyspace, false).await?;
+        for tablet in &target.tablets {
+            let server = endpoint(&tablet.endpoint)?;
+            let is_of = |shard: &Shard| shard.name.as_ref() == Some(&tablet.shard);
+            for (_, shard) in shards.iter_mut().filter(|(_, shard)| is_of(shard)) {
+                let way = Way::new(shard, &server, PlanKey::new(&plan.name));
+                *shard = Arc::new(Shard { way: Some(Arc::new(way)), ..(**shard).clone() });
+            }
+        }
         Ok(Self { options, shards, keyspace: Some(keyspace), others: Vec::new() })
     }
 
@@ -147,6 +157,7 @@ impl Reached {
             return Ok(target::findings(session, databases.0, source, databases.1).await?);
         };
         let mut findings = vtgate::findings(&keyspace.shape);
+        findings.extend(ways::findings(plan, &mut self.shards, source).await?);
         for (session, shard) in &mut self.shards {
             let name =
                 format!("{}/{}", keyspace.shape.keyspace, shard.name.as_deref().unwrap_or(""));
@@ -247,6 +258,7 @@ async fn sessions(
         let shard = |schema| Shard {
             name: Some(known.clone()),
             options: options.clone(),
+            way: None,
             schema,
             is_part: keyspace.shape.is_sharded,
             is_beside,
@@ -274,7 +286,7 @@ async fn on_shard(
 pub(crate) async fn reach(plan: &Plan) -> Result<Reached, RunError> {
     match &plan.target {
         Target::Mysql(target) => Reached::only(endpoint(&target.endpoint)?).await,
-        Target::Vitess(target) => Reached::keyspace(endpoint(&target.endpoint)?).await,
+        Target::Vitess(target) => Reached::keyspace(plan, target).await,
     }
 }
 

@@ -3,9 +3,9 @@
 //! This is a courtesy, and keeps a second runner from pushing the first one out by mistake: what keeps two
 //! of them apart is the epoch. Of a target that is one database each runner holds a lock on its server;
 //! a session on a shard of a keyspace has no such locks, and cannot end another: there a runner that is
-//! at work is told by the reports that it stores.
+//! at work is told by the reports that it stores, also where its rows go past vtgate.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use whimbrel_flow::Clock;
 use whimbrel_mysql::{Role, Session};
@@ -119,28 +119,28 @@ pub(crate) fn locking_link(home: &Shard, plan: &PlanKey, clock: Clock) -> Link {
 
 /// The link of a lane: a runner that takes over finds its sessions by their lock, where there are locks.
 pub(crate) fn lane_link(shard: &Shard, plan: &PlanKey, lane: u32, clock: Clock) -> Link {
-    let link = Link::new(shard.options.clone(), Role::Target, clock);
-    match shard.name {
-        None => link.locking(format!("{}:{lane}", lock_name(plan, &shard.schema))),
-        Some(_) => link,
+    let link = match &shard.way {
+        None => Link::new(shard.options.clone(), Role::Target, clock),
+        Some(way) => Link::straight(Arc::clone(way), clock),
+    };
+    match shard.has_locks() {
+        true => link.locking(format!("{}:{lane}", lock_name(plan, &shard.schema))),
+        false => link,
     }
 }
 
 /// Ends the sessions of all lanes of the plan: those of a runner that is frozen, or whose machine is
 /// gone, keep the locks of their transactions until the server gives them up.
 ///
-/// Those of a keyspace's shards cannot be ended: Vitess does so with their transactions, which it lets live
-/// for half a minute.
+/// `session` is with the server of the shard. Those that went through vtgate cannot be ended: Vitess does so
+/// with their transactions, which it lets live for half a minute.
 pub(crate) async fn end_lanes(
     session: &mut Session,
-    (plan, home): (&PlanKey, &Shard),
+    (plan, shard): (&PlanKey, &Shard),
 ) -> Result<(), RunError> {
-    if home.name.is_some() {
-        return Ok(());
-    }
     let sql = format!(
         "SELECT IS_USED_LOCK(CONCAT({}, ':', lane)) AS holder FROM `_whimbrel_lanes` WHERE {}",
-        text(&lock_name(plan, &home.schema)),
+        text(&lock_name(plan, &shard.schema)),
         plan.matches()
     );
     for row in &session.query(&sql).await? {

@@ -1,5 +1,6 @@
 //! The watch over the target's keyspace and those of its lookup vindexes: once other shards serve it, or its vschema places rows elsewhere,
-//! nobody reads what is written to the former ones.
+//! nobody reads what is written to the former ones; nor what goes past vtgate to a server that is no primary
+//! any more.
 
 use std::{collections::BTreeMap, ops::Bound, sync::Arc, time::Duration};
 
@@ -15,6 +16,7 @@ use crate::{
     shared::Shared,
     store::Placings,
     vindexes::{placings_of, unchanged},
+    ways::Way,
 };
 
 /// How often vtgate is asked for its shards. A lane that writes to one that was left is refused by its
@@ -35,6 +37,10 @@ const UNANSWERED_MAX: u32 = 6;
 /// comes again with the next run.
 pub(crate) const STORE_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// A way past vtgate is to lead to the shard's primary again after so many looks: a name that follows the
+/// primary takes fewer, and sessions that wait for work are proven as often.
+const ASTRAY_MAX: u32 = 3;
+
 /// The shards of a run, and how vtgate is asked for those that serve.
 #[derive(Debug)]
 pub(crate) struct Serving {
@@ -45,6 +51,19 @@ pub(crate) struct Serving {
     placings: Placings,
     /// The tables that were looked at last: those behind it are next.
     looked_upto: String,
+    /// The shards whose rows go past vtgate.
+    straight: Vec<Straight>,
+}
+
+/// A shard whose rows go past vtgate.
+#[derive(Debug)]
+struct Straight {
+    shard: Arc<Shard>,
+    way: Arc<Way>,
+    /// To the shard, through vtgate.
+    link: Link,
+    /// So many looks in a row have found vtgate to write to another server.
+    astray: u32,
 }
 
 /// What the shape of a keyspace means for a run that writes to its shards.
@@ -90,12 +109,17 @@ impl Serving {
             let (_, placings) = keyspaces.entry(keyspace).or_default();
             placings.insert(name.to_owned(), words.clone());
         }
+        let straight = |keyspace| {
+            let own = shards.iter().filter(|_| keyspace == options.database());
+            own.filter_map(|shard| Straight::of(shard, clock)).collect()
+        };
         let serving = keyspaces.into_iter().map(|(keyspace, (began, placings))| Self {
             link: Link::new(options.for_keyspace(keyspace), Role::Target, clock.clone()),
             keyspace: keyspace.to_owned(),
             began,
             placings,
             looked_upto: String::new(),
+            straight: straight(keyspace),
         });
         Ok(serving.collect())
     }
@@ -106,6 +130,11 @@ impl Serving {
         let mut unanswered = 0;
         loop {
             shared.clock.sleep(LOOK_EVERY).await;
+            for straight in &mut self.straight {
+                if let Err(error) = straight.look(shared).await {
+                    return error;
+                }
+            }
             let look = match self.look(shared).await {
                 Ok(look) => look,
                 Err(error) => return error,
@@ -173,6 +202,44 @@ impl Serving {
             self.keyspace,
             others.join("`, `")
         )
+    }
+}
+
+impl Straight {
+    /// That of a shard; `None` where its rows go through vtgate.
+    fn of(shard: &Arc<Shard>, clock: &Clock) -> Option<Self> {
+        let way = Arc::clone(shard.way.as_ref()?);
+        let link = Link::new(way.gate().clone(), Role::Target, clock.clone());
+        Some(Self { shard: Arc::clone(shard), way, link, astray: 0 })
+    }
+
+    /// Looks whether the way still leads where vtgate writes to. A vtgate that does not answer is asked another
+    /// time: what is kept of the run goes through it, so that a run does not get far without it.
+    ///
+    /// # Errors
+    ///
+    /// That it leads to another server, once it has done so for a while.
+    async fn look(&mut self, shared: &Shared) -> Result<(), RunError> {
+        let asking = async {
+            let session = self.link.session().await?;
+            vtgate::server_behind(session).await
+        };
+        let Ok(Ok(primary)) = shared.clock.timeout(ANSWER_TIME_MAX, asking).await else {
+            self.link.drop_session();
+            return Ok(());
+        };
+        if self.way.leads_to(&primary) {
+            self.astray = 0;
+            return Ok(());
+        }
+        self.astray += 1;
+        let shard = self.shard.label();
+        tracing::warn!(shard, primary, "rows go to another server than vtgate's");
+        if self.astray <= ASTRAY_MAX {
+            return Ok(());
+        }
+        let reason = format!("vtgate writes to the one whose `server_uuid` is {primary}");
+        Err(self.shard.told(self.way.astray(reason).into()))
     }
 }
 

@@ -1,17 +1,21 @@
 //! The databases that a plan's rows are written to: one, or one behind each shard of a keyspace.
 
+use std::sync::Arc;
+
 use whimbrel_mysql::{ConnectOptions, ddl::CreateTable};
 use whimbrel_plan::Graph;
 
-use crate::error::RunError;
+use crate::{error::RunError, ways::Way};
 
 /// A database that rows are written to.
 #[derive(Debug, Clone)]
 pub(crate) struct Shard {
     /// As Vitess names it; `None` for a target that is one database.
     pub(crate) name: Option<String>,
-    /// How it is connected to.
+    /// How it is connected to; of a keyspace's shard through vtgate.
     pub(crate) options: ConnectOptions,
+    /// How its rows are written, if not through vtgate.
+    pub(crate) way: Option<Arc<Way>>,
     /// The database's name on its server.
     pub(crate) schema: String,
     /// Whether it has a part of each table's rows: nothing that tables say of all their rows holds there.
@@ -27,9 +31,15 @@ impl Shard {
             name: None,
             schema: options.database().to_owned(),
             options,
+            way: None,
             is_part: false,
             is_beside: false,
         }
+    }
+
+    /// Whether the sessions that write its rows are with its own server, whose locks tell them apart.
+    pub(crate) fn has_locks(&self) -> bool {
+        self.name.is_none() || self.way.is_some()
     }
 
     /// What the progress report calls it.

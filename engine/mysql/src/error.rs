@@ -74,6 +74,17 @@ pub enum Error {
         /// What was being done.
         doing: String,
     },
+    /// The server is not the one that vtgate sends a shard's statements to, or is that no more. Nothing of
+    /// it is to be believed.
+    #[error("`{address}` is not the server of the primary of shard `{shard}`: {reason}")]
+    NotPrimary {
+        /// `host:port`.
+        address: String,
+        /// The shard, as Vitess names it.
+        shard: String,
+        /// What tells.
+        reason: String,
+    },
     /// The connection broke; whether the statement was carried out is not known.
     #[error("{doing}: the connection was lost: {reason}")]
     Lost {
@@ -187,9 +198,12 @@ impl Error {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Connect { .. } | Self::Lost { .. } | Self::Cancelled | Self::Timeout { .. } => {
-                Class::Lost
-            }
+            // A name that follows the primary soon leads to another server.
+            Self::NotPrimary { .. }
+            | Self::Connect { .. }
+            | Self::Lost { .. }
+            | Self::Cancelled
+            | Self::Timeout { .. } => Class::Lost,
             Self::Server { code, message, .. } if is_full(*code, message) => Class::Full,
             Self::Server { code, .. } => class_of(*code),
             Self::Gate { class, .. } => *class,

@@ -143,6 +143,12 @@ impl ConnectOptions {
         self.skips_binlog
     }
 
+    /// The same server, with sessions in another database; an empty one for none.
+    #[must_use]
+    pub fn in_database(&self, database: &str) -> Self {
+        Self { database: database.to_owned(), ..self.clone() }
+    }
+
     /// The same address as a vtgate, with sessions on one shard: their statements go to it as they are,
     /// without regard to where their rows belong.
     #[must_use]

@@ -25,6 +25,9 @@ const VARIABLES: &[&str] = &[
 const PRIVILEGES: &[&str] =
     &["SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES"];
 
+/// What a run does with rows.
+const ROW_PRIVILEGES: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
+
 /// The bytes of tables and indexes that the server keeps in memory.
 ///
 /// # Errors
@@ -53,7 +56,7 @@ pub async fn findings(
     let mut found = Vec::new();
     found.extend(read_only_finding(&variables, &account));
     found.extend(database_finding(session, database).await?);
-    found.extend(privilege_finding(&account, database));
+    found.extend(privilege_finding(&account, database, PRIVILEGES));
     found.extend(packet_finding(&variables, &theirs));
     found.extend(case_finding(&variables, &theirs, &names));
     found.extend(spelling_finding(session, database).await?);
@@ -65,6 +68,31 @@ pub async fn findings(
             "tables without a primary key would get a column that the source's have not",
             "`SET GLOBAL sql_generate_invisible_primary_key = OFF`",
         ));
+    }
+    Ok(found)
+}
+
+/// What stands in the way of writing the rows of a shard to `database` of this server, or may later; its
+/// tables are made through vtgate.
+///
+/// # Errors
+///
+/// Those of [`Session::query`]; what is found wrong is a finding, not an error.
+pub async fn row_findings(
+    session: &mut Session,
+    (shard, database): (&str, &str),
+    source: &mut Session,
+) -> Result<Vec<Finding>, Error> {
+    let variables = Variables::read(session, VARIABLES).await?;
+    let theirs = Variables::read(source, VARIABLES).await?;
+    let account = Account::read(session).await?;
+    let mut found = Vec::new();
+    found.extend(read_only_finding(&variables, &account));
+    found.extend(privilege_finding(&account, database, ROW_PRIVILEGES));
+    found.extend(packet_finding(&variables, &theirs));
+    for finding in &mut found {
+        finding.saw =
+            format!("server of shard `{shard}` at {}: {}", session.address(), finding.saw);
     }
     Ok(found)
 }
@@ -123,8 +151,12 @@ async fn database_finding(session: &mut Session, database: &str) -> Result<Optio
     }))
 }
 
-fn privilege_finding(account: &Account, database: &str) -> Option<Finding> {
-    let missing: Vec<&str> = PRIVILEGES
+fn privilege_finding(
+    account: &Account,
+    database: &str,
+    wanted: &[&'static str],
+) -> Option<Finding> {
+    let missing: Vec<&str> = wanted
         .iter()
         .copied()
         .filter(|privilege| !account.grants.has_on(privilege, database))

@@ -6,11 +6,13 @@
 
 mod findings;
 mod plan;
+mod primary;
 mod sequence;
 mod shape;
 
 pub use self::{
     findings::{findings, shard_findings},
+    primary::{primary_finding, server_behind, tablets_finding},
     sequence::{advance_sequence, is_sequence, sequence_cache, sequence_keyspaces},
     shape::{ForeignKeyMode, Placing, Shape, ShardShape, TableVindex, shape},
 };

@@ -156,8 +156,11 @@ fn apply_facts(apply: &Apply, plan: &Plan) -> Vec<String> {
     let lanes = format!("at most {}", count(apply.lanes_max, "lane"));
     let stored =
         "rows, position and chunk marks in one transaction: exactly once per lane".to_owned();
-    match plan.target {
+    match &plan.target {
         Target::Mysql(_) => vec![lanes, transactions, stored],
+        Target::Vitess(target) if target.is_straight() => {
+            shards::straight_facts((lanes, transactions, stored))
+        }
         Target::Vitess(_) => shards::apply_facts((lanes, transactions, stored)),
     }
 }

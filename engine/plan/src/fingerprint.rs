@@ -49,7 +49,10 @@ impl Fingerprint {
             Target::Mysql(MysqlTarget { endpoint, .. }) => {
                 (endpoint.database.clone(), String::new())
             }
-            Target::Vitess(VitessTarget { endpoint }) => (String::new(), endpoint.database.clone()),
+            // The way to the shards may change: what is kept lies on the same ones.
+            Target::Vitess(VitessTarget { endpoint, .. }) => {
+                (String::new(), endpoint.database.clone())
+            }
         };
         Self {
             format: 1,

@@ -213,7 +213,7 @@ pub fn compile(plan: &Plan) -> Graph {
     let source = Connections::of(source_connections, "reading chunks", SOURCE_BESIDE_READERS);
     let (keyspace, beside_lanes) = match &plan.target {
         Target::Mysql(_) => (None, TARGET_BESIDE_LANES),
-        Target::Vitess(VitessTarget { endpoint }) => {
+        Target::Vitess(VitessTarget { endpoint, .. }) => {
             (Some(endpoint.database.clone()), KEYSPACE_BESIDE_LANES)
         }
     };

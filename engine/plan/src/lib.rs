@@ -46,7 +46,7 @@ pub use materialize::{
 pub use pattern::Pattern;
 pub use placed::Placed;
 pub use plan::{
-    Endpoint, Limits, MysqlTarget, Plan, PlanChange, SchemaFile, SourceLoad, Target, Tls,
+    Endpoint, Limits, MysqlTarget, Plan, PlanChange, SchemaFile, SourceLoad, Tablet, Target, Tls,
     VitessTarget,
 };
 pub use problem::{

@@ -52,10 +52,21 @@ pub struct MysqlTarget {
     pub binlog: Binlog,
 }
 
-/// A keyspace of Vitess that rows are written to through vtgate.
+/// A keyspace of Vitess that rows are written to, through vtgate or straight to its shards' servers.
 #[derive(Debug, Clone)]
 pub struct VitessTarget {
     /// vtgate, and how to reach it; its database is the keyspace.
+    pub endpoint: Endpoint,
+    /// The servers that rows go straight to, by the plan's order; empty if they go through vtgate.
+    pub tablets: Vec<Tablet>,
+}
+
+/// The MySQL server of a shard's primary tablet.
+#[derive(Debug, Clone)]
+pub struct Tablet {
+    /// The shard, as Vitess names it.
+    pub shard: String,
+    /// How to reach the server; its database is empty, as vtgate tells its name.
     pub endpoint: Endpoint,
 }
 
@@ -70,7 +81,7 @@ pub struct Endpoint {
     pub user: String,
     /// The account's password; empty if the plan gives none.
     pub password: SecretString,
-    /// The database; of vtgate, the keyspace.
+    /// The database; of vtgate, the keyspace; of a tablet's server empty.
     pub database: String,
     /// How the connection is encrypted.
     pub tls: Tls,
@@ -148,7 +159,7 @@ pub struct PlanChange {
 
 impl Plan {
     /// The keys whose values may change between two runs of the same name.
-    pub const MAY_CHANGE: [&str; 12] = [
+    pub const MAY_CHANGE: [&str; 13] = [
         "source.mysql.url",
         "source.mysql.tls",
         "source.mysql.schema",
@@ -159,6 +170,7 @@ impl Plan {
         "target.vitess.url",
         "target.vitess.tls",
         "target.vitess.schema",
+        "target.vitess.tablets",
         "limits",
         "on",
     ];
@@ -181,9 +193,8 @@ impl Target {
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         match self {
-            Self::Mysql(MysqlTarget { endpoint, .. }) | Self::Vitess(VitessTarget { endpoint }) => {
-                endpoint
-            }
+            Self::Mysql(MysqlTarget { endpoint, .. })
+            | Self::Vitess(VitessTarget { endpoint, .. }) => endpoint,
         }
     }
 
@@ -195,6 +206,14 @@ impl Target {
             // vtgate lets nobody leave it out.
             Self::Vitess(_) => Binlog::Write,
         }
+    }
+}
+
+impl VitessTarget {
+    /// Whether rows go straight to the shards' servers.
+    #[must_use]
+    pub fn is_straight(&self) -> bool {
+        !self.tablets.is_empty()
     }
 }
 

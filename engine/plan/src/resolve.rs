@@ -1,5 +1,7 @@
 //! From what a plan says to what it means.
 
+use std::borrow::Cow;
+
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -7,7 +9,8 @@ use crate::{
     materialize,
     pattern::NAME_CHARACTERS_MAX,
     plan::{
-        Endpoint, Limits, MysqlTarget, Plan, SchemaFile, SourceLoad, Target, Tls, VitessTarget,
+        Endpoint, Limits, MysqlTarget, Plan, SchemaFile, SourceLoad, Tablet, Target, Tls,
+        VitessTarget,
     },
     problem::{MaterializeProblem, PlanError, Problem, RuleProblem, ShardingProblem, ValueProblem},
     secrets::{Secrets, expand, has_password},
@@ -16,8 +19,8 @@ use crate::{
     size,
     span::Span,
     spec::{
-        Entries, LimitsSpec, MysqlSpec, ShardingSpec, Spec, TargetMysqlSpec, TlsMode, TlsSpec,
-        UrlText, VitessSpec, bounds,
+        Entries, LimitsSpec, MysqlSpec, ShardingSpec, Spec, TabletSpec, TargetMysqlSpec, TlsMode,
+        TlsSpec, UrlText, VitessSpec, bounds,
     },
     url,
 };
@@ -70,7 +73,10 @@ pub(crate) fn resolve(
     let on_ddl = spec.on.as_ref().and_then(|on| on.ddl).unwrap_or_default();
     let endpoint = target.unwrap_or_else(|| resolver.unreachable(&to));
     let target = match (mysql, vitess) {
-        (None, Some(_)) => Target::Vitess(VitessTarget { endpoint }),
+        (None, Some(vitess)) => {
+            let tablets = resolver.tablets(vitess.tablets.as_ref());
+            Target::Vitess(VitessTarget { endpoint, tablets })
+        }
         (mysql, _) => {
             let binlog = mysql.and_then(|it| it.binlog).unwrap_or_default();
             Target::Mysql(MysqlTarget { endpoint, binlog })
@@ -91,7 +97,7 @@ pub(crate) fn resolve(
 /// What a plan says of a server, whichever side it is.
 struct Written<'a> {
     /// The keys that lead to it.
-    path: &'static str,
+    path: Cow<'static, str>,
     /// The key of its database.
     database_key: &'static str,
     url: Option<&'a UrlText>,
@@ -102,7 +108,8 @@ struct Written<'a> {
 
 impl<'a> Written<'a> {
     /// A server of which a plan says nothing.
-    fn nothing(path: &'static str) -> Self {
+    fn nothing(path: impl Into<Cow<'static, str>>) -> Self {
+        let path = path.into();
         Self { path, database_key: "database", url: None, database: None, tls: None, schema: None }
     }
 
@@ -121,11 +128,17 @@ impl<'a> Written<'a> {
     }
 
     fn keyspace(spec: &'a VitessSpec) -> Self {
-        let VitessSpec { url, keyspace, tls, schema } = spec;
+        let VitessSpec { url, keyspace, tls, schema, tablets: _ } = spec;
         let (url, tls) = (url.as_ref(), tls.as_ref());
         let (database, schema) = (keyspace.as_deref(), schema.as_deref());
         let nothing = Self::nothing("target.vitess");
         Self { database_key: "keyspace", url, database, tls, schema, ..nothing }
+    }
+
+    fn tablet(shard: &str, spec: &'a TabletSpec) -> Self {
+        let TabletSpec { url, tls } = spec;
+        let (url, tls) = (url.as_ref(), tls.as_ref());
+        Self { url, tls, ..Self::nothing(format!("{TABLETS}.{shard}")) }
     }
 
     /// The keys that lead to one of its own.
@@ -133,6 +146,9 @@ impl<'a> Written<'a> {
         format!("{}.{key}", self.path)
     }
 }
+
+/// The keys that lead to the shards' servers.
+const TABLETS: &str = "target.vitess.tablets";
 
 struct Resolver<'a, S> {
     text: &'a str,
@@ -212,6 +228,46 @@ impl<S: Secrets> Resolver<'_, S> {
         let key = key.to_owned();
         self.report(&key.clone(), ValueProblem::Keyspace { key, name: name.to_owned(), reason });
         None
+    }
+
+    fn tablets(&mut self, spec: Option<&Entries<TabletSpec>>) -> Vec<Tablet> {
+        let Some(Entries(spec)) = spec else { return Vec::new() };
+        if spec.is_empty() {
+            self.report(TABLETS, ValueProblem::NoTablets);
+        }
+        let resolved = spec.iter().filter_map(|(shard, spec)| self.tablet(shard, spec));
+        resolved.collect()
+    }
+
+    fn tablet(&mut self, shard: &str, spec: &TabletSpec) -> Option<Tablet> {
+        let written = Written::tablet(shard, spec);
+        let reason = if shard.is_empty() {
+            Some("it is empty")
+        } else if shard.contains([':', '/', '@', '`']) {
+            Some("it names more than a shard")
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            let problem = ValueProblem::Shard { name: shard.to_owned(), reason };
+            self.problems.push(PlanError::new(problem, self.places.key(&written.path)));
+        }
+        let tls = self.tls(&written.path("tls"), written.tls);
+        let url = self.url(&written)?;
+        if url.database.is_some() {
+            let key = written.path("url");
+            self.report(&key.clone(), ValueProblem::TabletDatabase { key });
+        }
+        let endpoint = Endpoint {
+            host: url.host,
+            port: url.port,
+            user: url.user,
+            password: url.password,
+            database: String::new(),
+            tls: tls?,
+            schema: None,
+        };
+        Some(Tablet { shard: shard.to_owned(), endpoint })
     }
 
     fn sharding(&mut self, spec: &Entries<ShardingSpec>, is_sharded: bool) -> Vec<TableSharding> {

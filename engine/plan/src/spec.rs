@@ -125,9 +125,28 @@ pub(crate) struct VitessSpec {
     pub(crate) keyspace: Option<String>,
     /// How the connection to vtgate is encrypted.
     pub(crate) tls: Option<TlsSpec>,
+    /// The MySQL servers of the shards' primary tablets, by the shards' names as Vitess has them, all that
+    /// serve the keyspace: rows are written straight to them, which is faster and past the tablets' throttlers,
+    /// query rules and denied tables. All else goes through vtgate. Each is proven to be the one that vtgate
+    /// writes to.
+    pub(crate) tablets: Option<Entries<TabletSpec>>,
     /// A file with the `CREATE TABLE` statements of the tables that are there, as that of the source:
     /// for targets of `create: existing`.
     pub(crate) schema: Option<String>,
+}
+
+/// The MySQL server of a shard's primary tablet.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Tablet")]
+pub(crate) struct TabletSpec {
+    /// `mysql://user:password@host:port`, best by a name that follows the primary. `${env:NAME}` and
+    /// `${file:PATH}` stand for the value of an environment variable and the content of a file, as the whole
+    /// text or as a part of it.
+    #[schemars(required, with = "Option<String>", extend("x-references" = true))]
+    pub(crate) url: Option<UrlText>,
+    /// How the connection is encrypted.
+    pub(crate) tls: Option<TlsSpec>,
 }
 
 /// A database on a MySQL server that rows are written to.

@@ -234,6 +234,7 @@ impl LaneWorker {
             let shard = Arc::clone(&self.shard);
             let attempt = self.attempt(swap, work, &mut is_in_doubt);
             let Err(error) = told_when_slow(&shared, &shard, attempt).await else { break };
+            let error = self.link.understood(error);
             self.link.drop_session();
             let RunError::Server(cause) = &error else { return Err(error) };
             if !cause.class().may_pass() {

@@ -12,6 +12,7 @@ mod placings;
 mod schema;
 mod summary;
 mod targets;
+mod tokens;
 
 #[cfg(test)]
 pub(crate) use claim::ClaimedLanes;
@@ -23,6 +24,7 @@ pub(crate) use placings::{Placings, placings};
 pub(crate) use schema::{FORMAT, create_tables, exists};
 pub(crate) use summary::{beat, dead_letters, epoch, kept_bytes, positions, rollups};
 pub(crate) use targets::{StoredTarget, lookups, targets, targets_of_others};
+pub(crate) use tokens::{draw_token, token};
 
 use whimbrel_model::Key;
 

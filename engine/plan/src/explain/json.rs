@@ -4,14 +4,14 @@ use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 use serde_json::{Value, json};
 
 use super::{
-    BINLOG_SKIPPED, LOCKS, node_name, rules, state,
+    BINLOG_SKIPPED, LOCKS, node_name, rules, shards, state,
     targets::{Described, targets},
     tls,
 };
 use crate::{
     bind::Bound,
     graph::{Connections, Edge, EdgeBytes, Graph, Node, STATEMENT_BYTES_MAX},
-    plan::{Endpoint, Plan, Target},
+    plan::{Endpoint, Plan, Tablet, Target},
     selection::STATE_PREFIX,
     sharding::{Sharding, TableSharding},
     spec::{Binlog, OnDdl},
@@ -83,8 +83,22 @@ fn target_server(plan: &Plan) -> Value {
     if let (Target::Vitess(_), Some(object)) = (&plan.target, server.as_object_mut()) {
         let keyspace = object.remove("database").unwrap_or_default();
         object.insert("keyspace".to_owned(), keyspace);
+        let tablets = shards::tablets(plan).iter().map(tablet);
+        object.insert("tablets".to_owned(), tablets.collect());
+        let note = Some(shards::PASSED_BY).filter(|_| !shards::tablets(plan).is_empty());
+        object.insert("tablets_note".to_owned(), note.into());
     }
     server
+}
+
+/// The server that a shard's rows go straight to.
+fn tablet(tablet: &Tablet) -> Value {
+    json!({
+        "shard": tablet.shard,
+        "address": tablet.endpoint.address(),
+        "user": tablet.endpoint.user,
+        "tls": tls(&tablet.endpoint.tls),
+    })
 }
 
 /// Where the rows of the tables go of which the plan says it; `null` for a target without shards.

@@ -2,7 +2,7 @@
 
 use crate::{
     graph::{Graph, STATEMENT_BYTES_MAX},
-    plan::{Plan, Target},
+    plan::{Plan, Tablet, Target},
     sharding::{Sharding, TableSharding},
     size,
 };
@@ -37,6 +37,32 @@ fn placement(sharding: &TableSharding) -> String {
         Some(sequence) => format!("{how}; numbered by `{sequence}`"),
         None => how,
     }
+}
+
+/// What writing past vtgate means for others.
+pub(super) const PASSED_BY: &str = "rows go past vtgate and the tablets: their throttlers, query rules, denied \
+                                    tables and transaction pools do not hold for them";
+
+/// The servers that rows go straight to, by their shards.
+pub(super) fn tablets(plan: &Plan) -> &[Tablet] {
+    match &plan.target {
+        Target::Mysql(_) => &[],
+        Target::Vitess(target) => &target.tablets,
+    }
+}
+
+/// What the stages that write may use of each shard's own server, out of what any such stage may.
+pub(super) fn straight_facts(
+    (lanes, transactions, stored): (String, String, String),
+) -> Vec<String> {
+    vec![
+        "one such stage for each shard, in sessions with the shard's own server, each proven to be the one \
+         that vtgate writes to"
+            .to_owned(),
+        format!("{lanes} on a shard"),
+        transactions,
+        stored,
+    ]
 }
 
 /// What the stages that write may use of each shard, out of what any such stage may.

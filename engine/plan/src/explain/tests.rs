@@ -88,6 +88,36 @@ fn the_text_of_a_keyspace_says_where_rows_go_and_what_each_shard_gives() {
 }
 
 #[test]
+fn rows_that_go_past_vtgate_are_told_with_where_they_go_and_what_they_pass() {
+    let text = text("{}").replace(
+        "mysql: { url: 'mysql://app:hunter2@[::1]:3307', database: 'a\"b<c' }",
+        "vitess: { url: 'mysql://app@vtgate', keyspace: commerce, tablets: {
+           -80: { url: 'mysql://low:hunter2@db-low' },
+           '80-': { url: 'mysql://app@db-high:3307', tls: { mode: required } } } }",
+    );
+    let plan = load(&text, &Nothing).unwrap().plan;
+    let explained = |format| explain(&plan, (&compile(&plan), None), format);
+
+    let text = explained(ExplainFormat::Text);
+    for line in [
+        "  shard `-80`       rows straight to db-low:3306 as `low`, TLS preferred\n",
+        "  shard `80-`       rows straight to db-high:3307 as `app`, TLS required\n",
+        "each proven to be the one that vtgate writes to\n",
+        "  tablets           rows go past vtgate and the tablets: their throttlers, ",
+    ] {
+        assert!(text.contains(line), "{line} in\n{text}");
+    }
+    assert!(!text.contains("vtgate gives"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&explained(ExplainFormat::Json)).unwrap();
+    let high = &json["target"]["tablets"][1];
+    assert_eq!((&high["shard"], &high["address"]), (&"80-".into(), &"db-high:3307".into()));
+    assert!(json["target"]["tablets_note"].as_str().unwrap().contains("query rules"));
+    for format in FORMATS {
+        assert!(!explained(format).contains("hunter2"), "{format:?}");
+    }
+}
+
+#[test]
 fn every_format_shows_that_rows_are_routed_and_where() {
     let plan = keyspace("{}");
     for format in FORMATS {

@@ -48,6 +48,12 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
     for (tables, place) in &placements {
         lines.fact(tables, place);
     }
+    for tablet in shards::tablets(plan) {
+        let Endpoint { user, .. } = &tablet.endpoint;
+        let (address, tls) = (tablet.endpoint.address(), tls(&tablet.endpoint.tls));
+        let way = format!("rows straight to {address} as `{user}`, TLS {tls}");
+        lines.fact(&format!("shard `{}`", tablet.shard), &way);
+    }
 
     lines.title("stages");
     for node in graph.stages.node_weights() {
@@ -67,6 +73,9 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
     lines.facts("source", &connections(&plan.source, &graph.source));
     let mut of_target = connections(plan.target.endpoint(), &graph.target);
     of_target.extend(shards::lanes(plan, graph));
+    if !shards::tablets(plan).is_empty() {
+        of_target.push("those for writing rows are with the shards' own servers".to_owned());
+    }
     lines.facts("target", &of_target);
 
     lines.title("what else it takes");
@@ -75,6 +84,9 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
     lines.fact("memory", &memory(&graph.memory));
     if plan.target.binlog() == Binlog::Skip {
         lines.fact("target's log", BINLOG_SKIPPED);
+    }
+    if !shards::tablets(plan).is_empty() {
+        lines.fact("tablets", shards::PASSED_BY);
     }
     lines.text
 }
@@ -110,7 +122,7 @@ impl Lines {
 fn target(plan: &Plan) -> String {
     match &plan.target {
         Target::Mysql(MysqlTarget { endpoint: target, .. }) => endpoint(target),
-        Target::Vitess(VitessTarget { endpoint }) => {
+        Target::Vitess(VitessTarget { endpoint, .. }) => {
             let Endpoint { user, database, .. } = endpoint;
             let (address, tls) = (endpoint.address(), tls(&endpoint.tls));
             format!("keyspace `{database}` behind vtgate at {address} as `{user}`, TLS {tls}")

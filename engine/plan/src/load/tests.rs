@@ -109,7 +109,7 @@ sharding:
 fn a_keyspace_and_where_rows_go_in_it_are_read() {
     let plan = load(KEYSPACE, &Fixed).unwrap().plan;
 
-    let Target::Vitess(VitessTarget { endpoint }) = &plan.target else { panic!("no keyspace") };
+    let Target::Vitess(VitessTarget { endpoint, .. }) = &plan.target else { panic!("no keyspace") };
     assert_eq!(
         (endpoint.address().as_str(), endpoint.database.as_str()),
         ("vtgate:15306", "commerce")
@@ -155,6 +155,7 @@ fn where_rows_go_may_not_change_under_one_name_and_where_it_is_read_from_may() {
     for (from, to, changed) in [
         ("vtgate:15306", "other", None),
         ("keyspace: commerce", "keyspace: commerce, tls: { mode: required }", None),
+        ("keyspace: commerce", "keyspace: commerce, tablets: { 0: { url: 'mysql://a@b' } }", None),
         ("regions.json", "same.json", None),
         ("regions.json", "others.json", Some("sharding.order_lines")),
         ("keyspace: commerce", "keyspace: shop", Some("target.vitess.keyspace")),

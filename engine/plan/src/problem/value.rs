@@ -53,6 +53,23 @@ pub enum ValueProblem {
         /// Why not.
         reason: &'static str,
     },
+    /// A name that no shard has.
+    #[error("`target.vitess.tablets` cannot have a shard `{name}`: {reason}")]
+    Shard {
+        /// The name.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// Servers of shards without one.
+    #[error("`target.vitess.tablets` names no shard")]
+    NoTablets,
+    /// A database beside the one that vtgate tells.
+    #[error("`{key}` names a database")]
+    TabletDatabase {
+        /// The key, with the keys that lead to it.
+        key: String,
+    },
     /// Source and target are one.
     #[error("source and target are the same database")]
     SameDatabase,
@@ -150,6 +167,8 @@ impl ValueProblem {
             Self::Name { .. } => ("plan.name", "here"),
             Self::Database { .. } => ("plan.database", "here"),
             Self::Keyspace { .. } => ("plan.keyspace", "here"),
+            Self::Shard { .. } => ("plan.shard", "here"),
+            Self::NoTablets => ("plan.tablets", "here"),
             Self::SameDatabase => ("plan.same-database", "also the source"),
             Self::Environment { .. } => ("secret.environment", "needed here"),
             Self::File { .. } => ("secret.file", "needed here"),
@@ -162,7 +181,7 @@ impl ValueProblem {
             }
             Self::Url { .. } => ("url.invalid", "here"),
             Self::UrlParameter { .. } => ("url.parameter", "here"),
-            Self::UrlDatabase { .. } => ("url.database", "here"),
+            Self::UrlDatabase { .. } | Self::TabletDatabase { .. } => ("url.database", "here"),
             Self::MissingCa { .. } => ("tls.missing-ca", "here"),
             Self::UnusedCa { .. } => ("tls.unused-ca", "here"),
         }
@@ -185,6 +204,14 @@ impl ValueProblem {
             Self::Database { .. } => "name the database that the tables are in",
             Self::Keyspace { .. } => {
                 "name the keyspace alone: which shards it has is read from vtgate"
+            }
+            Self::Shard { .. } => {
+                "name each shard that serves the keyspace as `SHOW VITESS_SHARDS` does, without the keyspace, \
+                 in quotes: `\"-80\": { url: … }`"
+            }
+            Self::NoTablets => "name the server of each shard, or leave `tablets` out",
+            Self::TabletDatabase { .. } => {
+                "remove the path from the URL: which database a shard has there is read from vtgate"
             }
             Self::SameDatabase => {
                 "tables keep their names: move them to another server or to another database"
