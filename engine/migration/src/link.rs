@@ -64,6 +64,11 @@ impl Link {
         Self { lock: Some(name), ..self }
     }
 
+    /// Whether its sessions are with vtgate instead of a server.
+    pub(crate) fn is_through_vtgate(&self) -> bool {
+        self.options.is_vtgate()
+    }
+
     /// The session, connected.
     ///
     /// # Errors

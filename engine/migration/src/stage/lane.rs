@@ -201,7 +201,7 @@ impl LaneWorker {
 
     /// How the rows may be sent. A target that cannot be asked now is asked another time.
     async fn means(&mut self, effects: &Effects) -> Means {
-        if self.means.is_none() && self.shard.options.is_vtgate() {
+        if self.means.is_none() && self.link.is_through_vtgate() {
             self.means = Some(Means::Parameters);
         }
         if self.means.is_none() && is_worth_loading(effects) {
