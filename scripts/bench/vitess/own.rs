@@ -15,11 +15,23 @@ pub(super) struct Whimbrel {
 }
 
 impl Whimbrel {
-    /// Writes the plan. It says of connections to vtgate what is given, unless that is 0.
-    pub(super) fn new(place: &Place<'_>, connections: u64) -> Result<Self> {
+    /// Writes the plan. It says of connections to the target what is given, unless that is 0; rows go straight to the shards'
+    /// servers, or through vtgate.
+    pub(super) fn new(place: &Place<'_>, connections: u64, is_straight: bool) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let target =
-            format!("vitess: {{ url: \"{}\", keyspace: {} }}", place.cluster.url(), place.keyspace);
+        let mut tablets = String::new();
+        if is_straight {
+            let servers = place.shards.iter().zip(place.servers()?);
+            let servers: Vec<String> = servers
+                .map(|(shard, server)| format!("\"{shard}\": {{ url: \"{}\" }}", server.url()))
+                .collect();
+            tablets = format!(", tablets: {{ {} }}", servers.join(", "));
+        }
+        let target = format!(
+            "vitess: {{ url: \"{}\", keyspace: {}{tablets} }}",
+            place.cluster.url(),
+            place.keyspace
+        );
         let limits = match connections {
             0 => String::new(),
             _ => format!("limits: {{ target_connections: {connections} }}\n"),
