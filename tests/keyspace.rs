@@ -1,6 +1,8 @@
 //! `whimbrel run` into a keyspace of Vitess, through a real vtgate, with a live writer on the source.
 
-use whimbrel_kit::{Keyspace, Server, Vitess, Writer};
+use whimbrel_kit::{
+    Keyspace, KitError, Server, Vitess, Writer, eventually, mysql_async::prelude::Queryable,
+};
 
 use crate::{
     run::{SCHEMA, TABLES, fill},
@@ -184,7 +186,28 @@ async fn a_vschema_that_changed_between_two_runs_is_refused() {
     migration.refused(3, &[what, "change the vschema back"]).await;
     world.vitess.set_vschema("commerce", VSCHEMA).await.unwrap();
     world.migration("").catch_up().await;
+    waits_for_a_full_pool(&world).await;
     other_shards_are_told(&world).await;
+}
+
+/// An application that has all transactions open that a tablet allows.
+async fn waits_for_a_full_pool(world: &World) {
+    const TRANSACTIONS: usize = 20;
+    let mut open = Vec::new();
+    for _ in 0..TRANSACTIONS {
+        let mut conn = world.vitess.connect_to("commerce:80-").await.unwrap();
+        conn.query_drop("BEGIN").await.unwrap();
+        conn.query_drop("SELECT 1 FROM orders LIMIT 1").await.unwrap();
+        open.push(conn);
+    }
+    let migration = world.migration("");
+    let mut running = migration.start(&["--until", "caught-up"]);
+    let what = "waits, and tries again: shard `80-`: ";
+    running.says(what).await;
+    running.says("vttablet --queryserver-config-transaction-cap").await;
+    drop(open);
+    let (code, log) = running.ended().await;
+    assert_eq!(code, Some(0), "{log}");
 }
 
 /// Shards that are others than when the plan began, or have lost what they kept.
@@ -226,20 +249,38 @@ async fn other_shards_are_told(world: &World) {
     assert_eq!(below.rows::<String>(made).await.unwrap(), Vec::<String>::new());
 }
 
-/// vtgate dies and comes back, in the copy and later, while rows move between shards.
+/// vtgate dies and comes back, in the preparation, in the copy and later, while rows move between shards.
 #[tokio::test]
 async fn a_run_waits_for_a_vtgate_that_was_killed_and_says_so() {
     let mut world = World::new(&["-80", "80-"], VSCHEMA, 10_000).await;
     let migration = world.migration("limits: { rows_per_second: 8000 }\n");
     let folder = migration.into_folder();
-    let writer = world.writer().start().await.unwrap();
     let plan = folder.path().join("plan.yaml");
     let run = || {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_whimbrel"));
         command.args(["run", "--every", "1"]).arg(&plan);
         command
     };
+
+    // A lock keeps the preparation where it has reached both servers, and looks at what is there.
+    let (_, create): (String, String) =
+        world.source.row("SHOW CREATE TABLE shop.pairs").await.unwrap().unwrap();
+    world.vitess.execute("commerce:80-", &create).await.unwrap();
+    let mut lock = world.vitess.mysql().connect_to("vt_commerce_80-").await.unwrap();
+    lock.query_drop("LOCK TABLES pairs WRITE").await.unwrap();
     let mut running = Running::of(run(), folder.path().join("log"));
+    eventually("a preparation that waits for a table", 60, async || {
+        let waits = "SELECT COUNT(*) FROM information_schema.PROCESSLIST \
+                     WHERE STATE = 'Waiting for table metadata lock'";
+        Ok::<_, KitError>(world.vitess.mysql().row::<u64>(waits).await? == Some(1))
+    })
+    .await
+    .unwrap();
+    world.vitess.kill_hard().await.unwrap();
+    lock.disconnect().await.unwrap();
+    running.says("waits, and tries again: ").await;
+    world.vitess.restart().await.unwrap();
+    let writer = world.writer().start().await.unwrap();
 
     running.says("rows/s").await;
     world.vitess.kill_hard().await.unwrap();

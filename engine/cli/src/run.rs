@@ -8,7 +8,7 @@ mod pace;
 use std::{io, time::Duration};
 
 use whimbrel_flow::{Clock, Stop, StopLevel};
-use whimbrel_migration::{Notes, Outcome, Run, RunError, Until};
+use whimbrel_migration::{Notes, Outcome, Preparing, Run, RunError, Until};
 use whimbrel_plan::Plan;
 
 use self::{display::Display, interrupt::Interrupts};
@@ -61,8 +61,10 @@ async fn migrate(
 ) -> io::Result<Result<Outcome, RunError>> {
     let (clock, stop) = (Clock::system(), Stop::new());
     let mut interrupts = Interrupts::new()?;
-    let mut assembling =
-        Box::pin(Run::assemble(plan, arguments.takes_over, (clock.clone(), stop.clone())));
+    let preparing = Preparing::default();
+    let mut told = None;
+    let settings = (clock.clone(), stop.clone());
+    let mut assembling = Box::pin(Run::assemble(plan, arguments.takes_over, settings, &preparing));
     let mut run = loop {
         tokio::select! {
             assembled = &mut assembling => match assembled {
@@ -71,7 +73,14 @@ async fn migrate(
             },
             () = interrupts.next() => return Ok(Ok(Outcome::Stopped)),
             () = clock.sleep(PATIENCE) => {
-                output.message("checking both servers and the tables of the plan …\n");
+                let now = match preparing.waits_for() {
+                    Some(what) => format!("waits, and tries again: {what}\n"),
+                    None => "checking both servers and the tables of the plan …\n".to_owned(),
+                };
+                if told.as_ref() != Some(&now) {
+                    output.message(&now);
+                    told = Some(now);
+                }
             }
         }
     };

@@ -1,6 +1,6 @@
 //! What to do about a [`RunError`].
 
-use whimbrel_mysql::{Class, Error};
+use whimbrel_mysql::{Class, Error, Severity};
 
 use crate::{
     error::{RunError, SharedKeys},
@@ -43,6 +43,11 @@ const KEYSPACE: &str = "see `SHOW VSCHEMA KEYSPACES` and `SHOW VITESS_SHARDS` at
 const NOT_PRIMARY: &str = "name the server of the shard's primary tablet in `target.vitess.tablets`, best by a name \
                  that follows it, or leave `tablets` out; then run again: it goes on from what the primary \
                  holds, and nothing is lost";
+
+/// An application takes them, and so does the run.
+const FULL_POOL: &str = "give the shard's tablet more with `vttablet --queryserver-config-transaction-cap` (20 unless \
+                 set), let the application have fewer transactions open, or lower \
+                 `limits.target_connections`; then run again";
 
 /// Nothing is skipped.
 const UNPLACED_ROW: &str = "give the row a value that the table's vindex maps, or shard the table by another \
@@ -139,17 +144,12 @@ impl RunError {
             Self::Ddl { keeps_rows: false, .. } => {
                 "everything before it is stored; begin again under a new `name` with an empty target"
             }
-            Self::Definition { .. } => {
-                "the rows are copied: make it on the target yourself, under the same name, in \
-                 whatever way it takes it, then run again"
-            }
+            Self::Definition { cause, is_after_rows, .. } => of_definition(cause, *is_after_rows),
             Self::RefusedRow { .. } | Self::RefusedGroup { .. } => {
                 "make the target's table take it, then run again: nothing is skipped"
             }
             Self::Options(_) => "mend the plan's `url`",
-            Self::Server(cause) if is_of_own_table(cause) => STATE_CHANGED,
-            Self::Server(cause) if matches!(**cause, Error::NotPrimary { .. }) => NOT_PRIMARY,
-            Self::Server(cause) => of_server(cause.class()),
+            Self::Server(cause) => of_server(cause),
             Self::Log(error) if error.is_transient() => {
                 "see that the source is up and can be reached, then run again: it goes on there"
             }
@@ -169,8 +169,18 @@ impl RunError {
     /// What a person is told while it may pass by itself: with the remedy, where they have to do
     /// something before it can.
     pub(crate) fn while_waiting(&self) -> String {
+        if let Self::OnShard { cause, .. } = self {
+            return format!("{self}: {}", cause.while_waiting());
+        }
+        if let Self::Definition { cause, .. } = self {
+            return format!("{self}: {cause}");
+        }
+        if let Self::Preflight { findings } = self {
+            let refusals = findings.iter().filter(|it| it.severity == Severity::Refusal);
+            return refusals.map(|it| it.saw.as_str()).collect::<Vec<_>>().join("; ");
+        }
         if let Self::Server(cause) = self
-            && cause.class() == Class::Full
+            && (cause.class() == Class::Full || cause.is_full_pool())
         {
             return format!("{self} ({})", self.remedy());
         }
@@ -200,12 +210,35 @@ fn shared_keys(SharedKeys { first, listing, .. }: &SharedKeys) -> String {
 }
 
 /// Whether one of the run's own tables is missing, as a database that was lost has none.
-fn is_of_own_table(error: &Error) -> bool {
+pub(crate) fn is_of_own_table(error: &Error) -> bool {
     error.class() == Class::SchemaGone && error.to_string().contains("_whimbrel_")
 }
 
-fn of_server(class: Class) -> &'static str {
-    match class {
+/// About a statement that makes something, and failed.
+fn of_definition(cause: &Error, is_after_rows: bool) -> &'static str {
+    if is_of_own_table(cause) {
+        "another runner was at work on the same plan, and made or dropped it: see that it has ended, \
+         then run again"
+    } else if is_after_rows {
+        "the rows are copied: make it on the target yourself, under the same name, in whatever way it \
+         takes it, then run again"
+    } else {
+        "nothing is copied yet: mend the plan's `create`, or what is in its way on the target, then \
+         run again"
+    }
+}
+
+fn of_server(error: &Error) -> &'static str {
+    if is_of_own_table(error) {
+        return STATE_CHANGED;
+    }
+    if error.is_full_pool() {
+        return FULL_POOL;
+    }
+    if matches!(error, Error::NotPrimary { .. }) {
+        return NOT_PRIMARY;
+    }
+    match error.class() {
         Class::Denied => {
             "check the user and the password of the plan's `url`, and what the account may do: \
              preflight names the GRANTs once it gets in"

@@ -58,7 +58,7 @@ pub(crate) async fn begin(
     let lookups = target.placing(plan, (&moved_targets, &BTreeSet::new())).await?.lookups;
     let found = reach_lookups(plan, target, (&lookups, &tables)).await?;
     target.sequences(plan, source, &moved).await?;
-    let made = make_tables(plan, target, &tables, (definitions, &bytes)).await?;
+    let made = make_tables((plan, key), target, &tables, (definitions, &bytes)).await?;
     let looked_up = make_lookups(target, &lookups, &tables).await?;
     tables.extend(others);
     // What takes longest starts first.
@@ -80,6 +80,7 @@ pub(crate) async fn begin(
         Beginning { tables: &tables, targets: &targets, shards: &names, placings: &placed.words };
     for (number, (session, shard)) in target.each().enumerate().rev() {
         if !shard.is_beside {
+            unclaimed(session, key).await.map_err(|error| shard.told(error))?;
             let made = tables::make_kept(session, &targets).await;
             made.map_err(|error| shard.told(error))?;
         }
@@ -155,7 +156,7 @@ fn owned<'l>(
 /// Makes the tables on every shard, and the state's; what is made by expressions, which all of them have
 /// alike.
 async fn make_tables(
-    plan: &Plan,
+    (plan, key): (&Plan, &PlanKey),
     target: &mut Reached,
     tables: &[catalog::Definition],
     (definitions, bytes): (Definitions, &BTreeMap<String, u64>),
@@ -166,6 +167,7 @@ async fn make_tables(
     for (session, shard) in target.each().filter(|(_, shard)| !shard.is_beside) {
         let made = async {
             tables::make_ready(session, (shard, connections), tables).await?;
+            unclaimed(session, key).await?;
             let place = (&mut *session, &**shard);
             let made = materialize::make_ready(plan, place, definitions.clone(), bytes).await?;
             store::create_tables(session).await?;
@@ -175,6 +177,13 @@ async fn make_tables(
         first.get_or_insert(made);
     }
     first.ok_or(RunError::State { what: "shards" })
+}
+
+/// Proves that no other runner is at work: one that was frozen while it began, and taken over, must not
+/// drop what the other keeps by now.
+async fn unclaimed(session: &mut Session, key: &PlanKey) -> Result<(), RunError> {
+    let epoch = store::epoch(session, key).await?;
+    if epoch.is_some_and(|epoch| epoch > 0) { Err(RunError::Fenced) } else { Ok(()) }
 }
 
 /// The names of all tables that the plan writes.

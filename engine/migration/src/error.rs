@@ -161,11 +161,13 @@ pub enum RunError {
         /// Whether it leaves the tables' rows as they are.
         keeps_rows: bool,
     },
-    /// The target does not make an index or a foreign key.
+    /// The target does not make a table, an index or a foreign key.
     #[error("`{statement}` failed on the target")]
     Definition {
         /// The statement.
         statement: String,
+        /// Whether the rows are there already.
+        is_after_rows: bool,
         /// What it said.
         #[source]
         cause: Box<Error>,

@@ -278,7 +278,7 @@ async fn run(session: &mut Session, alter: &str) -> Result<(), RunError> {
 /// A statement that the target refuses, by name: what it says alone may tell nothing.
 fn refused(statement: String, error: RunError) -> RunError {
     if let RunError::Server(cause) = error {
-        return RunError::Definition { statement, cause };
+        return RunError::Definition { statement, is_after_rows: true, cause };
     }
     error
 }

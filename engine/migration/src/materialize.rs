@@ -196,9 +196,13 @@ fn owned(made: &BoundTarget, table: &Table) -> Result<Owned, RunError> {
 async fn make_beside(target: &mut Session, owned: &Owned) -> Result<(), RunError> {
     for statement in owned.create_statements() {
         let made = target.execute(statement.as_bytes()).await;
-        made.map_err(|cause| RunError::Definition { statement, cause: Box::new(cause) })?;
+        made.map_err(|cause| unmade(statement, cause))?;
     }
     Ok(())
+}
+
+fn unmade(statement: String, cause: Error) -> RunError {
+    RunError::Definition { statement, is_after_rows: false, cause: Box::new(cause) }
 }
 
 fn is_copy(plan: &Plan, name: &str) -> bool {
@@ -237,7 +241,7 @@ async fn create(
         false => statement.clone(),
     };
     let created = target.execute(statement.as_bytes()).await;
-    created.map(drop).map_err(|cause| RunError::Definition { statement, cause: Box::new(cause) })
+    created.map(drop).map_err(|cause| unmade(statement, cause))
 }
 
 /// What is wrong with a target that is there already.

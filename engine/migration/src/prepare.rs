@@ -21,6 +21,7 @@ use crate::{
     owned::Owned,
     pieces::Piece,
     placing::Placing,
+    preparing::{At, Tries},
     progress::{SourceProgress, TargetProgress},
     reach::{Reached, endpoint, reach},
     runners,
@@ -111,30 +112,26 @@ impl Prepared {
     }
 }
 
-/// Reaches both servers, checks them, makes the target's tables ready and claims the plan.
-pub(crate) async fn prepare(
+/// One try of [`prepare`](crate::preparing::prepare).
+pub(crate) async fn prepare_once(
     plan: &Plan,
     takes_over: bool,
     clock: &Clock,
+    tries: &mut Tries,
 ) -> Result<Prepared, RunError> {
     let source_options = endpoint(&plan.source)?;
-    let mut target = reach(plan).await?;
-    enough_connections(plan, &mut target)?;
-    let mut source = Session::connect(&source_options, Role::SourceReader).await?;
-    let mut warnings = check(plan, &mut source, &mut target).await?;
-    if plan.target.binlog() == Binlog::Skip {
-        target = target.skipping_binlog().await?;
-    }
-
+    let (mut source, mut target, mut warnings) = reached(plan, &source_options, tries).await?;
     let plan_key = PlanKey::new(&plan.name);
     let (_, home) = target.home();
-    let mut link = runners::locking_link(home, &plan_key, clock.clone());
+    let link =
+        tries.lock.get_or_insert_with(|| runners::locking_link(home, &plan_key, clock.clone()));
     runners::take_turn(link.session().await?, (&plan_key, home), takes_over, clock).await?;
 
     let is_resumed = is_begun(&mut target, &plan_key).await?;
     let (mut of_plan, found) = if is_resumed {
         (Vec::new(), resume(plan, (&mut source, &mut target), &plan_key).await?)
     } else {
+        tries.come_to(At::Beginning);
         begin(plan, (&mut source, &source_options), &mut target, &plan_key).await?
     };
     warnings.extend(found);
@@ -160,6 +157,7 @@ pub(crate) async fn prepare(
     let server_id = server_id(&plan.name, &target.options);
     let shards = target.close().await;
     let (claim, links) = claim_all(&shards, &plan_key, clock).await?;
+    let link = tries.lock.take().ok_or(RunError::State { what: "lock" })?;
     let control = Control::new(plan_key.clone(), claim.epoch);
     let control = ControlLink::new((link, links), own_count(&shards), control);
     Ok(Prepared {
@@ -186,6 +184,23 @@ pub(crate) async fn prepare(
         feeds: made.feeds,
         owned: made.owned,
     })
+}
+
+/// Reaches both servers and checks them; what was found that does not stand in the way.
+async fn reached(
+    plan: &Plan,
+    source: &ConnectOptions,
+    tries: &mut Tries,
+) -> Result<(Session, Reached, Vec<Finding>), RunError> {
+    let mut target = reach(plan).await?;
+    enough_connections(plan, &mut target)?;
+    let mut source = Session::connect(source, Role::SourceReader).await?;
+    tries.come_to(At::Reached);
+    let warnings = check(plan, &mut source, &mut target).await?;
+    if plan.target.binlog() == Binlog::Skip {
+        target = target.skipping_binlog().await?;
+    }
+    Ok((source, target, warnings))
 }
 
 /// Proves that the plan gives enough connections for the shards of its target.

@@ -12,7 +12,8 @@ use crate::{
     error::RunError,
     finish::Finish,
     materialize::schema_file,
-    prepare::{Notes, Prepared, prepare},
+    prepare::{Notes, Prepared},
+    preparing::{Preparing, prepare},
     progress::Progress,
     serving::{STORE_TIME_MAX, Serving},
     shared::Shared,
@@ -56,7 +57,8 @@ pub struct Run {
 }
 
 impl Run {
-    /// Reaches both servers, checks them, prepares the target's tables and claims the plan.
+    /// Reaches both servers, checks them, prepares the target's tables and claims the plan; begins again,
+    /// as `preparing` tells, when a server goes away in between.
     ///
     /// `takes_over` lets it claim a plan that another runner is at work on.
     ///
@@ -67,8 +69,9 @@ impl Run {
         plan: &Plan,
         takes_over: bool,
         (clock, stop): (Clock, Stop),
+        preparing: &Preparing,
     ) -> Result<Self, RunError> {
-        let prepared = prepare(plan, takes_over, &clock).await?;
+        let prepared = prepare(plan, takes_over, &clock, preparing).await?;
         let serving = Serving::of(plan, (&prepared.shards, &prepared.placings), &clock)?;
         let graph = whimbrel_plan::compile(plan);
         let (shared, stages) = assemble(&graph, plan.on_ddl, &prepared, (clock, stop))?;

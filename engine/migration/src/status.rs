@@ -56,7 +56,6 @@ pub async fn status(plan: &Plan, clock: &Clock) -> Result<Status, RunError> {
     if !is_begun(&mut target, &key).await? {
         return Err(RunError::NoState { plan: plan.name.clone() });
     }
-    let now = target.shard_names();
     let (session, home) = target.home();
     let sql = format!(
         "SELECT phase, progress, last_error, format, \
@@ -70,12 +69,6 @@ pub async fn status(plan: &Plan, clock: &Clock) -> Result<Status, RunError> {
     if format > u64::from(store::FORMAT) {
         return Err(RunError::NewerFormat { plan: plan.name.clone(), format });
     }
-    if home.name.is_some() {
-        let began = store::shards(session, &key).await?;
-        if began != now {
-            return Err(RunError::Resharded { began: began.join(", "), now: now.join(", ") });
-        }
-    }
     let age_micros: i64 = row.number("age_micros")?;
     let last_error = row.optional_text("last_error")?;
     let is_running = runners::is_at_work(session, (&key, home), clock).await?;
@@ -83,7 +76,12 @@ pub async fn status(plan: &Plan, clock: &Clock) -> Result<Status, RunError> {
     let rollups = store::rollups(session, &key).await?;
     let pieces = Control::pieces(session, &key).await?;
     let lookups = store::lookups(session, &key).await?;
+    let began = if home.name.is_some() { store::shards(session, &key).await? } else { Vec::new() };
     target.reach_beside(lookups.values()).await?;
+    let now = target.shard_names();
+    if began != now {
+        return Err(RunError::Resharded { began: began.join(", "), now: now.join(", ") });
+    }
     let (mut marks, mut positions, mut kept_bytes) = (Vec::new(), Vec::new(), BTreeMap::new());
     for (session, shard) in target.each() {
         let of_shard = async {

@@ -229,6 +229,13 @@ impl Error {
         if let Self::Server { code, .. } = self { Some(*code) } else { None }
     }
 
+    /// Whether a tablet has no connection left for it.
+    #[must_use]
+    pub fn is_full_pool(&self) -> bool {
+        let Self::Gate { message, .. } = self else { return false };
+        gate::FULL_POOL.contains(&message.as_str())
+    }
+
     /// Whether the session cannot be used after it: the connection is gone or out of step, or nobody knows
     /// what became of its transaction.
     pub(crate) fn is_end_of_session(&self) -> bool {

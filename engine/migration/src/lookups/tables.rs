@@ -43,7 +43,11 @@ pub(crate) async fn make_ready(
         None => {
             let statement = lookup.create_statement(owner);
             let created = session.execute(statement.as_bytes()).await;
-            created.map_err(|cause| RunError::Definition { statement, cause: Box::new(cause) })?;
+            created.map_err(|cause| RunError::Definition {
+                statement,
+                is_after_rows: false,
+                cause: Box::new(cause),
+            })?;
             catalog::describe(session, &shard.schema, &lookup.table).await?
         }
     };

@@ -20,6 +20,10 @@ const BEHIND: [&str; 3] = [" (CallerID: ", ": Sql: \"", ", BindVars: {"];
 /// was killed, one that took too long, and a primary that is about to be none.
 const ENDED_BY_TABLET: [u16; 4] = [1290, 1317, 1836, 3024];
 
+/// What a tablet says that has no connection left.
+pub(super) const FULL_POOL: [&str; 2] =
+    ["pool connection limit exceeded", "pool waiter count exceeded"];
+
 /// Texts that name no values, and what each means. The first that is found counts.
 const TEXTS: &[(&str, Class)] = &[
     // The same tomorrow.
@@ -33,8 +37,8 @@ const TEXTS: &[(&str, Class)] = &[
     ("is not authorized to perform", Class::Denied),
     ("not authorized to perform vschema operations", Class::Denied),
     // No room: nothing was begun.
-    ("pool connection limit exceeded", Class::TryAgain),
-    ("pool waiter count exceeded", Class::TryAgain),
+    (FULL_POOL[0], Class::TryAgain),
+    (FULL_POOL[1], Class::TryAgain),
     ("Transaction throttled", Class::TryAgain),
     // The transaction has ended, or nobody knows.
     ("exceeded timeout", Class::Lost),
