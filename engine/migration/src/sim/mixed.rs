@@ -1,6 +1,7 @@
 //! The target tables of the simulated world: each source table as it is, one more, which is made of
 //! two of them through a filter and under keys that change with the rows' values, a rolled-up one, and
-//! one whose keys two of them may have; and dead letters, which some rows of the made one become.
+//! one whose keys two of them may have; dead letters, which some rows of the made one become; and the
+//! table of a lookup vindex.
 
 use std::{
     collections::BTreeSet,
@@ -11,12 +12,13 @@ use whimbrel_model::{Cell, Gtid, Key, Row, RowBuilder, Table};
 
 use super::{
     data::{
-        Image, KEYS, LETTERS, PADDED, Rows, TABLES, build, column, number, push_key, read_key,
-        tables, text,
+        Image, KEYS, LETTERS, PADDED, Rows, TABLES, UNIQUE, build, column, number, push_key,
+        read_key, tables, text,
     },
     grouped::{
         self, BySpelling, GROUPED, Grouped, IntoGrouped, contribution_key, contribution_row,
     },
+    looked_up::{self, IntoLookedUp, LOOKED_UP, LookedUp},
     owned::{self, IntoOwned, OWNED, OwnedRows, claim_key},
     rules::Rules,
     shards::{Here, Layout, SHARDS_MAX, placing},
@@ -49,6 +51,7 @@ pub(super) struct TargetRows {
     pub(super) dead: BySpelling,
     pub(super) grouped: Grouped,
     pub(super) owned: OwnedRows,
+    pub(super) looked_up: LookedUp,
 }
 
 impl TargetRows {
@@ -75,6 +78,8 @@ impl TargetRows {
             all.dead[table][spelling] = Some(*image);
         }
         (all.grouped, all.owned) = (Grouped::of(images(GROUPED)), OwnedRows::of(images(OWNED)));
+        let unique = rows[UNIQUE].iter().flatten().filter(|image| here.has(LOOKED_UP, image));
+        all.looked_up = looked_up::looked_up(unique, here.layout.looks_up_unique);
         all
     }
 
@@ -88,6 +93,7 @@ impl TargetRows {
         for table in 0..TABLES {
             look((table, table), &self.moved[table], &wanted.moved[table]);
         }
+        look((LOOKED_UP, UNIQUE), &self.looked_up, &wanted.looked_up);
         for table in [PADDED, LETTERS] {
             let (found, mixed) = (&self.mixed[table], &wanted.mixed[table]);
             look((MIXED, table), found.as_flattened(), mixed.as_flattened());
@@ -110,6 +116,7 @@ pub(super) fn key_in(target: usize, source: usize, image: &Image) -> Key {
         MIXED => mixed_key(source, image),
         GROUPED | DEAD => contribution_key(source, image),
         OWNED => claim_key(source, image),
+        LOOKED_UP => looked_up::key_of(image.unique.map_or(0, usize::from)),
         table => image.engine_key(table),
     }
 }
@@ -218,6 +225,7 @@ fn build_targets(padded: &str, letters: &str, has_other_unique_key: bool) -> Vec
     targets.push(grouped::table("rows"));
     targets.extend(owned::tables());
     targets.push(grouped::table("dead"));
+    targets.push(looked_up::table());
     targets
 }
 
@@ -245,25 +253,31 @@ pub(super) fn targets_for_lanes(rules: &Rules) -> Vec<Table> {
     }
 }
 
-/// By whether owned targets are placed by their keys, and by the number of shards.
-static TRANSFORMS: LazyLock<[[Transform; SHARDS_MAX]; 2]> = LazyLock::new(|| {
+/// By whether owned targets are placed by their keys, by whether rows are looked up by what tells them
+/// apart, and by the number of shards.
+static TRANSFORMS: LazyLock<[[[Transform; SHARDS_MAX]; 2]; 2]> = LazyLock::new(|| {
     [false, true].map(|owned_by_key| {
-        std::array::from_fn(|place| {
-            let feeds = (0..TABLES).map(feeds_of).collect();
-            let layout = Layout { shard_count: place + 1, owned_by_key };
-            Transform::new(tables().into(), feeds, placing(layout))
+        [false, true].map(|looks_up_unique| {
+            std::array::from_fn(|place| {
+                let layout = Layout { shard_count: place + 1, owned_by_key, looks_up_unique };
+                let feeds = (0..TABLES).map(|table| feeds_of(table, layout)).collect();
+                Transform::new(tables().into(), feeds, placing(layout))
+            })
         })
     })
 });
 
 /// What a source table's rows become.
-fn feeds_of(table: usize) -> Vec<Feed> {
+fn feeds_of(table: usize, layout: Layout) -> Vec<Feed> {
     let mut feeds = vec![Feed::Same(target_id(table))];
-    if table == PADDED || table == LETTERS {
-        let mut made = |target, dead_letters, mapping| {
-            feeds.push(Feed::Mapped { target: target_id(target), dead_letters, mapping });
-        };
-        made(MIXED, Some(target_id(DEAD)), Arc::new(IntoMixed(table)) as Arc<dyn Mapping>);
+    let mut made = |target, dead_letters, mapping| {
+        feeds.push(Feed::Mapped { target: target_id(target), dead_letters, mapping });
+    };
+    if table == UNIQUE {
+        let is_unique = layout.looks_up_unique;
+        made(LOOKED_UP, None, Arc::new(IntoLookedUp { is_unique }) as Arc<dyn Mapping>);
+    } else {
+        made(MIXED, Some(target_id(DEAD)), Arc::new(IntoMixed(table)));
         made(GROUPED, None, Arc::new(IntoGrouped(table)));
         made(OWNED, None, Arc::new(IntoOwned(table)));
     }
@@ -272,5 +286,6 @@ fn feeds_of(table: usize) -> Vec<Feed> {
 
 /// What the source's rows become on a target that is sharded so.
 pub(super) fn transform(layout: Layout) -> &'static Transform {
-    &TRANSFORMS[usize::from(layout.owned_by_key)][layout.shard_count - 1]
+    let by_lookup = &TRANSFORMS[usize::from(layout.owned_by_key)];
+    &by_lookup[usize::from(layout.looks_up_unique)][layout.shard_count - 1]
 }

@@ -18,6 +18,7 @@ mod covered;
 mod data;
 mod grouped;
 mod lane;
+mod looked_up;
 mod mixed;
 mod owned;
 mod rng;

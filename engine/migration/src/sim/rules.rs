@@ -115,6 +115,8 @@ pub(super) struct Rules {
     pub(super) checks_all_shards: bool,
     /// A target whose keys two sources may have is placed by them.
     pub(super) owned_by_key: bool,
+    /// The table of a lookup vindex is kept where what is looked up tells rows apart.
+    pub(super) looks_up_unique: bool,
     /// A row that moves to another shard is deleted on the one that it leaves.
     pub(super) leaves_old_shard: bool,
     /// A row that leaves a target, or changes its key there, is deleted there.
@@ -187,6 +189,7 @@ impl Rules {
         seen_of_all_shards: true,
         checks_all_shards: true,
         owned_by_key: true,
+        looks_up_unique: true,
         leaves_old_shard: true,
         takes_back: true,
         subtracts: true,

@@ -8,7 +8,8 @@ use whimbrel_model::Row;
 use super::{
     data::{Image, LETTERS, PADDED, UNIQUE},
     grouped::{GROUPED, contribution, group_of},
-    mixed::{DEAD, MIXED, mixed_image},
+    looked_up::{self, LOOKED_UP},
+    mixed::{MIXED, mixed_image},
     owned::OWNED,
 };
 use crate::placing::{Placement, Places, Placing, UnplacedRow};
@@ -29,6 +30,8 @@ pub(super) struct Layout {
     pub(super) shard_count: usize,
     /// Whether the target whose keys two sources may have is placed by them.
     pub(super) owned_by_key: bool,
+    /// Whether rows are looked up by what tells them apart.
+    pub(super) looks_up_unique: bool,
 }
 
 impl Here {
@@ -41,7 +44,8 @@ impl Here {
 
 impl Layout {
     /// A target of one shard.
-    pub(super) const WHOLE: Self = Self { shard_count: 1, owned_by_key: true };
+    pub(super) const WHOLE: Self =
+        Self { shard_count: 1, owned_by_key: true, looks_up_unique: true };
 
     /// The only shard that has what an image becomes in a target table.
     fn shard_of(self, target: usize, image: &Image) -> usize {
@@ -54,6 +58,8 @@ impl Layout {
             // Two sources may have a key: one shard has it.
             OWNED if self.owned_by_key => image.key,
             OWNED => value,
+            // By what they are looked up by, wherever the row itself is.
+            LOOKED_UP => looked_up::value_of(image, self.looks_up_unique).map_or(0, |it| it + 1),
             // Dead letters are at home.
             _ => 0,
         };
@@ -74,6 +80,7 @@ impl Places for ByImage {
             MIXED => mixed_image(row).1,
             GROUPED => contribution(row).1,
             OWNED => Image::of(PADDED, row),
+            LOOKED_UP => looked_up::image_of(row).1,
             table => Image::of(table, row),
         };
         Ok(self.layout.shard_of(self.target, &image))
@@ -85,9 +92,9 @@ pub(super) fn placing(layout: Layout) -> Placing {
     if layout.shard_count == 1 {
         return Placing::whole();
     }
-    let tables = (0..=DEAD).map(|target| match target {
+    let tables = (0..=LOOKED_UP).map(|target| match target {
         LETTERS => Placement::Everywhere,
-        PADDED | UNIQUE | MIXED | GROUPED | OWNED => {
+        PADDED | UNIQUE | MIXED | GROUPED | OWNED | LOOKED_UP => {
             Placement::ByRow(Arc::new(ByImage { target, layout }))
         }
         _ => Placement::Home,

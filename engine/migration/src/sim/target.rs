@@ -8,6 +8,7 @@ use super::{
     Outcome,
     data::{Image, Rows, UNIQUE, class_of},
     grouped::{GROUPED, GroupedWrite, Spelt, contribution, spelt},
+    looked_up::{LOOKED_UP, LookedUpWrite},
     mixed::{DEAD, MIXED, Spot, TargetRows, mixed_image, mixed_place},
     owned::{OwnedWrite, promoted, write_of},
     rules::{Form, Rules},
@@ -77,6 +78,7 @@ pub(super) enum TableWrite {
     Dead { gone: Vec<Spelt>, rows: Vec<(Spelt, Image)> },
     Grouped(GroupedWrite),
     Owned(OwnedWrite),
+    LookedUp(LookedUpWrite),
 }
 
 #[derive(Debug, Clone)]
@@ -101,6 +103,9 @@ pub(super) fn writes_of(effects: &Effects, rules: &Rules) -> Vec<TableWrite> {
         if table == DEAD {
             let gone = effects.gone().map(spelt).collect();
             return TableWrite::Dead { gone, rows: effects.rows().map(contribution).collect() };
+        }
+        if table == LOOKED_UP {
+            return TableWrite::LookedUp(LookedUpWrite::of(effects));
         }
         if table == GROUPED {
             return TableWrite::Grouped(GroupedWrite::of(effects, rules));
@@ -132,6 +137,10 @@ impl TableWrite {
             }
             Self::Owned(write) => {
                 all.owned.apply(write);
+                Ok(())
+            }
+            Self::LookedUp(write) => {
+                write.apply(&mut all.looked_up);
                 Ok(())
             }
             Self::Mixed { gone, rows } => {

@@ -114,6 +114,7 @@ pub(super) const VARIANTS: &[Variant] = &[
         cuts_lost_at_home,
     ),
     variant("owned_by_key", |rules| rules.owned_by_key = false, shards),
+    variant("looks_up_unique", |rules| rules.looks_up_unique = false, unique_values),
     variant("leaves_old_shard", |rules| rules.leaves_old_shard = false, shards),
     variant("takes_back", |rules| rules.takes_back = false, any),
     variant("subtracts", |rules| rules.subtracts = false, any),

@@ -87,8 +87,9 @@ impl World {
 
     /// A place among the shards.
     pub(super) fn here(&self, shard: usize) -> Here {
-        let owned_by_key = self.rules.owned_by_key;
-        Here { shard, layout: Layout { shard_count: self.shards.len(), owned_by_key } }
+        let Rules { owned_by_key, looks_up_unique, .. } = self.rules;
+        let layout = Layout { shard_count: self.shards.len(), owned_by_key, looks_up_unique };
+        Here { shard, layout }
     }
 
     /// A shard, each as likely as its pace says.
