@@ -142,6 +142,9 @@ fn node_facts(node: &Node, plan: &Plan) -> Vec<String> {
                 route.keyspace
             ),
             "a row whose shard changes is deleted on the one and written to the other".to_owned(),
+            "the table of a lookup vindex that a table owns is a target, too, on shards of its own keyspace: \
+             statements that vtgate routes would store no position with it"
+                .to_owned(),
         ],
         Node::Apply(apply) => apply_facts(apply, plan),
     }
