@@ -174,6 +174,7 @@ async fn what_of_a_keyspace_stands_in_the_way_is_said_with_what_mends_it() {
         ["error [vitess-workflow]: ", "`commerce/80-`: `left_over (Stopped)`", "cancel them"];
     world.refuses(("commerce", &["fine"]), "", &texts).await;
     world.below("DELETE FROM _vt.vreplication").await;
+    refuses_shards_that_take_nothing_or_change(&world).await;
 
     // Nothing was made, and what is said to mend a table does.
     let made: Vec<String> = world
@@ -244,6 +245,32 @@ async fn refuses_tablets(world: &World) {
     let texts = ["error [target-read-only]: server of shard `-80` at ", "`super_read_only` is on"];
     refuses([("-80", &url), ("80-", &url)], &texts).await;
     world.below("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF").await;
+}
+
+/// A server that is read only, and an online schema change that is to come. A throttled app is nothing to a run: the
+/// tablets' throttler holds Vitess's own copies back, and no statement that comes through vtgate.
+async fn refuses_shards_that_take_nothing_or_change(world: &World) {
+    world.below("SET GLOBAL super_read_only = ON").await;
+    let texts = [
+        "error [target-read-only]: server of shard `commerce/-80`: `super_read_only` is on",
+        "error [target-read-only]: server of shard `commerce/80-`: `super_read_only` is on",
+        "`SET GLOBAL super_read_only = OFF`",
+    ];
+    world.refuses(("commerce", &["fine"]), "", &texts).await;
+    world.below("SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF").await;
+
+    let postponed = "SET @@ddl_strategy = 'vitess --postpone-launch'; \
+                     CREATE TABLE changing (id INT NOT NULL PRIMARY KEY)";
+    world.vitess.execute("commerce", postponed).await.unwrap();
+    let texts = [
+        // Of both shards; the two have one list here.
+        "error [vitess-migration]: schema migrations wait or run on shard `commerce/",
+        "`changing (queued)`",
+        "`SHOW VITESS_MIGRATIONS` lists them",
+    ];
+    world.refuses(("commerce", &["fine"]), "", &texts).await;
+    world.vitess.execute("commerce", "ALTER VITESS_MIGRATION CANCEL ALL").await.unwrap();
+    world.vitess.execute("commerce", "ALTER VITESS_MIGRATION THROTTLE ALL").await.unwrap();
 }
 
 /// What is said of sequences that are not as they must be.

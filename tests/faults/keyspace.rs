@@ -1,10 +1,12 @@
 //! Shards of a whole cluster that change their primaries or go away.
 
+use std::process::Command;
+
 use whimbrel_kit::{Cluster, Keyspace, KitError, Server, eventually};
 
 use super::{
     counter::{assert_written_once, note},
-    tables::{Live, TABLES, fill, server, stall_as_asked},
+    tables::{Live, TABLES, fill, server, stall_as_asked, stalls_are_asked},
 };
 use crate::support::{Migration, Running};
 
@@ -134,6 +136,32 @@ pub(super) async fn assert_equal(
     }
 }
 
+/// Freezes vtgate for as long as is asked, then kills the server below the primary of the second shard for as long.
+async fn freeze_vtgate_and_lose_a_server(cluster: &mut Cluster, live: &Live) {
+    let vtgate = cluster.vtgate().pid().unwrap().to_string();
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([name, &vtgate]).status().unwrap();
+        assert!(sent.success());
+    };
+    signal("-STOP");
+    stall_as_asked().await;
+    signal("-CONT");
+    cluster.ready().await.unwrap();
+    live.commits(50).await;
+    let before = counted(cluster).await;
+    eventually("what changes after vtgate woke up", 60, async || {
+        Ok(counted(cluster).await > before)
+    })
+    .await
+    .unwrap();
+
+    let primary = cluster.tablets()[2].mysql_mut().unwrap();
+    primary.kill_hard().await.unwrap();
+    stall_as_asked().await;
+    primary.restart().await.unwrap();
+    cluster.ready().await.unwrap();
+}
+
 #[tokio::test]
 async fn shards_that_change_their_primaries_or_go_away_get_each_row_once() {
     let (source, mut cluster) = world(VSCHEMA, 1, 15_000).await;
@@ -162,6 +190,8 @@ async fn shards_that_change_their_primaries_or_go_away_get_each_row_once() {
     })
     .await
     .unwrap();
+    let unserved = "error [vitess-shard-not-serving]: no primary serves `commerce/-80`";
+    migration.refused(3, &[unserved, "PlannedReparentShard"]).await;
     eventually(
         "what changes on the other shard",
         60,
@@ -172,6 +202,9 @@ async fn shards_that_change_their_primaries_or_go_away_get_each_row_once() {
     stall_as_asked().await;
     cluster.tablets()[1].process().restart().await.unwrap();
     cluster.ready().await.unwrap();
+    if stalls_are_asked() {
+        freeze_vtgate_and_lose_a_server(&mut cluster, &live).await;
+    }
 
     ends((&source, &cluster), live, running).await;
     assert_written_once((below(&cluster, "80-", 0), DATABASE), 1).await;

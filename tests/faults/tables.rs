@@ -128,6 +128,11 @@ pub(super) async fn mark_arrives(migration: &Migration<'_>) {
     .unwrap();
 }
 
+/// Whether long stalls are asked for.
+pub(super) fn stalls_are_asked() -> bool {
+    std::env::var(STALL_VARIABLE).is_ok()
+}
+
 /// Lets a stall that was noticed last for as long as [`STALL_VARIABLE`] asks for.
 pub(super) async fn stall_as_asked() {
     if let Ok(seconds) = std::env::var(STALL_VARIABLE) {

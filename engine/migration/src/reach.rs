@@ -6,7 +6,7 @@ use std::{
 };
 
 use whimbrel_mysql::{
-    Account, ConnectOptions, Finding, Role, Session, Severity, TlsMode, TlsOptions, catalog,
+    Account, ConnectOptions, Error, Finding, Role, Session, Severity, TlsMode, TlsOptions, catalog,
     target, vtgate,
 };
 use whimbrel_plan::{Endpoint, Plan, Target, Tls, VitessTarget};
@@ -99,6 +99,10 @@ impl Reached {
         let options = endpoint(&target.endpoint)?;
         let options = options.for_keyspace(options.database());
         let keyspace = Keyspace::of(&options, 0).await?;
+        if keyspace.shape.shards.iter().any(|shard| !shard.is_serving) {
+            // Said with the tablets' remedy; a session there would but fail.
+            return Err(RunError::Preflight { findings: vtgate::findings(&keyspace.shape) });
+        }
         let mut shards = sessions(&options, &keyspace, false).await?;
         for tablet in &target.tablets {
             let server = endpoint(&tablet.endpoint)?;
@@ -161,6 +165,14 @@ impl Reached {
         for (session, shard) in &mut self.shards {
             let name =
                 format!("{}/{}", keyspace.shape.keyspace, shard.name.as_deref().unwrap_or(""));
+            let found = of_server((&mut *session, &name), &shard.schema, (source, plan)).await;
+            let found = found.map_err(|error| shard.told(error.into()))?;
+            let is_refused = found.iter().any(|it| it.severity == Severity::Refusal);
+            findings.extend(found);
+            if is_refused {
+                // What its server does not take its tablet does not take either, and says less of it.
+                continue;
+            }
             let tables = catalog::table_names(session, &shard.schema).await?;
             let made = |table: &String| plan.materialized.iter().any(|it| it.name.name == *table);
             let is_written = |table: &String| plan.selection.may_move(table) || made(table);
@@ -280,6 +292,19 @@ async fn on_shard(
     there.retain(|table| tables.contains(table));
     let name = shard.name.as_deref().unwrap_or_default();
     Ok(vtgate::shard_findings(session, name, &there).await?)
+}
+
+/// What the checks find that any server that is written to has to pass, through vtgate on `shard`.
+async fn of_server(
+    (session, shard): (&mut Session, &str),
+    schema: &str,
+    (source, plan): (&mut Session, &Plan),
+) -> Result<Vec<Finding>, Error> {
+    let mut found = target::findings(session, schema, source, &plan.source.database).await?;
+    for finding in &mut found {
+        finding.saw = format!("server of shard `{shard}`: {}", finding.saw);
+    }
+    Ok(found)
 }
 
 /// Reaches the plan's target.
