@@ -93,22 +93,8 @@ impl Serving {
     ) -> Result<Vec<Self>, RunError> {
         let Target::Vitess(target) = &plan.target else { return Ok(Vec::new()) };
         let options = endpoint(&target.endpoint)?;
-        let mut keyspaces: BTreeMap<&str, (Vec<String>, Placings)> = BTreeMap::new();
-        for shard in shards {
-            let name = shard.name.as_deref().unwrap_or_default();
-            let (keyspace, name) = match name.split_once('/').filter(|_| shard.is_beside) {
-                Some((keyspace, name)) => (keyspace, name),
-                None => (options.database(), name),
-            };
-            keyspaces.entry(keyspace).or_default().0.push(name.to_owned());
-        }
-        for (table, words) in placings {
-            let beside = table.split_once('/');
-            let beside = beside.filter(|(keyspace, _)| keyspaces.contains_key(keyspace));
-            let (keyspace, name) = beside.unwrap_or((options.database(), table));
-            let (_, placings) = keyspaces.entry(keyspace).or_default();
-            placings.insert(name.to_owned(), words.clone());
-        }
+        let names = shards.iter().filter_map(|it| Some((it.name.as_deref()?, it.is_beside)));
+        let keyspaces = by_keyspace(options.database(), names, placings);
         let straight = |keyspace| {
             let own = shards.iter().filter(|_| keyspace == options.database());
             own.filter_map(|shard| Straight::of(shard, clock)).collect()
@@ -241,6 +227,29 @@ impl Straight {
         let reason = format!("vtgate writes to the one whose `server_uuid` is {primary}");
         Err(self.shard.told(self.way.astray(reason).into()))
     }
+}
+
+/// By keyspace, the names of its shards and where the rows of its tables are. What is of another keyspace than
+/// the target's `own` is called by both names: a shard where that is said beside it, a table where shards of
+/// such a keyspace are among them.
+fn by_keyspace<'a>(
+    own: &'a str,
+    shards: impl Iterator<Item = (&'a str, bool)>,
+    placings: &'a Placings,
+) -> BTreeMap<&'a str, (Vec<String>, Placings)> {
+    let mut keyspaces: BTreeMap<&str, (Vec<String>, Placings)> = BTreeMap::new();
+    for (name, is_beside) in shards {
+        let beside = name.split_once('/').filter(|_| is_beside);
+        let (keyspace, name) = beside.unwrap_or((own, name));
+        keyspaces.entry(keyspace).or_default().0.push(name.to_owned());
+    }
+    for (table, words) in placings {
+        let beside = table.split_once('/');
+        let beside = beside.filter(|(keyspace, _)| keyspaces.contains_key(keyspace));
+        let (keyspace, name) = beside.unwrap_or((own, table));
+        keyspaces.entry(keyspace).or_default().1.insert(name.to_owned(), words.clone());
+    }
+    keyspaces
 }
 
 /// What `shape` means for a run into the shards `began`, both in the order of their key ranges.

@@ -51,3 +51,23 @@ fn shards_that_are_made_are_told_before_they_serve_and_end_the_run_once_they_do(
 fn a_vtgate_that_names_no_shard_has_not_said_that_they_changed() {
     assert_eq!(judged(&names(&["-80", "80-"]), shape(&[], &["-80", "80-"], &[])), Look::Unknown);
 }
+
+#[test]
+fn each_keyspace_is_asked_for_its_own_shards_and_tables() {
+    let shards = [("-80", false), ("80-", false), ("lookups/-", true), ("main/0", true)];
+    let words = ["either/or", "lookups/names", "main/mails", "users"];
+    let placings: Placings = words.map(|table| (table.to_owned(), format!("of {table}"))).into();
+
+    let found = by_keyspace("commerce", shards.into_iter(), &placings);
+
+    let tables = |names: &[(&str, &str)]| -> Placings {
+        names.iter().map(|&(name, told)| (name.to_owned(), format!("of {told}"))).collect()
+    };
+    let own = tables(&[("either/or", "either/or"), ("users", "users")]);
+    let wanted = BTreeMap::from([
+        ("commerce", (names(&["-80", "80-"]), own)),
+        ("lookups", (names(&["-"]), tables(&[("names", "lookups/names")]))),
+        ("main", (names(&["0"]), tables(&[("mails", "main/mails")]))),
+    ]);
+    assert_eq!(found, wanted);
+}
