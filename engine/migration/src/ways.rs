@@ -68,6 +68,19 @@ impl Identity {
         };
         Ok(Self { server, token })
     }
+
+    /// What tells that this is not the server that vtgate writes to, which is `wanted`.
+    fn differs(&self, wanted: &Self) -> Option<String> {
+        if wanted.server != self.server {
+            return Some(format!(
+                "its `server_uuid` is {}, and that of the primary {}",
+                self.server, wanted.server
+            ));
+        }
+        (wanted.token.is_none() || wanted.token != self.token).then(|| {
+            "it has not what was stored through vtgate, as a copy of that server".to_owned()
+        })
+    }
 }
 
 /// The number of a server's answer.
@@ -115,15 +128,8 @@ impl Way {
         gate.close().await;
         drop(turn);
         let (wanted, found) = (wanted?, Identity::of(&mut session, &self.plan).await?);
-        if wanted.server != found.server {
-            return Err(self.astray(format!(
-                "its `server_uuid` is {}, and that of the primary {}",
-                found.server, wanted.server
-            )));
-        }
-        if wanted.token.is_none() || wanted != found {
-            let what = "it has not what was stored through vtgate, as a copy of that server";
-            return Err(self.astray(what.to_owned()));
+        if let Some(reason) = found.differs(&wanted) {
+            return Err(self.astray(reason));
         }
         Ok((session, self.proven(doubts, found.server)))
     }
@@ -253,3 +259,6 @@ pub(crate) async fn open(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
