@@ -48,15 +48,18 @@ fn plans() -> BTreeSet<String> {
     plans.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-fn with_secrets(command: &mut Command, [source, target, vtgate]: [&str; 3]) {
+fn with_secrets(command: &mut Command, [source, target, vtgate, shard]: [&str; 4]) {
     let servers = [("SOURCE_URL", source), ("TARGET_URL", target), ("VTGATE_URL", vtgate)];
+    // One server has all shards.
+    command.env("LOWER_SHARD_URL", shard).env("UPPER_SHARD_URL", shard);
     command.envs(servers).env("TOKEN_KEY", TOKEN_KEY);
 }
 
 /// Runs the program on all plans or one, without a server.
 fn offline(arguments: &[&str]) -> (String, String) {
     let mut command = command(Path::new(FOLDER), arguments);
-    let servers = ["mysql://app@source", "mysql://app@target", "mysql://app@vtgate"];
+    let servers =
+        ["mysql://app@source", "mysql://app@target", "mysql://app@vtgate", "mysql://app@shard"];
     with_secrets(&mut command, servers);
     let output = command.output().unwrap();
     let (shown, told) = (text(output.stdout), text(output.stderr));
@@ -149,7 +152,8 @@ impl World {
         };
         assert!(!databases.is_empty(), "{written}");
         let mut command = command(Path::new(FOLDER), &["run", &file, "--every", "1"]);
-        with_secrets(&mut command, [&source.url(), &target.url(), &vitess.url()]);
+        let shards = vitess.mysql().url();
+        with_secrets(&mut command, [&source.url(), &target.url(), &vitess.url(), &shards]);
         command.stdin(Stdio::null());
         let running = Running::of(command, folder.join(example.plan));
         Following { example, running, keyspace, server, databases }

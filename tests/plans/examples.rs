@@ -200,6 +200,12 @@ pub(super) const EXAMPLES: &[Example] = &[
         remarks: &["sharding.unique-in-shards"],
     },
     Example {
+        plan: "vitess-tablets",
+        targets: &[("TABLE events", "TABLE events"), ("TABLE requests", "TABLE requests")],
+        sharded: &[("events", &["id"]), ("requests", &["id"])],
+        remarks: &[],
+    },
+    Example {
         plan: "vitess-sharded-by-customer",
         targets: &[
             ("TABLE customers", "TABLE customers"),

@@ -131,7 +131,7 @@ impl Link {
     ) -> Option<Result<T, RunError>> {
         let error = match result {
             Ok(value) => return Some(Ok(value)),
-            Err(error) => error,
+            Err(error) => self.understood(error),
         };
         self.drop_session();
         *failure_count += 1;

@@ -269,7 +269,7 @@ impl LaneWorker {
             Ok(session) => store::read_version(session, &self.plan, self.lane).await,
             Err(error) => Err(error.into()),
         };
-        match found {
+        match found.map_err(|error| self.link.understood(error)) {
             Ok(found) => Ok(Some(settle(mine, found))),
             Err(error) if crate::link::is_passing(&error) => {
                 self.link.drop_session();
