@@ -3,7 +3,7 @@
 
 use whimbrel_kit::{Keyspace, Server, Vitess};
 
-use crate::support::Migration;
+use crate::{support::Migration, vschema::is_added_to_and_never_changed};
 
 const VSCHEMA: &str = r#"{
     "sharded": true,
@@ -45,10 +45,15 @@ const TABLES: [&str; 9] = [
     "fine",
 ];
 
+/// A sequence without its row.
+pub(crate) const SEQUENCE: &str =
+    "CREATE TABLE empty_seq (id BIGINT NOT NULL PRIMARY KEY, next_id BIGINT NOT NULL,
+     cache BIGINT NOT NULL) COMMENT 'vitess_sequence'";
+
 /// A source whose tables are all alike, and keyspaces.
-struct World {
-    source: Server,
-    vitess: Vitess,
+pub(crate) struct World {
+    pub(crate) source: Server,
+    pub(crate) vitess: Vitess,
 }
 
 impl World {
@@ -56,6 +61,7 @@ impl World {
         let keyspaces = [
             Keyspace { name: "commerce", shards: &["-80", "80-"], vschema: VSCHEMA },
             Keyspace { name: "main", shards: &["0"], vschema: MAIN },
+            Keyspace { name: "later", shards: &["-80", "80-"], vschema: "{}" },
             Keyspace { name: "managed", shards: &["0"], vschema: MANAGED },
         ];
         let (source, vitess) = tokio::join!(Server::start(), Vitess::start(&keyspaces));
@@ -69,15 +75,12 @@ impl World {
             );
             source.execute(&create).await.unwrap();
         }
-        let sequence =
-            "CREATE TABLE empty_seq (id BIGINT NOT NULL PRIMARY KEY, next_id BIGINT NOT NULL,
-             cache BIGINT NOT NULL) COMMENT 'vitess_sequence'";
-        vitess.execute("main", sequence).await.unwrap();
+        vitess.execute("main", SEQUENCE).await.unwrap();
         Self { source, vitess }
     }
 
     /// A plan that moves `tables` into `keyspace`.
-    fn migration(&self, keyspace: &str, tables: &[&str], more: &str) -> Migration<'_> {
+    pub(crate) fn migration(&self, keyspace: &str, tables: &[&str], more: &str) -> Migration<'_> {
         let below = (self.vitess.mysql(), "below");
         let migration = Migration::new((&self.source, "shop"), below, tables, more);
         migration.aim_at_keyspace(&self.vitess.url(), keyspace);
@@ -85,7 +88,7 @@ impl World {
     }
 
     /// Wants such a plan to be refused with each of `texts`, of which the first is the error's id.
-    async fn refuses(
+    pub(crate) async fn refuses(
         &self,
         (keyspace, tables): (&str, &[&str]),
         more: &str,
@@ -116,7 +119,7 @@ fn statement(log: &str, name: &str) -> String {
 
 #[tokio::test]
 async fn what_of_a_keyspace_stands_in_the_way_is_said_with_what_mends_it() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let all = ("commerce", TABLES.as_slice());
 
     // All tables at once.
@@ -145,7 +148,13 @@ async fn what_of_a_keyspace_stands_in_the_way_is_said_with_what_mends_it() {
     let mends = statement(&log, "`unsaid`");
 
     let one = ("commerce", ["unsaid"].as_slice());
-    world.refuses(one, "", &["ALTER VSCHEMA ON commerce.unsaid ADD VINDEX xxhash(COLUMN)"]).await;
+    world
+        .refuses(
+            one,
+            "",
+            &["`ALTER VSCHEMA ON commerce.unsaid ADD VINDEX xxhash(SHARDING_COLUMN) USING xxhash`"],
+        )
+        .await;
     let more = "limits: { target_connections: 4 }\n";
     let texts = [
         "error[run.connections]: 2 shards need 5 connections at least, and the plan gives 4",
@@ -187,6 +196,8 @@ async fn what_of_a_keyspace_stands_in_the_way_is_said_with_what_mends_it() {
     world.vitess.execute("commerce", &mends).await.unwrap();
     let migration = world.migration("commerce", &["unsaid"], "");
     migration.catch_up().await;
+
+    is_added_to_and_never_changed(&mut world).await;
 }
 
 /// What is said of lookup vindexes whose tables cannot be as the rows of their owners need them.

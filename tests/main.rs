@@ -37,4 +37,6 @@ mod support;
 #[cfg(test)]
 mod validate;
 #[cfg(test)]
+mod vschema;
+#[cfg(test)]
 mod walkthrough;

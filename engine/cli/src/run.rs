@@ -8,7 +8,7 @@ mod pace;
 use std::{io, time::Duration};
 
 use whimbrel_flow::{Clock, Stop, StopLevel};
-use whimbrel_migration::{Notes, Outcome, Preparing, Run, RunError, Until};
+use whimbrel_migration::{Announce, Notes, Outcome, Preparing, Run, RunError, Until};
 use whimbrel_plan::Plan;
 
 use self::{display::Display, interrupt::Interrupts};
@@ -64,7 +64,9 @@ async fn migrate(
     let preparing = Preparing::default();
     let mut told = None;
     let settings = (clock.clone(), stop.clone());
-    let mut assembling = Box::pin(Run::assemble(plan, arguments.takes_over, settings, &preparing));
+    let tell = |statements: &[String]| changes(statements, arguments.format);
+    let tells: (&Preparing, Announce<'_>) = (&preparing, &tell);
+    let mut assembling = Box::pin(Run::assemble(plan, arguments.takes_over, settings, tells));
     let mut run = loop {
         tokio::select! {
             assembled = &mut assembling => match assembled {
@@ -107,6 +109,20 @@ async fn migrate(
     };
     display.finish(&report(), output)?;
     Ok(ended)
+}
+
+/// Tells of the statements that are about to change a vschema.
+fn changes(statements: &[String], format: ReportFormat) {
+    let mut output = Output::new();
+    if format == ReportFormat::Json {
+        let line = serde_json::json!({ "event": "vschema", "statements": statements });
+        // A reader that has gone is told of by the next event.
+        output.result(&format!("{line}\n")).ok();
+        return;
+    }
+    let lines: Vec<String> = statements.iter().map(|line| format!("  {line}\n")).collect();
+    let what = "adding to the vschema what it lacks of the plan:";
+    output.message(&format!("{what}\n{}", lines.concat()));
 }
 
 /// The first interrupt drains, the second stops at once; both lose nothing.

@@ -34,6 +34,13 @@ const RESHARDED: &str = "a plan cannot follow its rows from one set of shards to
                  after it. Switched back to those shards, it goes on; otherwise drop the \
                  `_whimbrel_*` tables and begin again under a new `name` with empty target tables";
 
+/// What rows depend on stays.
+const CHANGED: &str = "undo these changes, or give the plan a new `name` and an empty target; \
+     urls, tls, limits and `on` may change, and `on_error: stop` may become another";
+
+/// What one vtgate takes, the others learn of from the topology.
+const UNSERVED: &str = "run again once all vtgates have it (`SHOW VSCHEMA VINDEXES`): what is there is not added twice";
+
 /// Shards that overlap are those of a resharding.
 const KEYSPACE: &str = "see `SHOW VSCHEMA KEYSPACES` and `SHOW VITESS_SHARDS` at vtgate: the keyspace must be there, \
                  with a vschema, and with shards that have each keyspace id once; a resharding that is \
@@ -65,6 +72,7 @@ impl RunError {
             Self::NewerFormat { .. } => "run.newer-state",
             Self::Connections { .. } => "run.connections",
             Self::Keyspace { .. } => "run.keyspace",
+            Self::Vschema { .. } | Self::VschemaUnserved { .. } => "run.vschema",
             Self::NoState { .. } => "run.no-state",
             Self::State { .. } | Self::Gtid(_) | Self::Json(_) => "run.state",
             Self::Busy { .. } => "run.busy",
@@ -108,13 +116,12 @@ impl RunError {
             Self::Resharded { .. } => RESHARDED,
             Self::UnplacedRow(_) => UNPLACED_ROW,
             Self::Preflight { .. } => "mend what is marked as error, then run again",
-            Self::Changed { .. } => {
-                "undo these changes, or give the plan a new `name` and an empty target; \
-                 urls, tls, limits and `on` may change, and `on_error: stop` may become another"
-            }
+            Self::Changed { .. } => CHANGED,
             Self::NewerFormat { .. } => "run the newer version that began this plan",
             Self::Connections { .. } => "raise `limits.target_connections`",
             Self::Keyspace { .. } => KEYSPACE,
+            Self::Vschema { cause, .. } => of_vschema(cause.class()),
+            Self::VschemaUnserved { .. } => UNSERVED,
             Self::NoState { .. } => "begin it with `whimbrel run PLAN`",
             Self::State { .. } | Self::Gtid(_) | Self::Json(_) | Self::ForeignGroups { .. } => {
                 STATE_CHANGED
@@ -212,6 +219,21 @@ fn shared_keys(SharedKeys { first, listing, .. }: &SharedKeys) -> String {
 /// Whether one of the run's own tables is missing, as a database that was lost has none.
 pub(crate) fn is_of_own_table(error: &Error) -> bool {
     error.class() == Class::SchemaGone && error.to_string().contains("_whimbrel_")
+}
+
+/// Nothing but the vschema was changed, and only by what was told before.
+fn of_vschema(class: Class) -> &'static str {
+    match class {
+        Class::Denied => {
+            "vtgate lets the accounts change a vschema that its `--vschema-ddl-authorized-users` names: name the \
+             plan's there (`%` for all), or add what is missing by another way and run with `vschema: check`"
+        }
+        Class::TryAgain | Class::Lost => "run again: what is there is not added twice",
+        Class::Full | Class::SchemaGone | Class::Refused | Class::Other => {
+            "mend what it says, or change the vschema with `vtctldclient ApplyVSchema`, then run again: what is \
+             there is not added twice"
+        }
+    }
 }
 
 /// About a statement that makes something, and failed.

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use whimbrel_flow::Clock;
 use whimbrel_model::{GtidSet, TableId};
 use whimbrel_mysql::{Class, ConnectOptions, Finding, Session, catalog, source};
-use whimbrel_plan::{Definitions, Plan, PlanError, also_moved};
+use whimbrel_plan::{Bound, Definitions, Plan, PlanError, VschemaAddition, also_moved};
 
 use crate::{
     error::RunError,
@@ -14,51 +15,37 @@ use crate::{
     newest,
     prepare::{enough_connections, server_id},
     reach::Reached,
+    shards::Shard,
     store::{self, Beginning, Control, PlanKey, StoredTable, StoredTarget},
     tables,
+    vschema::Announce,
 };
 
 /// Begins a plan: the source's position first, so that nothing that happens to a table after its
-/// definition was read is missed; then the tables; then the state, all at once. What of the plan may not
-/// be meant is returned, and what the checks of the tables of lookup vindexes find.
+/// definition was read is missed; then all checks; then what the vschema lacks, and the tables; then the
+/// state, all at once. What of the plan may not be meant is returned, and what the checks of the tables of
+/// lookup vindexes find.
 pub(crate) async fn begin(
     plan: &Plan,
     (source, source_options): (&mut Session, &ConnectOptions),
     target: &mut Reached,
     key: &PlanKey,
+    how: (&Clock, Announce<'_>),
 ) -> Result<(Vec<PlanError>, Vec<Finding>), RunError> {
     let position = start_position(source).await?;
     let uuid = source::server_uuid(source).await?;
     let reader = server_id(&plan.name, &target.options);
     let newest = newest::of(&position, (source, source_options), reader).await?;
-    let names = catalog::table_names(source, &plan.source.database).await?;
-    let mut tables = tables::select(plan, source, &names).await?;
+    let Seen { mut tables, others, definitions, bound } = look(plan, source, target, key).await?;
     let moved: Vec<String> = tables.iter().map(|it| it.description.name.clone()).collect();
-    let errors = also_moved(plan, &moved);
-    if !errors.is_empty() {
-        return Err(RunError::Selection { errors });
-    }
-    let others = materialize::other_sources(plan, source, &moved).await?;
-    let (home, shard) = target.home();
-    let sources = tables.iter().chain(&others);
-    let definitions =
-        materialize::definitions(plan, (home, &shard.schema), sources.clone(), names).await?;
+    let (lookups, found, additions) = placeable(plan, source, target, (&tables, &bound)).await?;
+    let missing = missing(target, (&tables, &bound)).await?;
+    target.add(&additions, how).await?;
+    let bytes = tables.iter().chain(&others);
     let bytes: BTreeMap<String, u64> =
-        sources.map(|it| (it.description.name.clone(), it.description.bytes_estimate)).collect();
-    if store::exists(home).await? {
-        store::create_tables(home).await?;
-        let problems = tables::taken(home, key, &targets_of(plan, &moved)).await?;
-        if !problems.is_empty() {
-            return Err(RunError::Tables { problems });
-        }
-    }
-    // Before anything is made; of targets that are made by expressions it is known once they are bound.
-    let moved_targets = tables.iter().map(|it| StoredTarget::moved(TableId(0), &it.table));
-    let moved_targets: Vec<StoredTarget> = moved_targets.collect();
-    let lookups = target.placing(plan, (&moved_targets, &BTreeSet::new())).await?.lookups;
-    let found = reach_lookups(plan, target, (&lookups, &tables)).await?;
-    target.sequences(plan, source, &moved).await?;
-    let made = make_tables((plan, key), target, &tables, (definitions, &bytes)).await?;
+        bytes.map(|it| (it.description.name.clone(), it.description.bytes_estimate)).collect();
+    let what = ((tables.as_slice(), &bound), missing);
+    let made = make_tables((plan, key), target, (&definitions, &bytes), what).await?;
     let looked_up = make_lookups(target, &lookups, &tables).await?;
     tables.extend(others);
     // What takes longest starts first.
@@ -90,7 +77,68 @@ pub(crate) async fn begin(
         };
         began.map_err(|error| shard.told(error))?;
     }
-    Ok((made.warnings, found))
+    Ok((bound.warnings, found))
+}
+
+/// What both sides have before anything is made.
+struct Seen {
+    /// The tables that are moved, as they are on the source.
+    tables: Vec<catalog::Definition>,
+    /// The other sources of what is made by expressions.
+    others: Vec<catalog::Definition>,
+    definitions: Definitions,
+    /// What is made by expressions.
+    bound: Bound,
+}
+
+/// Looks at the tables of both sides, and whether the plan fits them.
+async fn look(
+    plan: &Plan,
+    source: &mut Session,
+    target: &mut Reached,
+    key: &PlanKey,
+) -> Result<Seen, RunError> {
+    let names = catalog::table_names(source, &plan.source.database).await?;
+    let tables = tables::select(plan, source, &names).await?;
+    let moved: Vec<String> = tables.iter().map(|it| it.description.name.clone()).collect();
+    let errors = also_moved(plan, &moved);
+    if !errors.is_empty() {
+        return Err(RunError::Selection { errors });
+    }
+    let others = materialize::other_sources(plan, source, &moved).await?;
+    let (home, shard) = target.home();
+    let sources = tables.iter().chain(&others);
+    let definitions = materialize::definitions(plan, (home, &shard.schema), sources, names).await?;
+    if store::exists(home).await? {
+        store::create_tables(home).await?;
+        let problems = tables::taken(home, key, &targets_of(plan, &moved)).await?;
+        if !problems.is_empty() {
+            return Err(RunError::Tables { problems });
+        }
+    }
+    let bound = materialize::bound(plan, &definitions)?;
+    Ok(Seen { tables, others, definitions, bound })
+}
+
+/// Checks that each row has its place, once the vschema has what it lacks; of groups it is known once their
+/// tables are made. The lookup vindexes of the tables, what the checks of their tables find, and what the
+/// vschema lacks.
+async fn placeable(
+    plan: &Plan,
+    source: &mut Session,
+    target: &mut Reached,
+    (tables, bound): (&[catalog::Definition], &Bound),
+) -> Result<(Vec<Lookup>, Vec<Finding>, Vec<VschemaAddition>), RunError> {
+    let moved: Vec<String> = tables.iter().map(|it| it.description.name.clone()).collect();
+    let mut additions = target.lacking(plan, &targets_of(plan, &moved)).await?;
+    let mut targets: Vec<StoredTarget> =
+        tables.iter().map(|it| StoredTarget::moved(TableId(0), &it.table)).collect();
+    let (made, owned) = materialize::foreseen(bound);
+    targets.extend(made);
+    let lookups = target.placing(plan, (&targets, &owned)).await?.lookups;
+    let found = reach_lookups(plan, target, (&lookups, tables)).await?;
+    additions.extend(target.sequences(plan, source, &moved).await?.additions);
+    Ok((lookups, found, additions))
 }
 
 /// Reaches the keyspaces that have the tables of `lookups`, which are then proven to be as the rows of their
@@ -153,30 +201,104 @@ fn owned<'l>(
     })
 }
 
+/// The tables that a shard lacks.
+struct Missing {
+    /// The statements that make those that are moved.
+    moved: Vec<String>,
+    /// The names of those that are made by expressions.
+    made: BTreeSet<String>,
+}
+
+impl Missing {
+    /// What a shard lacks; what is there is proven to be empty and to fit.
+    async fn on(
+        session: &mut Session,
+        shard: &Shard,
+        (tables, bound): (&[catalog::Definition], &Bound),
+    ) -> Result<Self, RunError> {
+        let moved = tables::missing(session, shard, tables).await?;
+        let made = materialize::missing(session, &shard.schema, bound).await?;
+        Ok(Self { moved, made })
+    }
+}
+
+/// What each shard lacks: nothing is made before all of them are looked at.
+async fn missing(
+    target: &mut Reached,
+    what: (&[catalog::Definition], &Bound),
+) -> Result<Vec<Missing>, RunError> {
+    let mut all = Vec::new();
+    for (session, shard) in target.each().filter(|(_, shard)| !shard.is_beside) {
+        let missing = Missing::on(session, shard, what).await;
+        all.push(missing.map_err(|error| shard.told(error))?);
+    }
+    Ok(all)
+}
+
 /// Makes the tables on every shard, and the state's; what is made by expressions, which all of them have
 /// alike.
 async fn make_tables(
     (plan, key): (&Plan, &PlanKey),
     target: &mut Reached,
-    tables: &[catalog::Definition],
-    (definitions, bytes): (Definitions, &BTreeMap<String, u64>),
+    (definitions, bytes): (&Definitions, &BTreeMap<String, u64>),
+    (what, missing): ((&[catalog::Definition], &Bound), Vec<Missing>),
 ) -> Result<Made, RunError> {
     // One is the session's, one has the plan's lock.
     let connections = plan.limits.target_connections.saturating_sub(2);
     let mut first = None;
-    for (session, shard) in target.each().filter(|(_, shard)| !shard.is_beside) {
-        let made = async {
-            tables::make_ready(session, (shard, connections), tables).await?;
-            unclaimed(session, key).await?;
-            let place = (&mut *session, &**shard);
-            let made = materialize::make_ready(plan, place, definitions.clone(), bytes).await?;
-            store::create_tables(session).await?;
-            Ok(made)
+    let own = target.each().filter(|(_, shard)| !shard.is_beside);
+    for ((session, shard), mut missing) in own.zip(missing) {
+        let making = async {
+            let mut tries = 1;
+            loop {
+                let place = (&mut *session, (&**shard, connections));
+                let made = make((plan, key), place, (definitions, bytes), (what.1, &missing)).await;
+                match made {
+                    Err(error) if is_made(&error) && tries < LOOKS_MAX && session.is_usable() => {
+                        tries += 1;
+                        missing = Missing::on(session, shard, what).await?;
+                    }
+                    made => return made,
+                }
+            }
         };
-        let made = made.await.map_err(|error| shard.told(error))?;
+        let made = making.await.map_err(|error| shard.told(error))?;
         first.get_or_insert(made);
     }
     first.ok_or(RunError::State { what: "shards" })
+}
+
+/// Makes what a shard lacks.
+async fn make(
+    (plan, key): (&Plan, &PlanKey),
+    (session, (shard, connections)): (&mut Session, (&Shard, u32)),
+    (definitions, bytes): (&Definitions, &BTreeMap<String, u64>),
+    (bound, Missing { moved, made }): (&Bound, &Missing),
+) -> Result<Made, RunError> {
+    tables::create(session, (&shard.options, connections), moved.clone()).await?;
+    unclaimed(session, key).await?;
+    let what = (definitions.clone(), bound);
+    let place = (&mut *session, shard);
+    let made = materialize::make_ready(plan, place, what, (made, bytes)).await?;
+    store::create_tables(session).await?;
+    Ok(made)
+}
+
+/// How often a shard is looked at that gets tables meanwhile: a runner that was killed has left one statement
+/// under way on each of its connections.
+const LOOKS_MAX: u32 = 5;
+
+/// Whether a table was made since the shard was looked at.
+fn is_made(error: &RunError) -> bool {
+    const THERE: u16 = 1050;
+    let code = if let RunError::Definition { cause, .. } = error {
+        cause.code()
+    } else if let RunError::Server(error) = error {
+        error.code()
+    } else {
+        None
+    };
+    code == Some(THERE)
 }
 
 /// Proves that no other runner is at work: one that was frozen while it began, and taken over, must not

@@ -59,6 +59,21 @@ pub enum RunError {
         /// How many connections they need.
         needed: u32,
     },
+    /// vtgate does not take a statement that adds to the vschema.
+    #[error("vtgate does not take `{statement}`")]
+    Vschema {
+        /// The statement.
+        statement: String,
+        /// What it says.
+        #[source]
+        cause: Error,
+    },
+    /// vtgate took a statement, and does not go by it.
+    #[error("vtgate took `{statement}`, and does not go by it")]
+    VschemaUnserved {
+        /// The statement.
+        statement: String,
+    },
     /// No state is kept for the plan.
     #[error("the target keeps no state of a plan `{plan}`")]
     NoState {

@@ -44,6 +44,7 @@ mod throttle;
 mod told;
 pub mod transform;
 mod vindexes;
+mod vschema;
 mod watch;
 mod ways;
 pub mod windows;
@@ -55,6 +56,7 @@ pub use preparing::Preparing;
 pub use progress::{Phase, Progress, Report, TableReport};
 pub use run::{Outcome, Run, Until};
 pub use status::{Status, status};
+pub use vschema::Announce;
 
 #[cfg(test)]
 mod sim;

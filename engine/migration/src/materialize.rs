@@ -93,30 +93,36 @@ async fn found(
     Ok(Some(definition(&description, table.as_ref())))
 }
 
-/// Creates the targets that are missing, and proves that those that are there are empty and fit; then
-/// all of them as the target knows them.
-pub(crate) async fn make_ready(
-    plan: &Plan,
-    (target, shard): (&mut Session, &Shard),
-    mut definitions: Definitions,
-    source_bytes: &BTreeMap<String, u64>,
-) -> Result<Made, RunError> {
-    let database = &shard.schema;
-    let bound = bound(plan, &definitions)?;
-    let (mut problems, mut missing) = (Vec::new(), Vec::new());
+/// The targets that are not there yet; those that are there are proven to be empty and to fit.
+pub(crate) async fn missing(
+    target: &mut Session,
+    database: &str,
+    bound: &Bound,
+) -> Result<BTreeSet<String>, RunError> {
+    let (mut problems, mut missing) = (Vec::new(), BTreeSet::new());
     for made in &bound.targets {
         match found(target, database, &made.name).await? {
-            None => missing.push(made),
+            None => {
+                missing.insert(made.name.clone());
+            }
             Some(found) => {
                 problems.extend(in_the_way(target, database, made, &found).await?);
             }
         }
     }
-    if !problems.is_empty() {
-        return Err(RunError::Tables { problems });
-    }
+    if problems.is_empty() { Ok(missing) } else { Err(RunError::Tables { problems }) }
+}
+
+/// Creates the targets that are `missing`; then all of them as the target knows them.
+pub(crate) async fn make_ready(
+    plan: &Plan,
+    (target, shard): (&mut Session, &Shard),
+    (mut definitions, bound): (Definitions, &Bound),
+    (missing, source_bytes): (&BTreeSet<String>, &BTreeMap<String, u64>),
+) -> Result<Made, RunError> {
+    let database = &shard.schema;
     let times = IndexTimes::of(target).await?;
-    for made in missing {
+    for made in bound.targets.iter().filter(|made| missing.contains(&made.name)) {
         let bytes = made.sources.iter().filter_map(|source| source_bytes.get(&source.table)).sum();
         create((target, shard), plan, made, times.of_rows(bytes)).await?;
     }
@@ -163,7 +169,18 @@ pub(crate) async fn make_ready(
         }
     }
     stored.extend(dead_letters_target(plan)?);
-    Ok(Made { targets: stored, owned: owned_names, warnings: bound.warnings })
+    Ok(Made { targets: stored, owned: owned_names })
+}
+
+/// The targets whose rows are those of source rows, as far as they are known before they are made, with the
+/// names of those whose keys several sources may have.
+pub(crate) fn foreseen(bound: &Bound) -> (Vec<StoredTarget>, BTreeSet<String>) {
+    let rows = bound.targets.iter().filter_map(|made| match &made.written {
+        Written::Rows(table) => Some(StoredTarget::plain(table.clone())),
+        Written::Groups(_) | Written::Unknown => None,
+    });
+    let owned = bound.targets.iter().filter(|made| made.is_owned);
+    (rows.collect(), owned.map(|made| made.name.clone()).collect())
 }
 
 /// The target tables of `materialize`, made.
@@ -173,8 +190,6 @@ pub(crate) struct Made {
     pub(crate) targets: Vec<StoredTarget>,
     /// The names of those whose keys several sources may have.
     pub(crate) owned: BTreeSet<String>,
-    /// What of the plan may not be meant.
-    pub(crate) warnings: Vec<PlanError>,
 }
 
 /// The table of dead letters as a target, if any of a plan's rows may become one.
@@ -183,7 +198,7 @@ pub(crate) fn dead_letters_target(plan: &Plan) -> Result<Option<StoredTarget>, R
         return Ok(None);
     }
     let table = dead_letters().map_err(|error| RunError::Broken { what: error.to_string() })?;
-    Ok(Some(StoredTarget { table, rollup: None, moved_from: None, wanted: None, lookup: None }))
+    Ok(Some(StoredTarget::plain(table)))
 }
 
 /// What is kept beside a target whose keys several sources may have.
@@ -279,7 +294,12 @@ fn is_alike(wanted: &whimbrel_plan::Definition, found: &whimbrel_plan::Definitio
     key(wanted) == key(found) && columns(wanted) == columns(found)
 }
 
-fn bound(plan: &Plan, definitions: &Definitions) -> Result<Bound, RunError> {
+/// What a plan makes of its tables.
+///
+/// # Errors
+///
+/// [`RunError::Selection`].
+pub(crate) fn bound(plan: &Plan, definitions: &Definitions) -> Result<Bound, RunError> {
     bind(plan, definitions).map_err(|errors| RunError::Selection { errors })
 }
 

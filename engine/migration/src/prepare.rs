@@ -31,6 +31,7 @@ use crate::{
     tables,
     transform::{Feed, TargetId},
     vindexes::{Placed, unchanged},
+    vschema::Announce,
     ways,
 };
 
@@ -116,7 +117,7 @@ impl Prepared {
 pub(crate) async fn prepare_once(
     plan: &Plan,
     takes_over: bool,
-    clock: &Clock,
+    (clock, announce): (&Clock, Announce<'_>),
     tries: &mut Tries,
 ) -> Result<Prepared, RunError> {
     let source_options = endpoint(&plan.source)?;
@@ -132,7 +133,8 @@ pub(crate) async fn prepare_once(
         (Vec::new(), resume(plan, (&mut source, &mut target), &plan_key).await?)
     } else {
         tries.come_to(At::Beginning);
-        begin(plan, (&mut source, &source_options), &mut target, &plan_key).await?
+        let source = (&mut source, &source_options);
+        begin(plan, source, &mut target, &plan_key, (clock, announce)).await?
     };
     warnings.extend(found);
     let (session, home) = target.home();
@@ -146,12 +148,16 @@ pub(crate) async fn prepare_once(
     let moved = names_of_moved(&targets);
     let left_behind = left_behind(plan, (&mut source, home.is_part), &moved).await?;
     let owned = made.owned.keys().filter_map(|id| targets.get(id.0 as usize)).map(name).collect();
+    // Of a plan that has begun: what was removed since, or what the plan says since.
+    let mut additions = target.lacking(plan, &names_of_own(&targets)).await?;
     let placed = target.placing(plan, (&targets, &owned)).await?;
     unchanged(&placed.words, &store::placings(target.home().0, &plan_key).await?)?;
     feed_lookups(&mut made.feeds, (&tables, &targets), &placed)?;
     let placing = target.among(placed.placements);
-    let (numbered, found) = target.sequences(plan, &mut source, &moved).await?;
-    warnings.extend(found);
+    let sequences = target.sequences(plan, &mut source, &moved).await?;
+    additions.extend(sequences.additions);
+    target.add(&additions, (clock, announce)).await?;
+    warnings.extend(sequences.findings);
     source.close().await;
     ways::open(&mut target, &plan_key, takes_over).await?;
     let server_id = server_id(&plan.name, &target.options);
@@ -169,17 +175,11 @@ pub(crate) async fn prepare_once(
         shards,
         placing,
         placings: placed.words,
-        numbered,
+        numbered: sequences.numbered,
         plan_key,
         claim,
         tables,
-        notes: Notes {
-            warnings,
-            of_plan,
-            left_behind,
-            is_resumed,
-            tables: targets.iter().filter(|it| !is_kept_aside(it)).map(name).collect(),
-        },
+        notes: Notes { warnings, of_plan, left_behind, is_resumed, tables: written(&targets) },
         targets,
         feeds: made.feeds,
         owned: made.owned,
@@ -216,6 +216,18 @@ pub(crate) fn enough_connections(plan: &Plan, target: &mut Reached) -> Result<()
 fn names_of_moved(targets: &[StoredTarget]) -> Vec<String> {
     let moved = targets.iter().filter(|target| target.moved_from.is_some());
     moved.map(|target| target.name().to_owned()).collect()
+}
+
+/// The names of the tables that are written, but for the run's own.
+fn written(targets: &[StoredTarget]) -> Vec<String> {
+    let written = targets.iter().filter(|target| !is_kept_aside(target));
+    written.map(|target| target.name().to_owned()).collect()
+}
+
+/// The names of the tables that the plan itself speaks of.
+fn names_of_own(targets: &[StoredTarget]) -> Vec<String> {
+    let own = targets.iter().filter(|it| it.lookup.is_none() && !is_kept_aside(it));
+    own.map(|target| target.name().to_owned()).collect()
 }
 
 /// How many of the shards are of the target's own keyspace.

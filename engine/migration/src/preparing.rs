@@ -12,6 +12,7 @@ use crate::{
     error::RunError,
     link::{Link, RETRIES},
     prepare::{Prepared, prepare_once},
+    vschema::Announce,
 };
 
 /// How often a plan that begins is tried again when a table of its own is not there: a runner that was
@@ -93,14 +94,14 @@ impl Tries {
 pub(crate) async fn prepare(
     plan: &Plan,
     takes_over: bool,
-    clock: &Clock,
+    (clock, announce): (&Clock, Announce<'_>),
     preparing: &Preparing,
 ) -> Result<Prepared, RunError> {
     let mut tries = Tries { preparing: preparing.clone(), ..Tries::default() };
     let mut failure_count = 0;
     loop {
         tries.come_to(At::Reaching);
-        let error = match prepare_once(plan, takes_over, clock, &mut tries).await {
+        let error = match prepare_once(plan, takes_over, (clock, announce), &mut tries).await {
             Ok(prepared) => return Ok(prepared),
             Err(error) => error,
         };

@@ -5,20 +5,22 @@ use std::{
     sync::Arc,
 };
 
+use whimbrel_flow::Clock;
 use whimbrel_mysql::{
     Account, ConnectOptions, Error, Finding, Role, Session, Severity, TlsMode, TlsOptions, catalog,
     target, vtgate,
 };
-use whimbrel_plan::{Endpoint, Plan, Target, Tls, VitessTarget};
+use whimbrel_plan::{Endpoint, Plan, Target, Tls, VitessTarget, VschemaAddition};
 
 use crate::{
     error::{RunError, TableProblem},
     lookups::Lookup,
     placing::{Placement, Placing},
-    sequences::Numbered,
+    sequences::Sequences,
     shards::Shard,
     store::{PlanKey, StoredTarget},
     vindexes::{Keyspace, Placed},
+    vschema::Announce,
     ways::{self, Way},
 };
 
@@ -231,7 +233,43 @@ impl Reached {
         Placing::new(self.shards.len() - beside, placements).with_others(beside)
     }
 
-    /// What numbers the new rows of the `moved` tables, and what a person should know of that.
+    /// What is to be added to the vschema for `tables`; it is taken to be there from now on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Keyspace::lacking`].
+    pub(crate) async fn lacking(
+        &mut self,
+        plan: &Plan,
+        tables: &[String],
+    ) -> Result<Vec<VschemaAddition>, RunError> {
+        let Some(keyspace) = &mut self.keyspace else { return Ok(Vec::new()) };
+        let additions = keyspace.lacking(plan, tables).await?;
+        for (_, shard) in self.shards.iter_mut().filter(|(_, shard)| !shard.is_beside) {
+            if shard.is_part != keyspace.shape.is_sharded {
+                Arc::make_mut(shard).is_part = keyspace.shape.is_sharded;
+            }
+        }
+        Ok(additions)
+    }
+
+    /// Adds to the vschema.
+    ///
+    /// # Errors
+    ///
+    /// As [`Keyspace::add`].
+    pub(crate) async fn add(
+        &mut self,
+        additions: &[VschemaAddition],
+        how: (&Clock, Announce<'_>),
+    ) -> Result<(), RunError> {
+        match &mut self.keyspace {
+            None => Ok(()),
+            Some(keyspace) => keyspace.add(additions, how).await,
+        }
+    }
+
+    /// What numbers the new rows of the `moved` tables.
     ///
     /// # Errors
     ///
@@ -241,9 +279,9 @@ impl Reached {
         plan: &Plan,
         source: &mut Session,
         moved: &[String],
-    ) -> Result<(Vec<Numbered>, Vec<Finding>), RunError> {
+    ) -> Result<Sequences, RunError> {
         match &mut self.keyspace {
-            None => Ok((Vec::new(), Vec::new())),
+            None => Ok(Sequences::default()),
             Some(keyspace) => keyspace.sequences(plan, source, moved).await,
         }
     }

@@ -17,6 +17,7 @@ use crate::{
     progress::Progress,
     serving::{STORE_TIME_MAX, Serving},
     shared::Shared,
+    vschema::Announce,
     watch::watch,
 };
 
@@ -60,7 +61,8 @@ impl Run {
     /// Reaches both servers, checks them, prepares the target's tables and claims the plan; begins again,
     /// as `preparing` tells, when a server goes away in between.
     ///
-    /// `takes_over` lets it claim a plan that another runner is at work on.
+    /// `takes_over` lets it claim a plan that another runner is at work on; `announce` is told of statements
+    /// that change a vschema, before the first of them is run.
     ///
     /// # Errors
     ///
@@ -69,9 +71,9 @@ impl Run {
         plan: &Plan,
         takes_over: bool,
         (clock, stop): (Clock, Stop),
-        preparing: &Preparing,
+        (preparing, announce): (&Preparing, Announce<'_>),
     ) -> Result<Self, RunError> {
-        let prepared = prepare(plan, takes_over, &clock, preparing).await?;
+        let prepared = prepare(plan, takes_over, (&clock, announce), preparing).await?;
         let serving = Serving::of(plan, (&prepared.shards, &prepared.placings), &clock)?;
         let graph = whimbrel_plan::compile(plan);
         let (shared, stages) = assemble(&graph, plan.on_ddl, &prepared, (clock, stop))?;

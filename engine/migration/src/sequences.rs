@@ -8,12 +8,13 @@ use whimbrel_mysql::{
     catalog::{self, NumberedColumn},
     vtgate,
 };
-use whimbrel_plan::{Plan, SequenceName};
+use whimbrel_plan::{Plan, SequenceName, VschemaAddition};
 
 use crate::{
     error::{RunError, TableProblem},
     link::{Link, SharedLink, on_link},
     vindexes::Keyspace,
+    vschema::is_added_to,
 };
 
 /// How far ahead of the source's next number a sequence is set at most: rows that the source numbers
@@ -41,12 +42,27 @@ pub(crate) struct Numbered {
 enum Found {
     None,
     At(SequenceName),
-    Problem { what: String, remedy: String },
+    /// A table of that name that the vschema does not call a sequence yet.
+    ToAdd(SequenceName),
+    Problem {
+        what: String,
+        remedy: String,
+    },
+}
+
+/// The sequences of a plan's tables.
+#[derive(Debug, Default)]
+pub(crate) struct Sequences {
+    /// The tables that they number.
+    pub(crate) numbered: Vec<Numbered>,
+    /// What of the other tables a person should know.
+    pub(crate) findings: Vec<Finding>,
+    /// What the vschema lacks of them, where the run adds to it: they are taken to be there from now on.
+    pub(crate) additions: Vec<VschemaAddition>,
 }
 
 impl Keyspace {
-    /// The sequences of those of the `moved` tables that the source numbers, and what of the others a
-    /// person should know.
+    /// The sequences of those of the `moved` tables that the source numbers.
     ///
     /// # Errors
     ///
@@ -57,59 +73,81 @@ impl Keyspace {
         plan: &Plan,
         source: &mut Session,
         moved: &[String],
-    ) -> Result<(Vec<Numbered>, Vec<Finding>), RunError> {
+    ) -> Result<Sequences, RunError> {
         let moved: BTreeSet<&String> = moved.iter().collect();
         let mut columns = catalog::numbered_columns(source, &plan.source.database).await?;
         columns.retain(|column| moved.contains(&column.table));
-        let told = self.told(&columns).await?;
-        let (mut numbered, mut findings, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+        if self.shape.is_sharded {
+            let names: Vec<String> = columns.iter().map(|column| column.table.clone()).collect();
+            self.ask(&names).await?;
+        }
+        let (mut found, mut problems) = (Sequences::default(), Vec::new());
         for column in columns {
             let planned = plan.sharding.iter().find(|it| it.table == column.table);
             let planned = planned.and_then(|planned| planned.sequence.as_ref());
-            let told = told.get(&column.table);
-            let drawn = match told {
-                Some(vtgate::Placing::Vindexes { sequence, .. }) => sequence.as_deref(),
-                _ => None,
+            // The only shard of another keyspace numbers rows itself.
+            let told = self.told.get(&column.table).filter(|_| self.shape.is_sharded);
+            let (has_vindex, drawn) = match told {
+                Some(vtgate::Placing::Vindexes { sequence, .. }) => (true, sequence.clone()),
+                _ => (false, None),
             };
-            match self.sequence(planned, drawn).await? {
-                Found::None if self.shape.is_sharded => findings.push(self.without(&column)),
-                Found::None => {}
-                Found::At(sequence) => {
-                    let has_vindex = matches!(told, Some(vtgate::Placing::Vindexes { .. }));
-                    if has_vindex && drawn.is_none() {
-                        findings.push(self.unused(&column, &sequence));
-                    }
-                    let NumberedColumn { table, number_max, .. } = column;
-                    numbered.push(Numbered { table, number_max, sequence, reached: 0 });
+            let sequence = match self.sequence((plan, planned), drawn.as_deref()).await? {
+                Found::None => {
+                    let is_sharded = self.shape.is_sharded;
+                    found.findings.extend(is_sharded.then(|| self.without(&column)));
+                    continue;
                 }
                 Found::Problem { what, remedy } => {
                     problems.push(TableProblem { table: column.table, what, remedy });
+                    continue;
                 }
+                Found::At(sequence) => sequence,
+                Found::ToAdd(sequence) => {
+                    let addition = VschemaAddition::Sequence(sequence.clone());
+                    if !found.additions.contains(&addition) {
+                        found.additions.push(addition);
+                    }
+                    sequence
+                }
+            };
+            if has_vindex && drawn.is_none() {
+                self.numbers((plan, &column), &sequence, &mut found);
             }
+            let NumberedColumn { table, number_max, .. } = column;
+            found.numbered.push(Numbered { table, number_max, sequence, reached: 0 });
         }
-        if problems.is_empty() {
-            Ok((numbered, findings))
-        } else {
-            Err(RunError::Tables { problems })
-        }
+        if problems.is_empty() { Ok(found) } else { Err(RunError::Tables { problems }) }
     }
 
-    /// What vtgate tells of the tables; nothing in a keyspace whose only shard numbers rows itself.
-    async fn told(
+    /// Lets the vschema say that `sequence` numbers a table, or says what does.
+    fn numbers(
         &mut self,
-        columns: &[NumberedColumn],
-    ) -> Result<BTreeMap<String, vtgate::Placing>, RunError> {
-        if !self.shape.is_sharded {
-            return Ok(BTreeMap::new());
+        (plan, column): (&Plan, &NumberedColumn),
+        sequence: &SequenceName,
+        found: &mut Sequences,
+    ) {
+        let addition = VschemaAddition::AutoIncrement {
+            keyspace: self.shape.keyspace.clone(),
+            table: column.table.clone(),
+            column: column.name.clone(),
+            sequence: sequence.clone(),
+        };
+        if !is_added_to(plan) {
+            found.findings.push(unused(column, sequence, &addition));
+            return;
         }
-        let names: Vec<String> = columns.iter().map(|column| column.table.clone()).collect();
-        Ok(vtgate::shape(&mut self.session, &self.shape.keyspace, &names).await?.tables)
+        if let Some(vtgate::Placing::Vindexes { sequence: drawn, .. }) =
+            self.told.get_mut(&column.table)
+        {
+            *drawn = Some(sequence.table.clone());
+        }
+        found.additions.push(addition);
     }
 
     /// The sequence that the plan names, or that the vschema does without its keyspace.
     async fn sequence(
         &mut self,
-        planned: Option<&SequenceName>,
+        (plan, planned): (&Plan, Option<&SequenceName>),
         told: Option<&str>,
     ) -> Result<Found, RunError> {
         let named = match (planned, told) {
@@ -128,13 +166,7 @@ impl Keyspace {
             (Some(planned), _) => {
                 let name = (planned.keyspace.as_str(), planned.table.as_str());
                 if !vtgate::is_sequence(&mut self.session, name).await? {
-                    return Ok(Found::Problem {
-                        what: format!("vtgate knows no sequence `{planned}`"),
-                        remedy: format!(
-                            "correct its name in `sharding`, or make the table and say \
-                             `ALTER VSCHEMA ADD SEQUENCE {planned}`"
-                        ),
-                    });
+                    return self.unknown_sequence(plan, planned).await;
                 }
                 planned.clone()
             }
@@ -149,6 +181,29 @@ impl Keyspace {
         self.usable(named).await
     }
 
+    /// A sequence of the plan that no vschema calls one.
+    async fn unknown_sequence(
+        &mut self,
+        plan: &Plan,
+        sequence: &SequenceName,
+    ) -> Result<Found, RunError> {
+        let addition = VschemaAddition::Sequence(sequence.clone());
+        let unsharded = vtgate::unsharded_keyspaces(&mut self.session).await?;
+        if !is_added_to(plan) || !unsharded.contains(&sequence.keyspace) {
+            return Ok(Found::Problem {
+                what: format!("vtgate knows no sequence `{sequence}`"),
+                remedy: format!(
+                    "correct its name in `sharding`, or make the table in a keyspace that is not \
+                     sharded and say `{addition}`"
+                ),
+            });
+        }
+        Ok(match self.usable(sequence.clone()).await? {
+            Found::At(sequence) => Found::ToAdd(sequence),
+            found @ (Found::None | Found::ToAdd(_) | Found::Problem { .. }) => found,
+        })
+    }
+
     /// `sequence`, if numbers can be drawn from it.
     async fn usable(&mut self, sequence: SequenceName) -> Result<Found, RunError> {
         let name = (sequence.keyspace.as_str(), sequence.table.as_str());
@@ -161,10 +216,8 @@ impl Keyspace {
                 ),
             },
             Err(error) if error.class() == Class::SchemaGone => Found::Problem {
-                what: format!(
-                    "its sequence `{sequence}` is in the vschema, and there is no such table"
-                ),
-                remedy: made(&sequence.to_string()),
+                what: format!("its sequence is `{sequence}`, and there is no such table"),
+                remedy: made(&sequence),
             },
             Err(error) => return Err(error.into()),
         })
@@ -173,7 +226,13 @@ impl Keyspace {
     /// A table whose rows nothing numbers.
     fn without(&self, NumberedColumn { table, name, .. }: &NumberedColumn) -> Finding {
         let keyspace = &self.shape.keyspace;
-        let sequence = format!("KEYSPACE.{table}_seq");
+        let sequence = SequenceName { keyspace: "KEYSPACE".into(), table: format!("{table}_seq") };
+        let addition = VschemaAddition::AutoIncrement {
+            keyspace: keyspace.clone(),
+            table: table.clone(),
+            column: name.clone(),
+            sequence: sequence.clone(),
+        };
         Finding {
             id: "vitess-no-sequence",
             severity: Severity::Warning,
@@ -182,33 +241,26 @@ impl Keyspace {
             ),
             why: "shards have no AUTO_INCREMENT: an INSERT that leaves the number out fails there",
             remedy: format!(
-                "before the application writes there, in an unsharded keyspace: {}; then \
-                 `ALTER VSCHEMA ON {keyspace}.{table} ADD AUTO_INCREMENT {name} USING {sequence}`, and \
-                 run again: the run sets it ahead of the source's numbers",
+                "before the application writes there, in an unsharded keyspace: {}; then `{addition}`, \
+                 and run again: the run sets it ahead of the source's numbers",
                 made(&sequence)
             ),
         }
     }
+}
 
-    /// A table for which vtgate does not draw from the sequence that the plan names.
-    fn unused(
-        &self,
-        NumberedColumn { table, name, .. }: &NumberedColumn,
-        sequence: &SequenceName,
-    ) -> Finding {
-        Finding {
-            id: "vitess-sequence-unused",
-            severity: Severity::Warning,
-            saw: format!(
-                "the plan numbers `{table}` by `{sequence}`, and the vschema does not say so"
-            ),
-            why: "vtgate draws no number for an INSERT that leaves it out, which fails",
-            remedy: format!(
-                "before the application writes there: `ALTER VSCHEMA ON {}.{table} ADD \
-                 AUTO_INCREMENT {name} USING {sequence}`",
-                self.shape.keyspace
-            ),
-        }
+/// A table for which vtgate does not draw from the sequence that the plan names, and what lets it.
+fn unused(
+    NumberedColumn { table, .. }: &NumberedColumn,
+    sequence: &SequenceName,
+    addition: &VschemaAddition,
+) -> Finding {
+    Finding {
+        id: "vitess-sequence-unused",
+        severity: Severity::Warning,
+        saw: format!("the plan numbers `{table}` by `{sequence}`, and the vschema does not say so"),
+        why: "vtgate draws no number for an INSERT that leaves it out, which fails",
+        remedy: format!("before the application writes there: `{addition}`"),
     }
 }
 
@@ -219,7 +271,7 @@ fn ambiguous(told: &str, keyspaces: &[String]) -> Found {
             what: format!("the vschema numbers it by `{told}`, which is a sequence of no keyspace"),
             remedy: format!(
                 "make it: {}, or correct the vschema",
-                made(&format!("KEYSPACE.{told}"))
+                made(&SequenceName { keyspace: "KEYSPACE".into(), table: told.into() })
             ),
         };
     }
@@ -236,11 +288,12 @@ fn ambiguous(told: &str, keyspaces: &[String]) -> Found {
 }
 
 /// The statements that make a sequence.
-fn made(sequence: &str) -> String {
+fn made(sequence: &SequenceName) -> String {
+    let addition = VschemaAddition::Sequence(sequence.clone());
     format!(
         "`CREATE TABLE {sequence} (id BIGINT NOT NULL PRIMARY KEY, next_id BIGINT NOT NULL, cache \
          BIGINT NOT NULL) COMMENT 'vitess_sequence'`, `INSERT INTO {sequence} (id, next_id, cache) \
-         VALUES (0, 1, 1000)`, `ALTER VSCHEMA ADD SEQUENCE {sequence}`"
+         VALUES (0, 1, 1000)`, `{addition}`"
     )
 }
 

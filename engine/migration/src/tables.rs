@@ -140,13 +140,13 @@ pub(crate) async fn taken(
     Ok(problems)
 }
 
-/// Creates the tables on the target where they are missing, and proves that those that are there
-/// are empty and fit. Up to `connections` more than the session's are opened for it.
-pub(crate) async fn make_ready(
+/// The statements that make those tables on the target that are missing; those that are there are proven to
+/// be empty and to fit.
+pub(crate) async fn missing(
     target: &mut Session,
-    (shard, connections): (&Shard, u32),
+    shard: &Shard,
     tables: &[Definition],
-) -> Result<(), RunError> {
+) -> Result<Vec<String>, RunError> {
     let database = &shard.schema;
     let mut problems = Vec::new();
     let mut missing = Vec::new();
@@ -171,7 +171,7 @@ pub(crate) async fn make_ready(
     let statements = missing
         .into_iter()
         .map(|table| table.create.statement(times.of_rows(table.bytes_estimate)));
-    create(target, (&shard.options, connections), statements.collect()).await
+    Ok(statements.collect())
 }
 
 /// A table of the source as it has to be on a shard.
@@ -181,7 +181,7 @@ fn as_on(shard: &Shard, table: &Definition) -> Description {
 }
 
 /// Runs the statements on the session; on up to `connections` more where they are many.
-async fn create(
+pub(crate) async fn create(
     target: &mut Session,
     (options, connections): (&ConnectOptions, u32),
     statements: Vec<String>,

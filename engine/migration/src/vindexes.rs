@@ -11,7 +11,7 @@ use whimbrel_mysql::{
     Class, ConnectOptions, Error, Role, Session, Severity, vtgate,
     vtgate::{Shape, TableVindex},
 };
-use whimbrel_plan::{Plan, Sharding, TableSharding};
+use whimbrel_plan::{KeyspaceVindex, Plan, Sharding, TableSharding, Unaddable, VschemaAddition};
 use whimbrel_sharding::{Shards, Vindex, VindexError};
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     materialize::is_kept_aside,
     placing::{ByVindex, Placement, Places, unfit},
     store::{Placings, StoredTarget},
+    vschema::named,
 };
 
 /// What mends a plan and a vschema that differ.
@@ -114,6 +115,10 @@ pub(crate) struct Keyspace {
     pub(crate) shards: Arc<Shards>,
     /// The number of the first of them among all shards of the target.
     first: usize,
+    /// Where the rows of its tables are, as far as they were asked for.
+    pub(crate) told: BTreeMap<String, vtgate::Placing>,
+    /// All its vindexes.
+    pub(crate) vindexes: Vec<KeyspaceVindex>,
 }
 
 impl Keyspace {
@@ -140,7 +145,24 @@ impl Keyspace {
             }
             RunError::Keyspace { keyspace: shape.keyspace.clone(), reason: error.to_string() }
         });
-        Ok(Self { session, shards: Arc::new(shards?), shape, first })
+        let shards = Arc::new(shards?);
+        let vindexes = named(vtgate::known_vindexes(&mut session, &shape.keyspace).await?);
+        Ok(Self { session, shards, shape, first, told: BTreeMap::new(), vindexes })
+    }
+
+    /// Asks vtgate where the rows of `tables` are, each table once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`vtgate::shape`].
+    pub(crate) async fn ask(&mut self, tables: &[String]) -> Result<(), Error> {
+        let unasked = tables.iter().filter(|table| !self.told.contains_key(*table));
+        let unasked: Vec<String> = unasked.cloned().collect();
+        if !unasked.is_empty() {
+            let shape = vtgate::shape(&mut self.session, &self.shape.keyspace, &unasked).await?;
+            self.told.extend(shape.tables);
+        }
+        Ok(())
     }
 
     /// The numbers of its shards among all shards of the target.
@@ -162,18 +184,25 @@ impl Keyspace {
     ) -> Result<Placed, RunError> {
         let own = targets.iter().filter(|it| !is_kept_aside(it) && self.has(it));
         let names: Vec<String> = own.map(|target| target.name().to_owned()).collect();
-        let told = vtgate::shape(&mut self.session, &self.shape.keyspace, &names).await?.tables;
+        self.ask(&names).await?;
         if !self.shape.is_sharded {
-            return self.whole(plan, &told);
+            return self.whole(plan, &names);
         }
         let (mut all, mut problems) = (Placed::default(), Vec::new());
+        let mut vindexes = self.vindexes.clone();
         for target in targets {
-            let Some(told) = told.get(target.name()).filter(|_| self.has(target)) else {
+            let is_own = !is_kept_aside(target) && self.has(target);
+            let Some(told) = self.told.get(target.name()).filter(|_| is_own) else {
                 all.placements.push(Placement::Home);
                 continue;
             };
             let planned = plan.sharding.iter().find(|it| it.table == target.name());
-            let placed = self.place(target, told, planned).and_then(|place| {
+            let placed = if *told == vtgate::Placing::Unknown {
+                Err(self.unknown(target.name(), (planned, &mut vindexes)))
+            } else {
+                self.place(target, told, planned)
+            };
+            let placed = placed.and_then(|place| {
                 if owned.contains(target.name()) {
                     together(target, told)?;
                 }
@@ -245,7 +274,7 @@ impl Keyspace {
         let told = vtgate::shape(&mut self.session, &self.shape.keyspace, tables).await?.tables;
         let problem = |(table, told): (String, vtgate::Placing)| {
             let (what, remedy) = match told {
-                vtgate::Placing::Unknown => self.unknown(&table, &Sharding::Read),
+                vtgate::Placing::Unknown => self.unknown(&table, (None, &mut Vec::new())),
                 vtgate::Placing::Sequence => of_sequence(),
                 vtgate::Placing::Unsharded
                 | vtgate::Placing::Reference { .. }
@@ -258,22 +287,23 @@ impl Keyspace {
     }
 
     /// A keyspace of one shard that has everything.
-    fn whole(
-        &self,
-        plan: &Plan,
-        told: &BTreeMap<String, vtgate::Placing>,
-    ) -> Result<Placed, RunError> {
+    fn whole(&self, plan: &Plan, names: &[String]) -> Result<Placed, RunError> {
+        let mut vindexes = self.vindexes.clone();
         let problem = |planned: &TableSharding| TableProblem {
             table: planned.table.clone(),
             what: format!(
                 "the plan shards it, and the keyspace `{}` is not sharded",
                 self.shape.keyspace
             ),
-            remedy: "leave it out of `sharding`, or name another keyspace".to_owned(),
+            remedy: match self.may_become_sharded(plan) {
+                true => self.addition(&planned.table, (Some(planned), &mut vindexes)),
+                false => "leave it out of `sharding`, or name another keyspace".to_owned(),
+            },
         };
         let sharded = plan.sharding.iter().filter(|it| !matches!(it.how, Sharding::Read));
         let mut problems: Vec<TableProblem> = sharded.map(problem).collect();
-        for (table, _) in told.iter().filter(|(_, told)| **told == vtgate::Placing::Sequence) {
+        let told = |name: &&String| self.told.get(*name);
+        for table in names.iter().filter(|name| told(name) == Some(&vtgate::Placing::Sequence)) {
             let (what, remedy) = of_sequence();
             problems.push(TableProblem { table: table.clone(), what, remedy });
         }
@@ -291,7 +321,9 @@ impl Keyspace {
         let refused = |what: &str, remedy: &str| Err((what.to_owned(), remedy.to_owned()));
         let vindexes = match told {
             vtgate::Placing::Vindexes { vindexes, .. } => vindexes,
-            vtgate::Placing::Unknown => return Err(self.unknown(target.name(), how)),
+            vtgate::Placing::Unknown => {
+                return Err(self.unknown(target.name(), (planned, &mut self.vindexes.clone())));
+            }
             vtgate::Placing::Reference { source: None } => return reference(how),
             vtgate::Placing::Reference { source: Some(keyspace) } => {
                 return Err((
@@ -308,7 +340,9 @@ impl Keyspace {
                 );
             }
         };
-        let Some(primary) = vindexes.first() else { return Err(self.unknown(target.name(), how)) };
+        let Some(primary) = vindexes.first() else {
+            return Err(self.unknown(target.name(), (planned, &mut self.vindexes.clone())));
+        };
         let files = agreed(primary, how)?;
         let vindex = Vindex::new(&primary.kind, &primary.params, files);
         let vindex = vindex.map_err(|error| uncomputed(&error))?;
@@ -362,39 +396,34 @@ impl Keyspace {
         })))
     }
 
-    /// A table of which the vschema says nothing: vtgate would not find its rows.
-    fn unknown(&self, table: &str, how: &Sharding) -> (String, String) {
+    /// A table of which the vschema says nothing: vtgate would not find its rows. `vindexes` gets the one that
+    /// it is to have.
+    fn unknown(
+        &self,
+        table: &str,
+        planned: (Option<&TableSharding>, &mut Vec<KeyspaceVindex>),
+    ) -> (String, String) {
         let what = format!("the vschema of `{}` does not know it", self.shape.keyspace);
-        let remedy = match how {
-            Sharding::Vindex { columns, kind, params, .. } if params.is_empty() => {
-                let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-                format!(
-                    "`ALTER VSCHEMA ON {}.{table} ADD VINDEX {kind}({}) USING {kind}`",
-                    self.shape.keyspace,
-                    names.join(", ")
-                )
-            }
-            Sharding::Reference => {
-                format!("add `\"{table}\": {{\"type\": \"reference\"}}` to the vschema's tables")
-            }
-            Sharding::Vindex { columns, kind, params, .. } => {
-                let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-                let params: Vec<String> =
-                    params.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                format!(
-                    "`ALTER VSCHEMA ON {}.{table} ADD VINDEX {table}_{kind}({}) USING {kind} WITH {}`",
-                    self.shape.keyspace,
-                    names.join(", "),
-                    params.join(", ")
-                )
-            }
-            Sharding::Read => format!(
-                "say in it by which column the table is sharded: `ALTER VSCHEMA ON {}.{table} ADD \
-                 VINDEX xxhash(COLUMN) USING xxhash`",
-                self.shape.keyspace
-            ),
+        (what, self.addition(table, planned))
+    }
+
+    /// How a table gets into the vschema: by a statement, where one says it.
+    fn addition(
+        &self,
+        table: &str,
+        (planned, vindexes): (Option<&TableSharding>, &mut Vec<KeyspaceVindex>),
+    ) -> String {
+        let keyspace = &self.shape.keyspace;
+        let added = match planned {
+            Some(planned) => VschemaAddition::vindex(keyspace, planned, vindexes),
+            None => Err(Unaddable::Unsaid),
         };
-        (what, remedy)
+        match added {
+            Ok(addition) => {
+                format!("`{addition}`, or say `vschema: apply` beside the target's `keyspace`")
+            }
+            Err(why) => why.remedy((keyspace, table)),
+        }
     }
 }
 

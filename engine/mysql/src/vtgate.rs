@@ -9,10 +9,12 @@ mod plan;
 mod primary;
 mod sequence;
 mod shape;
+mod vschema;
 
 pub use self::{
     findings::{findings, shard_findings},
     primary::{primary_finding, server_behind, tablets_finding},
     sequence::{advance_sequence, is_sequence, sequence_cache, sequence_keyspaces},
     shape::{ForeignKeyMode, Placing, Shape, ShardShape, TableVindex, shape},
+    vschema::{known_tables, known_vindexes, unsharded_keyspaces},
 };

@@ -5,6 +5,7 @@ mod json;
 mod shards;
 mod targets;
 mod text;
+mod vschema;
 
 use crate::{
     bind::Bound,

@@ -26,6 +26,7 @@ mod size;
 mod span;
 mod spec;
 mod url;
+mod vschema;
 mod yaml;
 
 pub use bind::{
@@ -58,4 +59,5 @@ pub use secrets::{Secrets, redact};
 pub use selection::{Rule, STATE_PREFIX, Selected, Selection};
 pub use sharding::{SequenceName, Sharding, TableSharding};
 pub use span::{Location, Span};
-pub use spec::{Binlog, OnDdl, OnError};
+pub use spec::{Binlog, OnDdl, OnError, VschemaPolicy};
+pub use vschema::{KeyspaceVindex, Unaddable, VschemaAddition};

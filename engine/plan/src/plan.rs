@@ -10,7 +10,7 @@ use crate::{
     selection::Selection,
     sharding::TableSharding,
     span::Span,
-    spec::{Binlog, OnDdl},
+    spec::{Binlog, OnDdl, VschemaPolicy},
 };
 
 /// What a run is to do, resolved: every default filled in, every reference replaced.
@@ -59,6 +59,8 @@ pub struct VitessTarget {
     pub endpoint: Endpoint,
     /// The servers that rows go straight to, by the plan's order; empty if they go through vtgate.
     pub tablets: Vec<Tablet>,
+    /// What happens where its vschema lacks what the plan says of it.
+    pub vschema: VschemaPolicy,
 }
 
 /// The MySQL server of a shard's primary tablet.
@@ -159,7 +161,7 @@ pub struct PlanChange {
 
 impl Plan {
     /// The keys whose values may change between two runs of the same name.
-    pub const MAY_CHANGE: [&str; 13] = [
+    pub const MAY_CHANGE: [&str; 14] = [
         "source.mysql.url",
         "source.mysql.tls",
         "source.mysql.schema",
@@ -171,6 +173,7 @@ impl Plan {
         "target.vitess.tls",
         "target.vitess.schema",
         "target.vitess.tablets",
+        "target.vitess.vschema",
         "limits",
         "on",
     ];

@@ -75,7 +75,8 @@ pub(crate) fn resolve(
     let target = match (mysql, vitess) {
         (None, Some(vitess)) => {
             let tablets = resolver.tablets(vitess.tablets.as_ref());
-            Target::Vitess(VitessTarget { endpoint, tablets })
+            let vschema = vitess.vschema.unwrap_or_default();
+            Target::Vitess(VitessTarget { endpoint, tablets, vschema })
         }
         (mysql, _) => {
             let binlog = mysql.and_then(|it| it.binlog).unwrap_or_default();
@@ -128,7 +129,7 @@ impl<'a> Written<'a> {
     }
 
     fn keyspace(spec: &'a VitessSpec) -> Self {
-        let VitessSpec { url, keyspace, tls, schema, tablets: _ } = spec;
+        let VitessSpec { url, keyspace, tls, schema, tablets: _, vschema: _ } = spec;
         let (url, tls) = (url.as_ref(), tls.as_ref());
         let (database, schema) = (keyspace.as_deref(), schema.as_deref());
         let nothing = Self::nothing("target.vitess");

@@ -133,6 +133,22 @@ pub(crate) struct VitessSpec {
     /// A file with the `CREATE TABLE` statements of the tables that are there, as that of the source:
     /// for targets of `create: existing`.
     pub(crate) schema: Option<String>,
+    /// What a run does where the vschema lacks what the plan says of it.
+    #[schemars(extend("default" = "check"))]
+    pub(crate) vschema: Option<VschemaPolicy>,
+}
+
+/// What a run does where a keyspace's vschema lacks what the plan says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VschemaPolicy {
+    /// It is refused, with the statements that mend it.
+    #[default]
+    Check,
+    /// These statements are shown, then run at vtgate: tables with their vindexes, sequences, and that they
+    /// number a table's rows. What is there is neither changed nor removed; where it says something else,
+    /// the run is refused.
+    Apply,
 }
 
 /// The MySQL server of a shard's primary tablet.

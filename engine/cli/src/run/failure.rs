@@ -64,6 +64,8 @@ fn exit(error: &RunError) -> Exit {
             | RunError::Tables { .. }
             | RunError::Connections { .. }
             | RunError::Keyspace { .. }
+            | RunError::Vschema { .. }
+            | RunError::VschemaUnserved { .. }
     ) {
         Exit::PreflightRefused
     } else {

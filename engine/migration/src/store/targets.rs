@@ -36,6 +36,11 @@ impl StoredTarget {
         }
     }
 
+    /// A target of rows that are made by expressions, of which nothing else is known.
+    pub(crate) fn plain(table: Table) -> Self {
+        Self { table, moved_from: None, rollup: None, wanted: None, lookup: None }
+    }
+
     /// The name by which people know it.
     pub(crate) fn name(&self) -> &str {
         self.rollup.as_ref().map_or_else(|| self.table.name(), Rollup::visible)

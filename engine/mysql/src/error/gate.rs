@@ -72,6 +72,15 @@ const TEXTS: &[(&str, Class)] = &[
     ("code = DeadlineExceeded", Class::Lost),
 ];
 
+/// How a statement begins that changes a vschema.
+const OF_VSCHEMA: &str = "ALTER VSCHEMA";
+
+/// What the answers to one mean that other statements do not get.
+const VSCHEMA_TEXTS: &[(&str, Class)] = &[
+    ("session's version was stale", Class::TryAgain),
+    ("topology server connection is read-only", Class::Denied),
+];
+
 /// vtgate's own numbered errors, of which the text behind the number names objects alone.
 const NUMBERED: &[(&str, Class)] = &[
     ("VT05003", Class::SchemaGone),
@@ -109,11 +118,17 @@ pub(super) fn error(doing: &str, code: u16, sqlstate: &str, text: &str) -> Error
         let message = message_without_values(code, message);
         return Error::Server { code, sqlstate: sqlstate.to_owned(), message, doing };
     }
-    let (message, class) = reading(code, said);
+    let (message, class) = if doing == OF_VSCHEMA { of_vschema(said) } else { reading(code, said) };
     // Whatever is wrong with a `COMMIT`: what became of the transaction has to be looked up.
     let class = if doing.eq_ignore_ascii_case("COMMIT") { Class::Lost } else { class };
     let is_of_tablet = ["vttablet", "rpc error", "target: "].iter().any(|mark| said.contains(mark));
     Error::Gate { class, code, shard: shard(said), is_of_tablet, message, doing }
+}
+
+/// What an answer to a change of the vschema means, which is about names and never about rows.
+fn of_vschema(said: &str) -> (String, Class) {
+    let class = VSCHEMA_TEXTS.iter().find(|(text, _)| said.contains(text));
+    (said.to_owned(), class.map_or_else(|| reading(0, said).1, |&(_, class)| class))
 }
 
 fn without_statement(text: &str) -> &str {

@@ -6,7 +6,7 @@ use crate::{
     session::{Session, unexpected},
 };
 
-use super::plan::Plan;
+use super::{plan::Plan, vschema::unsharded_keyspaces};
 
 /// The most numbers that are drawn at once to pass by what a tablet keeps: far more than any cache in
 /// use, and few enough to be nothing among all that there are.
@@ -19,11 +19,8 @@ const DRAWN_MAX: u64 = 1 << 32;
 /// Those of [`Session::query`].
 pub async fn sequence_keyspaces(session: &mut Session, table: &str) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
-    for row in
-        session.query_for("asking vtgate for its keyspaces", "SHOW VSCHEMA KEYSPACES").await?
-    {
-        let keyspace = row.text("Keyspace")?;
-        if row.text("Sharded")? != "true" && is_sequence(session, (&keyspace, table)).await? {
+    for keyspace in unsharded_keyspaces(session).await? {
+        if is_sequence(session, (&keyspace, table)).await? {
             found.push(keyspace);
         }
     }

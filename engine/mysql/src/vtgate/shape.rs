@@ -250,16 +250,21 @@ async fn without_vindex(
 fn vindex(row: &Record) -> Result<TableVindex, Error> {
     // Names with `, ` in them would be taken for two, neither of which the table has.
     let columns = row.text("Columns")?.split(", ").map(str::to_owned).collect();
-    let params = row.text("Params")?;
-    let params = params.split("; ").filter_map(|param| param.split_once('='));
     let owner = row.text("Owner")?;
     Ok(TableVindex {
         columns,
         name: row.text("Name")?,
         kind: row.text("Type")?,
-        params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        params: params(row)?,
         owner: Some(owner).filter(|owner| !owner.is_empty()),
     })
+}
+
+/// A vindex's parameters.
+pub(super) fn params(row: &Record) -> Result<BTreeMap<String, String>, Error> {
+    let params = row.text("Params")?;
+    let params = params.split("; ").filter_map(|param| param.split_once('='));
+    Ok(params.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::{
     BINLOG_SKIPPED, LOCKS, node_name, rules, shards, state,
     targets::{Described, targets},
     tls,
+    vschema::foreseen,
 };
 use crate::{
     bind::Bound,
@@ -31,6 +32,7 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
         "tables": { "move": moved, "except": left_out },
         "materialize": targets(plan, bound).iter().map(target).collect::<Vec<_>>(),
         "sharding": sharding(plan),
+        "vschema": vschema(plan),
         "on_ddl": match plan.on_ddl {
             OnDdl::Stop => "stop",
             OnDdl::Ignore => "ignore",
@@ -123,6 +125,19 @@ fn sharding(plan: &Plan) -> Value {
         })
     };
     plan.sharding.iter().map(table).collect()
+}
+
+/// What is done with the keyspace's vschema; `null` for a target without shards.
+fn vschema(plan: &Plan) -> Value {
+    let Target::Vitess(_) = plan.target else { return Value::Null };
+    let Some(foreseen) = foreseen(plan) else { return json!({ "policy": "check" }) };
+    let by_hand = foreseen.by_hand.iter();
+    let by_hand = by_hand.map(|(table, remedy)| json!({ "table": table, "remedy": remedy }));
+    json!({
+        "policy": "apply",
+        "may_be_run": foreseen.statements,
+        "by_hand": by_hand.collect::<Vec<_>>(),
+    })
 }
 
 fn endpoint(endpoint: &Endpoint) -> Value {

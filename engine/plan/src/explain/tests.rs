@@ -131,6 +131,33 @@ fn every_format_shows_that_rows_are_routed_and_where() {
 }
 
 #[test]
+fn what_may_be_added_to_a_vschema_is_shown_and_what_no_statement_adds() {
+    let text = |more: &str| {
+        let text = text("{}").replace(
+            "mysql: { url: 'mysql://app:hunter2@[::1]:3307', database: 'a\"b<c' }",
+            "vitess: { url: 'mysql://app:hunter2@vtgate', keyspace: commerce, vschema: apply }",
+        );
+        let plan = load(&(text + more), &Nothing).unwrap().plan;
+        let graph = compile(&plan);
+        let explained = |format| explain(&plan, (&graph, None), format);
+        (explained(ExplainFormat::Text), explained(ExplainFormat::Json))
+    };
+    let (sharded, json) = text(
+        "sharding:\n  \
+         customers: { column: id, vindex: xxhash, sequence: main.numbers }\n  \
+         order_lines: { column: id, vindex: xxhash, sequence: main.numbers }\n  \
+         order_states: { reference: true }\n",
+    );
+    let (whole, _) = text("");
+
+    let (_, shown) = sharded.split_once("\nvschema\n").unwrap();
+    let (shown, _) = shown.split_once("\n\n").unwrap();
+    assert_eq!(format!("{shown}\n"), include_str!("tests/vschema.txt"));
+    assert!(json.contains(r#""policy": "apply""#) && json.contains("ADD SEQUENCE main.numbers"));
+    assert!(whole.contains("ALTER VSCHEMA ADD TABLE commerce.EACH_TABLE, where"), "{whole}");
+}
+
+#[test]
 fn shards_share_the_targets_connections_and_their_pools_are_left_to_others() {
     for (limit, lanes) in [
         (3, [Some(1), None, None, None]),

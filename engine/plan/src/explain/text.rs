@@ -8,6 +8,7 @@ use super::{
     state,
     targets::targets,
     tls,
+    vschema::{Foreseen, foreseen},
 };
 use crate::{
     bind::Bound,
@@ -53,6 +54,11 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
         let (address, tls) = (tablet.endpoint.address(), tls(&tablet.endpoint.tls));
         let way = format!("rows straight to {address} as `{user}`, TLS {tls}");
         lines.fact(&format!("shard `{}`", tablet.shard), &way);
+    }
+
+    if let Target::Vitess(_) = plan.target {
+        lines.title("vschema");
+        vschema(&mut lines, foreseen(plan));
     }
 
     lines.title("stages");
@@ -116,6 +122,20 @@ impl Lines {
         for (index, fact) in facts.iter().enumerate() {
             self.fact(if index == 0 { name } else { "" }, fact);
         }
+    }
+}
+
+/// What is done with the keyspace's vschema.
+fn vschema(lines: &mut Lines, foreseen: Option<Foreseen>) {
+    let Some(Foreseen { mut statements, by_hand }) = foreseen else {
+        lines.fact("what it lacks", "is refused, with the statements that add it");
+        return;
+    };
+    statements.push("what is missing alone, shown before it is run".to_owned());
+    statements.push("nothing that is there is changed or removed".to_owned());
+    lines.facts("may be run", &statements);
+    for (table, remedy) in &by_hand {
+        lines.fact("by hand, if so", &format!("{table}: {remedy}"));
     }
 }
 

@@ -198,3 +198,26 @@ fn vtgates_own_refusals_are_told_by_their_numbers() {
         "vtgate error 1105: syntax error",
     );
 }
+
+#[test]
+fn what_is_wrong_with_a_vschema_is_told_whole() {
+    for (code, text, class) in [
+        (1045, "User 'app' is not authorized to perform vschema operations", Class::Denied),
+        (
+            1105,
+            "failed to update vschema as the session's version was stale; please try again",
+            Class::TryAgain,
+        ),
+        (
+            1105,
+            "cannot update VSchema as the topology server connection is read-only",
+            Class::Denied,
+        ),
+        (1105, "vschema already contains table t in keyspace main", Class::Other),
+    ] {
+        let error = of("ALTER VSCHEMA", code, text);
+
+        let told = format!("ALTER VSCHEMA: vtgate error {code}: {text}");
+        assert_eq!((error.class(), error.to_string()), (class, told));
+    }
+}

@@ -1,0 +1,192 @@
+//! What a keyspace's vschema lacks of what a plan says: worked out, told of, and added.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use whimbrel_flow::Clock;
+use whimbrel_mysql::{Class, Error, vtgate, vtgate::TableVindex};
+use whimbrel_plan::{KeyspaceVindex, Plan, Sharding, Target, VschemaAddition, VschemaPolicy};
+
+use crate::{error::RunError, vindexes::Keyspace};
+
+/// How long vtgate may take to serve what was added: the one that took a statement serves it at once, others
+/// learn of it from the topology within seconds.
+const SERVED_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How often it is asked.
+const ASK_EVERY: Duration = Duration::from_millis(100);
+
+/// How often a statement is tried while others change the same vschema.
+const TRIES_MAX: u32 = 5;
+
+/// Who is told of the statements that change a vschema, before the first of them is run.
+pub type Announce<'a> = &'a (dyn Fn(&[String]) + Send + Sync);
+
+/// Whether a run of `plan` adds to the vschema.
+pub(crate) fn is_added_to(plan: &Plan) -> bool {
+    match &plan.target {
+        Target::Vitess(target) => target.vschema == VschemaPolicy::Apply,
+        Target::Mysql(_) => false,
+    }
+}
+
+impl Keyspace {
+    /// What is to be added so that vtgate knows where the rows of `tables` are, as far as the plan says it.
+    /// From here on they are taken to be there.
+    ///
+    /// What the vschema says otherwise is left as it is, for the checks to refuse.
+    ///
+    /// # Errors
+    ///
+    /// What vtgate says.
+    pub(crate) async fn lacking(
+        &mut self,
+        plan: &Plan,
+        tables: &[String],
+    ) -> Result<Vec<VschemaAddition>, RunError> {
+        if !is_added_to(plan) {
+            return Ok(Vec::new());
+        }
+        if !self.shape.is_sharded && !self.may_become_sharded(plan) {
+            let known = vtgate::known_tables(&mut self.session).await?;
+            let unknown = tables.iter().filter(|table| !known.contains(*table));
+            let keyspace = &self.shape.keyspace;
+            let addition = |table: &String| VschemaAddition::Table {
+                keyspace: keyspace.clone(),
+                table: table.clone(),
+            };
+            return Ok(unknown.map(addition).collect());
+        }
+        if !self.shape.is_sharded {
+            // The first vindex makes it so.
+            self.shape.is_sharded = true;
+            let unknown = tables.iter().map(|table| (table.clone(), vtgate::Placing::Unknown));
+            self.told.extend(unknown);
+        }
+        self.ask(tables).await?;
+        let mut additions = Vec::new();
+        for planned in plan.sharding.iter().filter(|it| tables.contains(&it.table)) {
+            if self.told.get(&planned.table) != Some(&vtgate::Placing::Unknown) {
+                continue;
+            }
+            let keyspace = &self.shape.keyspace;
+            // What no statement says is refused with what does.
+            let Ok(addition) = VschemaAddition::vindex(keyspace, planned, &mut self.vindexes)
+            else {
+                continue;
+            };
+            self.told.extend(placed_by(&addition));
+            additions.push(addition);
+        }
+        Ok(additions)
+    }
+
+    /// Whether the plan's vindexes may make a keyspace sharded that has none: where it has several shards,
+    /// nothing is found in it as it is.
+    pub(crate) fn may_become_sharded(&self, plan: &Plan) -> bool {
+        let is_vindex = |how: &Sharding| matches!(how, Sharding::Vindex { .. });
+        self.shards.names().len() > 1 && plan.sharding.iter().any(|it| is_vindex(&it.how))
+    }
+
+    /// Adds to the vschema, and waits until vtgate serves it. What somebody else has added meanwhile is
+    /// there; what a run that ended midway has added is not among what the next one finds lacking.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Vschema`] for the statement that vtgate does not take; [`RunError::VschemaUnserved`].
+    pub(crate) async fn add(
+        &mut self,
+        additions: &[VschemaAddition],
+        (clock, announce): (&Clock, Announce<'_>),
+    ) -> Result<(), RunError> {
+        if additions.is_empty() {
+            return Ok(());
+        }
+        announce(&additions.iter().map(ToString::to_string).collect::<Vec<_>>());
+        for addition in additions {
+            tracing::info!(statement = %addition, "adding to the vschema");
+            self.add_one(addition, clock).await?;
+        }
+        for addition in additions {
+            let served = async {
+                while !self.serves(addition).await? {
+                    clock.sleep(ASK_EVERY).await;
+                }
+                Ok::<_, RunError>(())
+            };
+            let served = clock.timeout(SERVED_WAIT_MAX, served).await;
+            let unserved = |_| RunError::VschemaUnserved { statement: addition.to_string() };
+            served.map_err(unserved)??;
+        }
+        Ok(())
+    }
+
+    async fn add_one(&mut self, addition: &VschemaAddition, clock: &Clock) -> Result<(), RunError> {
+        let statement = addition.to_string();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let cause = match self.session.execute(statement.as_bytes()).await {
+                Ok(_) => return Ok(()),
+                Err(cause) => cause,
+            };
+            if self.session.is_usable() && self.serves(addition).await? {
+                return Ok(());
+            }
+            if cause.class() != Class::TryAgain || tries == TRIES_MAX {
+                return Err(RunError::Vschema { statement, cause });
+            }
+            clock.sleep(ASK_EVERY).await;
+        }
+    }
+
+    /// Whether vtgate has it.
+    async fn serves(&mut self, addition: &VschemaAddition) -> Result<bool, Error> {
+        let session = &mut self.session;
+        match addition {
+            VschemaAddition::Vindex { keyspace, table, .. } => {
+                let now = vtgate::shape(session, keyspace, std::slice::from_ref(table)).await?;
+                let wanted = placed_by(addition).map(|(_, wanted)| wanted);
+                Ok(match (now.tables.get(table), &wanted) {
+                    (
+                        Some(vtgate::Placing::Vindexes { vindexes, .. }),
+                        Some(vtgate::Placing::Vindexes { vindexes: wanted, .. }),
+                    ) => vindexes.first() == wanted.first(),
+                    _ => false,
+                })
+            }
+            VschemaAddition::Table { table, .. } => {
+                Ok(vtgate::known_tables(session).await?.contains(table))
+            }
+            VschemaAddition::Sequence(sequence) => {
+                let sequence = (sequence.keyspace.as_str(), sequence.table.as_str());
+                vtgate::is_sequence(session, sequence).await
+            }
+            VschemaAddition::AutoIncrement { keyspace, table, sequence, .. } => {
+                let now = vtgate::shape(session, keyspace, std::slice::from_ref(table)).await?;
+                Ok(match now.tables.get(table) {
+                    Some(vtgate::Placing::Vindexes { sequence: Some(now), .. }) => {
+                        *now == sequence.table
+                    }
+                    _ => false,
+                })
+            }
+        }
+    }
+}
+
+/// Where the rows of the table are once its vindex is added.
+fn placed_by(addition: &VschemaAddition) -> Option<(String, vtgate::Placing)> {
+    let VschemaAddition::Vindex { table, columns, vindex, .. } = addition else { return None };
+    let KeyspaceVindex { name, kind, params } = vindex.clone();
+    let vindex = TableVindex { columns: columns.clone(), name, kind, params, owner: None };
+    let placing = vtgate::Placing::Vindexes { vindexes: vec![vindex], sequence: None };
+    Some((table.clone(), placing))
+}
+
+/// The vindexes of a keyspace, as vtgate tells of them.
+pub(crate) fn named(
+    vindexes: BTreeMap<String, (String, BTreeMap<String, String>)>,
+) -> Vec<KeyspaceVindex> {
+    let vindex = |(name, (kind, params))| KeyspaceVindex { name, kind, params };
+    vindexes.into_iter().map(vindex).collect()
+}
