@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use whimbrel_flow::Clock;
 use whimbrel_model::{GtidSet, TableId};
 use whimbrel_mysql::{Class, ConnectOptions, Finding, Session, catalog, source};
-use whimbrel_plan::{Bound, Definitions, Plan, PlanError, VschemaAddition, also_moved};
+use whimbrel_plan::{
+    Bound, Definitions, Plan, PlanError, Sharding, VschemaAddition, Written, also_moved,
+};
 
 use crate::{
     error::RunError,
@@ -17,7 +19,7 @@ use crate::{
     reach::Reached,
     shards::Shard,
     store::{self, Beginning, Control, PlanKey, StoredTable, StoredTarget},
-    tables,
+    tables, uniques,
     vschema::Announce,
 };
 
@@ -136,9 +138,33 @@ async fn placeable(
     let (made, owned) = materialize::foreseen(bound);
     targets.extend(made);
     let lookups = target.placing(plan, (&targets, &owned)).await?.lookups;
-    let found = reach_lookups(plan, target, (&lookups, tables)).await?;
+    let mut found = reach_lookups(plan, target, (&lookups, tables)).await?;
+    found.extend(in_shards_alone(plan, target, (tables, bound)));
     additions.extend(target.sequences(plan, source, &moved).await?.additions);
     Ok((lookups, found, additions))
+}
+
+/// What is told of the unique keys of tables that the vschema places; of those that the plan places it is told
+/// where the plan is bound.
+fn in_shards_alone(
+    plan: &Plan,
+    target: &Reached,
+    (tables, bound): (&[catalog::Definition], &Bound),
+) -> Vec<Finding> {
+    let moved = tables.iter().map(|it| {
+        let description = &it.description;
+        (description.name.as_str(), uniques::of_indexes(&description.indexes))
+    });
+    let made = bound.targets.iter().filter_map(|made| match &made.written {
+        Written::Rows(table) => Some((made.name.as_str(), uniques::of_key(table))),
+        Written::Groups(_) | Written::Unknown => None,
+    });
+    let is_said = |name: &str| {
+        let mut said = plan.sharding.iter().filter(|it| !matches!(it.how, Sharding::Read));
+        said.any(|it| it.table == name)
+    };
+    let read = moved.chain(made).filter(|(name, _)| !is_said(name));
+    read.flat_map(|(name, keys)| uniques::findings(name, &keys, target.told(name))).collect()
 }
 
 /// Reaches the keyspaces that have the tables of `lookups`, which are then proven to be as the rows of their

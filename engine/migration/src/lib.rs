@@ -43,6 +43,7 @@ mod tables;
 mod throttle;
 mod told;
 pub mod transform;
+mod uniques;
 mod vindexes;
 mod vschema;
 mod watch;

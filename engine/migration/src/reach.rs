@@ -253,6 +253,11 @@ impl Reached {
         Ok(additions)
     }
 
+    /// Where vtgate says that the rows of a table are, if it was asked.
+    pub(crate) fn told(&self, table: &str) -> Option<&vtgate::Placing> {
+        self.keyspace.as_ref()?.told.get(table)
+    }
+
     /// Adds to the vschema.
     ///
     /// # Errors
