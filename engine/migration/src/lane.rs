@@ -226,10 +226,11 @@ pub struct LaneVersion {
 /// under its lock.
 #[must_use]
 pub fn settle(mine: LaneVersion, found: LaneVersion) -> Settled {
-    if found.epoch != mine.epoch {
+    if found.epoch > mine.epoch {
         return Settled::Fenced;
     }
-    if found.generation != mine.generation {
+    // A row of an earlier runner is what a server has that lost this one's claim.
+    if found.epoch < mine.epoch || found.generation != mine.generation {
         return Settled::Diverged;
     }
     if found.sequence == mine.sequence + 1 {
@@ -251,6 +252,19 @@ pub fn aligned(lanes: &[LaneState]) -> Option<LaneState> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_of_a_later_runner_is_fenced_and_one_of_an_earlier_runner_lost() {
+        let at = |epoch, sequence| LaneVersion { epoch, generation: 1, sequence };
+        let settled = |found| settle(at(5, 7), found);
+
+        assert_eq!(settled(at(6, 7)), Settled::Fenced);
+        // A server that was behind became the primary: it never had the claim.
+        assert_eq!(settled(at(4, 7)), Settled::Diverged);
+        assert_eq!(settled(at(5, 7)), Settled::NotCommitted);
+        assert_eq!(settled(at(5, 8)), Settled::Committed);
+        assert_eq!(settled(at(5, 6)), Settled::Diverged);
+    }
 
     #[test]
     fn the_newest_transaction_is_also_one_that_is_applied_in_part() {
