@@ -166,23 +166,7 @@ async fn what_of_a_keyspace_stands_in_the_way_is_said_with_what_mends_it() {
     refuses_lookups(&world).await;
     refuses_tablets(&world).await;
 
-    // Keyspaces.
-    let more = "sharding: { fine: { column: id, vindex: xxhash } }\n";
-    let what = "`fine`: the plan shards it, and the keyspace `main` is not sharded";
-    world.refuses(("main", &["fine"]), more, &[what, "leave it out of `sharding`"]).await;
-    let texts = ["error [vitess-foreign-keys]: ", "keyspace `managed`", "`foreignKeyMode`"];
-    world.refuses(("managed", &["fine"]), "", &texts).await;
-    world
-        .below(
-            "INSERT INTO _vt.vreplication (workflow, source, pos, max_tps, max_replication_lag,
-               time_updated, transaction_timestamp, state, db_name, options)
-             VALUES ('left_over', '', '', 0, 0, 0, 0, 'Stopped', 'vt_commerce_80-', '{}')",
-        )
-        .await;
-    let texts =
-        ["error [vitess-workflow]: ", "`commerce/80-`: `left_over (Stopped)`", "cancel them"];
-    world.refuses(("commerce", &["fine"]), "", &texts).await;
-    world.below("DELETE FROM _vt.vreplication").await;
+    refuses_keyspaces(&world).await;
     refuses_shards_that_take_nothing_or_change(&world).await;
 
     // Nothing was made, and what is said to mend a table does.
@@ -204,6 +188,26 @@ async fn what_of_a_keyspace_stands_in_the_way_is_said_with_what_mends_it() {
     is_added_to_and_never_changed(&mut world).await;
 }
 
+/// What is said of a keyspace that is not sharded, that keeps foreign keys, or that a workflow was left in.
+async fn refuses_keyspaces(world: &World) {
+    let more = "sharding: { fine: { column: id, vindex: xxhash } }\n";
+    let what = "`fine`: the plan shards it, and the keyspace `main` is not sharded";
+    world.refuses(("main", &["fine"]), more, &[what, "leave it out of `sharding`"]).await;
+    let texts = ["error [vitess-foreign-keys]: ", "keyspace `managed`", "`foreignKeyMode`"];
+    world.refuses(("managed", &["fine"]), "", &texts).await;
+    world
+        .below(
+            "INSERT INTO _vt.vreplication (workflow, source, pos, max_tps, max_replication_lag,
+               time_updated, transaction_timestamp, state, db_name, options)
+             VALUES ('left_over', '', '', 0, 0, 0, 0, 'Stopped', 'vt_commerce_80-', '{}')",
+        )
+        .await;
+    let texts =
+        ["error [vitess-workflow]: ", "`commerce/80-`: `left_over (Stopped)`", "cancel them"];
+    world.refuses(("commerce", &["fine"]), "", &texts).await;
+    world.below("DELETE FROM _vt.vreplication").await;
+}
+
 /// What is said of lookup vindexes whose tables cannot be as the rows of their owners need them.
 async fn refuses_lookups(world: &World) {
     let one = ("commerce", ["looked_up"].as_slice());
@@ -221,11 +225,32 @@ async fn refuses_lookups(world: &World) {
     let what = "`mails`: it is the table of the lookup vindex `by_mail` of `looked_up`, and its column `mail` \
                 is `varbinary(60)`, and `mail` is `varchar(60) CHARACTER SET utf8mb4";
     let log = world.refuses(one, "", &["error[run.tables]: shard `main/0`: ", what]).await;
+    let others = [
+        ("mail VARCHAR(60)", "mail, keyspace_id", "its rows are told apart by (mail, keyspace_id)"),
+        ("mail VARCHAR(40)", "mail", "its column `mail` is `varchar(40) CHARACTER SET utf8mb4"),
+        ("few INT, mail VARCHAR(60)", "mail", "it has a column `few`, too"),
+    ];
+    for (columns, key, what) in others {
+        let other = format!(
+            "DROP TABLE mails; CREATE TABLE mails ({columns}, keyspace_id VARBINARY(8), PRIMARY KEY ({key}))"
+        );
+        world.vitess.execute("main", &other).await.unwrap();
+        world.refuses(one, "", &["error[run.tables]: shard `main/0`: ", what]).await;
+    }
+    let other = "ALTER TABLE mails DROP few, MODIFY keyspace_id VARBINARY(4)";
+    world.vitess.execute("main", other).await.unwrap();
+    let what = "its column `keyspace_id` is `varbinary(4)`, and keyspace ids have 8 bytes";
+    world.refuses(one, "", &[what]).await;
     let made = log.split_once("and the run makes it: `").unwrap().1;
     let made = made.split_once(")`").unwrap().0;
     let filled = format!("DROP TABLE mails; {made}); INSERT INTO mails VALUES ('c', 'x')");
     world.vitess.execute("main", &filled).await.unwrap();
-    world.refuses(one, "", &["`mails`: the target's table holds rows", "TRUNCATE TABLE"]).await;
+    let texts = [
+        "`mails`: the target's table holds rows",
+        "in its keyspace at 127.0.0.1",
+        "`TRUNCATE TABLE `mails``",
+    ];
+    world.refuses(one, "", &texts).await;
     world.vitess.execute("main", "DROP TABLE mails").await.unwrap();
 }
 

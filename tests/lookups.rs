@@ -305,9 +305,22 @@ async fn what_vtgate_looks_up_is_what_the_rows_say_after_every_kill() {
     let dropped = "ALTER VSCHEMA ON commerce.users DROP VINDEX by_name";
     world.vitess.execute("commerce", dropped).await.unwrap();
     let texts = [
-        "`users`: the vschema placed its rows by `hash` of (region), looked up alone by (email) in \
+        "`users`: the vschema placed its rows by `hash` of (region), looked up alone by (email), without NULL in \
          `main.users_by_email` (email; keyspace_id)",
         "looked up by (name, id) in `lookups.users_by_name` (name, user; keyspace_id) when this plan began",
     ];
     migration.refused(3, &texts).await;
+
+    // What the table had is not made anew of what comes.
+    let table = "CREATE TABLE users_by_email (email INT PRIMARY KEY, keyspace_id VARBINARY(8))";
+    for (statement, what) in [
+        ("DROP TABLE users_by_email", "and it is gone"),
+        (table, "and was changed since this plan began"),
+    ] {
+        world.vitess.execute("main", statement).await.unwrap();
+        let of = "`users_by_email`: it is the table of the lookup vindex `by_email` of `users`, ";
+        migration
+            .refused(3, &["error[run.tables]: shard `main/0`: ", &format!("{of}{what}")])
+            .await;
+    }
 }

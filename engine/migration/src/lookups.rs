@@ -20,7 +20,7 @@ use crate::error::TableProblem;
 
 pub(crate) use self::{
     mapping::feed,
-    tables::{find, make_ready},
+    tables::{find, is_kept, make_ready},
 };
 
 /// The vindexes whose tables are known: a row has the columns' values, and the owner's keyspace id.
@@ -58,6 +58,8 @@ pub(crate) struct Lookup {
     ignores_nulls: bool,
     /// The owner's columns of which each value has a keyspace id of its own; none where that is not so.
     told_by_id: Vec<String>,
+    /// The bytes of the owner's longest keyspace ids, as far as that is known.
+    id_bytes: u64,
 }
 
 impl Lookup {
@@ -117,14 +119,16 @@ impl Lookup {
             is_unique: kind.ends_with("_unique"),
             ignores_nulls: param("ignore_nulls") == "true",
             told_by_id: if is_told { primary.columns.clone() } else { Vec::new() },
+            id_bytes: id_bytes(&primary.kind),
         })
     }
 
     /// Where its rows are and what of, in words.
     pub(crate) fn in_words(&self) -> String {
         let unique = if self.is_unique { " alone" } else { "" };
+        let nulls = if self.ignores_nulls { ", without NULL" } else { "" };
         format!(
-            "looked up{unique} by ({}) in `{}.{}` ({}; {})",
+            "looked up{unique} by ({}){nulls} in `{}.{}` ({}; {})",
             self.columns.join(", "),
             self.keyspace,
             self.table,
@@ -207,6 +211,15 @@ impl Lookup {
 /// The column of a table's rows that is called `name`, with its place among their cells.
 pub(crate) fn column_of<'t>(table: &'t Table, name: &str) -> Option<(usize, &'t Column)> {
     table.carried_columns().enumerate().find(|(_, column)| column.name.eq_ignore_ascii_case(name))
+}
+
+/// The bytes of keyspace ids of a kind of vindex; of those that go by the value, as many as of the shortest.
+fn id_bytes(kind: &str) -> u64 {
+    match kind {
+        "binary_md5" | "unicode_loose_md5" => 16,
+        "binary" | "region_experimental" | "region_json" | "cfc" => 1,
+        _ => 8,
+    }
 }
 
 /// A name without its backquotes.

@@ -148,6 +148,9 @@ pub(crate) async fn prepare_once(
     let moved = names_of_moved(&targets);
     let left_behind = left_behind(plan, (&mut source, home.is_part), &moved).await?;
     let owned = made.owned.keys().filter_map(|id| targets.get(id.0 as usize)).map(name).collect();
+    if is_resumed {
+        lookups_are_kept(&mut target, &targets).await?;
+    }
     // Of a plan that has begun: what was removed since, or what the plan says since.
     let mut additions = target.lacking(plan, &names_of_own(&targets)).await?;
     let placed = target.placing(plan, (&targets, &owned)).await?;
@@ -233,6 +236,20 @@ fn names_of_own(targets: &[StoredTarget]) -> Vec<String> {
 /// How many of the shards are of the target's own keyspace.
 fn own_count(shards: &[Arc<Shard>]) -> usize {
     shards.iter().filter(|shard| !shard.is_beside).count()
+}
+
+/// Proves that the tables of lookup vindexes are what they were when the plan began.
+async fn lookups_are_kept(target: &mut Reached, targets: &[StoredTarget]) -> Result<(), RunError> {
+    let of_lookups = targets.iter().filter_map(|it| Some((&it.table, it.lookup.as_ref()?)));
+    for (table, lookup) in of_lookups {
+        for (session, shard) in target.shards_of(&lookup.keyspace) {
+            let problem = lookups::is_kept((session, shard), (table, lookup)).await;
+            if let Some(problem) = problem.map_err(|error| shard.told(error))? {
+                return Err(shard.told(RunError::Tables { problems: vec![problem] }));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Adds what the rows of owners become in the tables of their lookup vindexes.

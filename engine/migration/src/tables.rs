@@ -271,12 +271,16 @@ pub(crate) async fn rows_and_triggers(
     let rows = target.query(&format!("SELECT 1 FROM {} LIMIT 1", quoted(name))).await?;
     if !rows.is_empty() {
         let what = "the target's table holds rows that this plan did not write".to_owned();
-        let remedy = format!(
-            "if they may go, empty it on {}: `TRUNCATE TABLE {}.{}`",
-            target.address(),
-            quoted(database),
-            quoted(name)
-        );
+        let (address, table) = (target.address(), quoted(name));
+        let remedy = match target.is_vtgate() {
+            true => format!(
+                "if they may go, empty it in its keyspace at {address}: `TRUNCATE TABLE {table}`"
+            ),
+            false => format!(
+                "if they may go, empty it on {address}: `TRUNCATE TABLE {}.{table}`",
+                quoted(database)
+            ),
+        };
         problems.push(problem(what, remedy));
     }
     Ok(problems)

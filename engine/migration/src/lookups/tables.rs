@@ -32,6 +32,30 @@ pub(crate) async fn find(
     Ok(crate::tables::rows_and_triggers(session, schema, table).await?.into_iter().next())
 }
 
+/// Proves that the table of a lookup vindex, which the run keeps, is still what it was when the plan began.
+pub(crate) async fn is_kept(
+    (session, shard): (&mut Session, &Shard),
+    (target, lookup): (&Table, &Lookup),
+) -> Result<Option<TableProblem>, RunError> {
+    let of = format!("it is the table of the lookup vindex `{}`", lookup.vindex);
+    let what = match described(session, shard, lookup).await? {
+        None => format!("{of} of `{}`, and it is gone", lookup.owner),
+        Some(found) => {
+            let found = catalog::definition(found)?.table;
+            let key = |table: &Table| -> Vec<String> {
+                table.key_columns().map(|column| column.name.clone()).collect()
+            };
+            if found.columns() == target.columns() && key(&found) == key(target) {
+                return Ok(None);
+            }
+            format!("{of} of `{}`, and was changed since this plan began", lookup.owner)
+        }
+    };
+    let remedy =
+        "restore it with all its rows, or begin again under a new `name` with empty tables";
+    Ok(Some(TableProblem { table: lookup.table.clone(), what, remedy: remedy.to_owned() }))
+}
+
 /// Creates the table of `lookup` where it is missing; the target that it is.
 pub(crate) async fn make_ready(
     (session, shard): (&mut Session, &Shard),
@@ -111,24 +135,16 @@ impl Lookup {
         if let Some(what) = self.other_columns(owner, &table) {
             return wrong(what);
         }
-        let is_key = |name: &String| {
-            let mut key = table.key_columns();
-            key.any(|column| column.name.eq_ignore_ascii_case(name))
-        };
         if table.has_other_unique_key() {
             return wrong("it has more than one unique key".to_owned());
         }
-        if !self.from.iter().all(is_key)
-            || !is_key(&self.to) && !self.tells_apart(&owner.description.indexes, false)
-        {
-            return wrong(format!(
-                "({}) tell its rows apart",
-                table
-                    .key_columns()
-                    .map(|column| column.name.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ));
+        let key: Vec<&str> = table.key_columns().map(|column| column.name.as_str()).collect();
+        let to = (!self.is_unique).then_some(&self.to);
+        let wanted: Vec<&String> = self.from.iter().chain(to).collect();
+        // With more columns, vtgate would be let write a value twice.
+        let is_key = |name: &&String| key.iter().any(|it| it.eq_ignore_ascii_case(name));
+        if key.len() != wanted.len() || !wanted.iter().all(is_key) {
+            return wrong(format!("its rows are told apart by ({})", key.join(", ")));
         }
         Ok(())
     }
@@ -140,7 +156,7 @@ impl Lookup {
                 return Some(format!("it has no column `{from}`"));
             };
             let (_, wanted) = column_of(&owner.table, name)?;
-            if column.column_type != wanted.column_type {
+            if column.column_type != wanted.column_type || is_shorter(column, length(wanted)) {
                 return Some(format!(
                     "its column `{from}` is `{}`, and `{name}` is `{}`",
                     declared(column),
@@ -149,7 +165,14 @@ impl Lookup {
             }
         }
         match column_of(table, &self.to) {
-            Some((_, column)) if column.column_type == ColumnType::Binary => {}
+            Some((_, column)) if column.column_type == ColumnType::Binary => {
+                if is_shorter(column, Some(self.id_bytes)) {
+                    return Some(format!(
+                        "its column `{}` is `{}`, and keyspace ids have {} bytes",
+                        self.to, column.declaration, self.id_bytes
+                    ));
+                }
+            }
             _ => return Some(format!("it has no column `{}` of VARBINARY", self.to)),
         }
         let is_known = |column: &&Column| {
@@ -159,6 +182,21 @@ impl Lookup {
         let other = table.columns().iter().find(|column| !is_known(column))?;
         Some(format!("it has a column `{}`, too", other.name))
     }
+}
+
+/// Whether a column of text or bytes is declared with less than `wanted`.
+fn is_shorter(column: &Column, wanted: Option<u64>) -> bool {
+    length(column).zip(wanted).is_some_and(|(length, wanted)| length < wanted)
+}
+
+/// The length that a column of text or bytes is declared with, as in `varchar(60)`; `None` without one.
+fn length(column: &Column) -> Option<u64> {
+    let is_string = matches!(
+        column.column_type,
+        ColumnType::Text { .. } | ColumnType::Binary | ColumnType::FixedBinary { .. }
+    );
+    let (_, behind) = column.declaration.split_once('(').filter(|_| is_string)?;
+    behind.split(')').next()?.parse().ok()
 }
 
 /// A column's type, with what text compares by.
