@@ -254,7 +254,8 @@ fn there(described: &mut Described, name: &str) -> Result<Description, RunError>
     Ok(described.remove(name).unwrap_or_else(none).map_err(Error::from)?)
 }
 
-async fn numbers(
+/// The next numbers of those of a database's tables that number their rows.
+pub(crate) async fn numbers(
     session: &mut Session,
     database: &str,
     names: &[String],

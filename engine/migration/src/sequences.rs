@@ -1,6 +1,6 @@
 //! Sequences: what numbers a keyspace's new rows where `AUTO_INCREMENT` did on the source.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use whimbrel_flow::Clock;
 use whimbrel_mysql::{
@@ -12,6 +12,7 @@ use whimbrel_plan::{Plan, SequenceName, VschemaAddition};
 
 use crate::{
     error::{RunError, TableProblem},
+    indexes::numbers,
     link::{Link, SharedLink, on_link},
     vindexes::Keyspace,
     vschema::is_added_to,
@@ -351,14 +352,6 @@ impl Ahead {
 /// one is not used up by it.
 fn margin(next: u64, number_max: u64) -> u64 {
     MARGIN_MAX.min(number_max.min(NUMBER_MAX).saturating_sub(next) / 2)
-}
-
-async fn numbers(
-    session: &mut Session,
-    database: &str,
-    names: &[String],
-) -> Result<BTreeMap<String, u64>, RunError> {
-    Ok(catalog::auto_increments(session, database, names).await?)
 }
 
 async fn advance(

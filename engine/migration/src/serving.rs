@@ -1,6 +1,6 @@
-//! The watch over the target's keyspace and those of its lookup vindexes: once other shards serve it, or its vschema places rows elsewhere,
-//! nobody reads what is written to the former ones; nor what goes past vtgate to a server that is no primary
-//! any more.
+//! The watch over the target's keyspace and those of its lookup vindexes: once other shards serve it, or its
+//! vschema places rows elsewhere, nobody reads what is written to the former ones; nor what goes past vtgate to
+//! a server that is no primary any more.
 
 use std::{collections::BTreeMap, ops::Bound, sync::Arc, time::Duration};
 
