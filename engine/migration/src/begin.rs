@@ -185,11 +185,8 @@ async fn reach_lookups(
     }
     for (lookup, owner) in owned(lookups, owners) {
         for (session, shard) in target.shards_of(&lookup.keyspace) {
-            let problem = lookups::find((session, shard), lookup, owner).await;
-            let problem = problem.map_err(|error| shard.told(error))?;
-            if let Some(problem) = problem {
-                return Err(shard.told(RunError::Tables { problems: vec![problem] }));
-            }
+            let found = lookups::find((session, shard), lookup, owner).await;
+            found.map_err(|error| shard.told(error))?;
         }
     }
     Ok(found)

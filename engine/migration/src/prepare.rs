@@ -243,10 +243,8 @@ async fn lookups_are_kept(target: &mut Reached, targets: &[StoredTarget]) -> Res
     let of_lookups = targets.iter().filter_map(|it| Some((&it.table, it.lookup.as_ref()?)));
     for (table, lookup) in of_lookups {
         for (session, shard) in target.shards_of(&lookup.keyspace) {
-            let problem = lookups::is_kept((session, shard), (table, lookup)).await;
-            if let Some(problem) = problem.map_err(|error| shard.told(error))? {
-                return Err(shard.told(RunError::Tables { problems: vec![problem] }));
-            }
+            let kept = lookups::is_kept((session, shard), (table, lookup)).await;
+            kept.map_err(|error| shard.told(error))?;
         }
     }
     Ok(())

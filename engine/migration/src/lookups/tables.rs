@@ -22,38 +22,35 @@ pub(crate) async fn find(
     (session, shard): (&mut Session, &Shard),
     lookup: &Lookup,
     owner: &Definition,
-) -> Result<Option<TableProblem>, RunError> {
-    let Some(found) = described(session, shard, lookup).await? else { return Ok(None) };
-    let problem = |(what, remedy)| TableProblem { table: lookup.table.clone(), what, remedy };
-    if let Err(wrong) = lookup.is_for(owner, &found) {
-        return Ok(Some(problem(wrong)));
-    }
+) -> Result<(), RunError> {
+    let Some(found) = described(session, shard, lookup).await? else { return Ok(()) };
+    lookup.is_for(owner, &found).map_err(|wrong| lookup.refused(wrong))?;
     let (schema, table) = (&shard.schema, &lookup.table);
-    Ok(crate::tables::rows_and_triggers(session, schema, table).await?.into_iter().next())
+    let problems = crate::tables::rows_and_triggers(session, schema, table).await?;
+    if problems.is_empty() { Ok(()) } else { Err(RunError::Tables { problems }) }
 }
 
 /// Proves that the table of a lookup vindex, which the run keeps, is still what it was when the plan began.
 pub(crate) async fn is_kept(
     (session, shard): (&mut Session, &Shard),
     (target, lookup): (&Table, &Lookup),
-) -> Result<Option<TableProblem>, RunError> {
-    let of = format!("it is the table of the lookup vindex `{}`", lookup.vindex);
+) -> Result<(), RunError> {
     let what = match described(session, shard, lookup).await? {
-        None => format!("{of} of `{}`, and it is gone", lookup.owner),
+        None => "it is gone",
         Some(found) => {
             let found = catalog::definition(found)?.table;
             let key = |table: &Table| -> Vec<String> {
                 table.key_columns().map(|column| column.name.clone()).collect()
             };
             if found.columns() == target.columns() && key(&found) == key(target) {
-                return Ok(None);
+                return Ok(());
             }
-            format!("{of} of `{}`, and was changed since this plan began", lookup.owner)
+            "was changed since this plan began"
         }
     };
     let remedy =
         "restore it with all its rows, or begin again under a new `name` with empty tables";
-    Ok(Some(TableProblem { table: lookup.table.clone(), what, remedy: remedy.to_owned() }))
+    Err(lookup.refused((what.to_owned(), remedy.to_owned())))
 }
 
 /// Creates the table of `lookup` where it is missing; the target that it is.
@@ -117,16 +114,23 @@ impl Lookup {
         )
     }
 
+    /// The error that its table is not as it must be.
+    fn refused(&self, (what, remedy): Wrong) -> RunError {
+        let what = format!(
+            "it is the table of the lookup vindex `{}` of `{}`, and {what}",
+            self.vindex, self.owner
+        );
+        let problems = vec![TableProblem { table: self.table.clone(), what, remedy }];
+        RunError::Tables { problems }
+    }
+
     /// Whether `found` can have the vindex's rows of `owner`.
     fn is_for(&self, owner: &Definition, found: &Description) -> Result<(), Wrong> {
         let wrong = |what: String| {
-            let of = format!(
-                "it is the table of the lookup vindex `{}` of `{}`",
-                self.vindex, self.owner
-            );
-            let remedy =
-                format!("drop it, and the run makes it: `{}`", self.create_statement(owner));
-            Err((format!("{of}, and {what}"), remedy))
+            Err((
+                what,
+                format!("drop it, and the run makes it: `{}`", self.create_statement(owner)),
+            ))
         };
         let table = match catalog::definition(found.clone()) {
             Ok(definition) => definition.table,
