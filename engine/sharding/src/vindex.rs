@@ -30,12 +30,14 @@ enum How {
     Cfc(Cfc),
     Region(Region),
     Multicol(Multicol),
+    /// Every value, also NULL, has the same keyspace id.
+    Null,
 }
 
 /// Why there is no such vindex.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum VindexError {
-    /// Vitess keeps its keyspace ids in a table, or gives all rows the same one.
+    /// Vitess keeps its keyspace ids in a table.
     #[error("a `{kind}` vindex is not computed from the row")]
     NotComputed {
         /// The type of vindex.
@@ -109,7 +111,7 @@ pub enum Unmapped {
 }
 
 /// The types that are offered.
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "hash",
     "xxhash",
     "binary",
@@ -123,7 +125,11 @@ const KINDS: [&str; 13] = [
     "region_json",
     "cfc",
     "multicol",
+    "null",
 ];
+
+/// The keyspace id that `null` gives to all values. Source: Vitess, `null.go`.
+const NULL_ID: [u8; 1] = [0];
 
 impl Vindex {
     /// The vindex of a type with its parameters, as a vschema names them. `files` has the contents of the
@@ -143,6 +149,7 @@ impl Vindex {
             "region_experimental" => How::Region(Region::experimental(params)?),
             "region_json" => How::Region(Region::json(params)?),
             "multicol" => How::Multicol(Multicol::new(params)?),
+            "null" => How::Null,
             _ => How::Column(Column::new(kind, params)?),
         };
         match &how {
@@ -150,6 +157,7 @@ impl Vindex {
             How::Cfc(_) => params.are_among(&cfc::PARAMS),
             How::Region(region) => params.are_among(region.params()),
             How::Multicol(multicol) => params.are_among(&multicol.params()),
+            How::Null => params.are_among(&[]),
         }?;
         Ok(Self { kind: kind.to_owned(), how })
     }
@@ -171,7 +179,7 @@ impl Vindex {
     pub fn maps_integers_alone(&self, column_index: usize) -> bool {
         match &self.how {
             How::Column(column) => column.maps_integers_alone(),
-            How::Cfc(_) => false,
+            How::Cfc(_) | How::Null => false,
             How::Region(region) => region.maps_integers_alone(column_index),
             How::Multicol(multicol) => multicol.maps_integers_alone(column_index),
         }
@@ -181,7 +189,7 @@ impl Vindex {
     #[must_use]
     pub fn column_count(&self) -> RangeInclusive<usize> {
         let count = match &self.how {
-            How::Column(_) | How::Cfc(_) => 1,
+            How::Column(_) | How::Cfc(_) | How::Null => 1,
             How::Region(_) => 2,
             How::Multicol(multicol) => multicol.column_count(),
         };
@@ -203,6 +211,7 @@ impl Vindex {
             (How::Cfc(cfc), [value]) => cfc.keyspace_id(value),
             (How::Region(region), [first, second]) => region.keyspace_id(first, second),
             (How::Multicol(multicol), values) => multicol.keyspace_id(values),
+            (How::Null, [_]) => Ok(NULL_ID.as_slice().into()),
             _ => Err(Unmapped::ColumnCount),
         }
     }

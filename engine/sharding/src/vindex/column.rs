@@ -41,7 +41,6 @@ impl Column {
             "unicode_loose_md5" => Self::UnicodeLooseMd5,
             "unicode_loose_xxhash" => Self::UnicodeLooseXxhash,
             "numeric_static_map" => Self::StaticMap(StaticMap::new(params)?),
-            "null" => return Err(VindexError::NotComputed { kind: kind.to_owned() }),
             _ if kind.starts_with("lookup") || kind.starts_with("consistent_lookup") => {
                 return Err(VindexError::NotComputed { kind: kind.to_owned() });
             }

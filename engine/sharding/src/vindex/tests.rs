@@ -239,10 +239,20 @@ fn columns_share_a_keyspace_id() {
 }
 
 #[test]
+fn null_takes_every_value_and_gives_one_keyspace_id() {
+    let null = vindex("null", &[]).unwrap();
+
+    for value in [Value::Null, Value::Int(-1), Value::UInt(u64::MAX), Value::Text(b"a\xff")] {
+        check(&null, &[value], Some("00"));
+    }
+    check(&null, &[Value::Null, Value::Null], None);
+}
+
+#[test]
 fn what_is_no_vindex_is_refused_with_its_reason() {
     for (kind, params, refused) in [
         ("hsah", &[][..], "`hsah` is no type of vindex that is known: hash, xxhash, "),
-        ("null", &[], "a `null` vindex is not computed from the row"),
+        ("null", &[("id", "0")], "a `null` vindex has no parameter `id`"),
         ("lookup_unique", &[], "a `lookup_unique` vindex is not computed from the row"),
         ("consistent_lookup", &[], "a `consistent_lookup` vindex is not computed from the row"),
         ("hash", &[("jsno", "")], "a `hash` vindex has no parameter `jsno`"),

@@ -39,7 +39,7 @@ const fn case(
     Case { name, kind, params, columns }
 }
 
-const CASES: [Case; 20] = [
+const CASES: [Case; 21] = [
     case("hash", "hash", &[], 1),
     case("xxhash", "xxhash", &[], 1),
     case("binary", "binary", &[], 1),
@@ -50,6 +50,7 @@ const CASES: [Case; 20] = [
     case("loose_xxhash", "unicode_loose_xxhash", &[], 1),
     case("map", "numeric_static_map", &[("json", MAP), ("fallback_type", "reverse_bits")], 1),
     case("map_file", "numeric_static_map", &[("json_path", "")], 1),
+    case("null", "null", &[], 1),
     case("cfc", "cfc", &[], 1),
     case("cfc_md5", "cfc", &[("hash", "md5"), ("offsets", "[1,3]")], 1),
     case("cfc_xxhash", "cfc", &[("hash", "xxhash64"), ("offsets", "[2]")], 1),
