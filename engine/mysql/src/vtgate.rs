@@ -4,6 +4,7 @@
 //! of a shard), and plans of statements that are not run, which say what a table is where nothing else
 //! does.
 
+mod ask;
 mod findings;
 mod plan;
 mod primary;
@@ -12,6 +13,7 @@ mod shape;
 mod vschema;
 
 pub use self::{
+    ask::{KeyspaceIds, Written, keyspace_ids},
     findings::{findings, shard_findings},
     primary::{primary_finding, server_behind, tablets_finding},
     sequence::{advance_sequence, is_sequence, sequence_cache, sequence_keyspaces},

@@ -13,6 +13,7 @@ pub(crate) const SHOP: Keyspace<'_> = Keyspace {
         "vindexes": {
             "xxhash": {"type": "xxhash"},
             "hash": {"type": "hash"},
+            "house": {"type": "house"},
             "by_two": {"type": "multicol", "params": {"column_count": "2", "column_vindex": "hash,xxhash", "column_bytes": "1,7"}},
             "by_mail": {"type": "consistent_lookup_unique", "owner": "people",
                         "params": {"table": "main.mails", "from": "mail", "to": "keyspace_id"}}

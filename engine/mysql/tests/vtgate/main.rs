@@ -2,6 +2,8 @@
 //! of a keyspace.
 
 #[cfg(test)]
+mod ask;
+#[cfg(test)]
 mod cluster;
 #[cfg(test)]
 mod common;
