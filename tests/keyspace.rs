@@ -9,7 +9,7 @@ use crate::{
     support::{Migration, Running},
 };
 
-/// By a column that is not in the key and that the writer changes; by one that another unique key does not
+/// By a column that is not in the key and that the writer changes, through a vindex that only vtgate knows; by one that another unique key does not
 /// contain; by text that is equal in many spellings; by a part of the key. Each with its values' literal.
 const SHARDED_BY: [(&str, &str, &str); 4] = [
     ("orders", "customer", "customer"),
@@ -21,17 +21,20 @@ const SHARDED_BY: [(&str, &str, &str); 4] = [
 const VSCHEMA: &str = r#"{
     "sharded": true,
     "vindexes": {
-        "xxhash": {"type": "xxhash"}, "hash": {"type": "hash"},
+        "xxhash": {"type": "xxhash"}, "hash": {"type": "hash"}, "house": {"type": "house"},
         "loose": {"type": "unicode_loose_xxhash"}
     },
     "tables": {
-        "orders": {"column_vindexes": [{"column": "customer", "name": "hash"}]},
-        "people": {"column_vindexes": [{"column": "id", "name": "xxhash"}]},
+        "orders": {"column_vindexes": [{"column": "customer", "name": "house"}]},
+        "people": {"column_vindexes": [{"column": "id", "name": "hash"}]},
         "words": {"column_vindexes": [{"column": "word", "name": "loose"}]},
         "pairs": {"column_vindexes": [{"column": "a", "name": "xxhash"}]},
         "by_customer": {"column_vindexes": [{"column": "customer", "name": "xxhash"}]}
     }
 }"#;
+
+/// Whose places vtgate is asked for.
+const ASKED: &str = "sharding: { orders: { ask_vtgate: true } }\n";
 
 /// Orders by customer, in groups that updates move from shard to shard.
 const ROLLUP: &str = "materialize:
@@ -63,7 +66,9 @@ impl World {
     /// A plan for all tables. The database `gathered` is where the shards' rows are brought together.
     fn migration(&self, more: &str) -> Migration<'_> {
         let below = (self.vitess.mysql(), "gathered");
-        let migration = Migration::new((&self.source, "shop"), below, &TABLES, more);
+        let is_sharded = self.vitess.shards("commerce").len() > 1;
+        let more = format!("{}{more}", if is_sharded { ASKED } else { "" });
+        let migration = Migration::new((&self.source, "shop"), below, &TABLES, &more);
         migration.aim_at_keyspace(&self.vitess.url(), "commerce");
         migration
     }
@@ -147,6 +152,34 @@ async fn a_table_that_one_shard_has_already_is_refused_with_all_that_is_wrong_wi
     nowhere.edit("keyspace: commerce", "keyspace: nowhere");
     let text = "error[run.keyspace]: the keyspace `nowhere`: vtgate knows none of that name";
     nowhere.refused(3, &[text, "SHOW VSCHEMA KEYSPACES"]).await;
+    rows_that_vtgate_does_not_place(&world).await;
+}
+
+/// What no promise is given of is not asked for, and a row whose value vtgate does not map has no place.
+async fn rows_that_vtgate_does_not_place(world: &World) {
+    let unasked = world.migration("");
+    unasked.edit(ASKED, "");
+    let texts = [
+        "`orders`: where its rows are cannot be computed: `house` is no type of vindex that is known",
+        "say `ask_vtgate: true` of the table",
+    ];
+    unasked.refused(3, &texts).await;
+    world.vitess.execute("commerce:80-", "DROP TABLE pairs").await.unwrap();
+    let move_to = async |customer: i32| {
+        let update = format!("UPDATE shop.orders SET customer = {customer} WHERE id = 1");
+        world.source.execute(&update).await.unwrap();
+    };
+    move_to(1_860_167_738).await;
+    let texts = [
+        "error[run.unplaced-row]: a row of `orders` belongs to no shard: vtgate maps its value to no \
+         keyspace id",
+        "give the row a value that the table's vindex maps",
+    ];
+    world.migration("").refused(1, &texts).await;
+    move_to(5).await;
+    let mut migration = world.migration("");
+    migration.catch_up().await;
+    world.assert_equal(&mut migration).await;
 }
 
 /// Each shard would see one of the two rows of a key, and none the other.
@@ -176,13 +209,13 @@ async fn a_vschema_that_changed_between_two_runs_is_refused() {
         "{}",
         begun.1
     );
-    let other = VSCHEMA.replace("\"customer\", \"name\": \"hash\"", "\"id\", \"name\": \"hash\"");
+    let other = VSCHEMA.replace("\"customer\", \"name\": \"house\"", "\"id\", \"name\": \"house\"");
     world.vitess.set_vschema("commerce", &other).await.unwrap();
 
     let migration = world.migration("");
     // The folder of the plan is another one, its name is not.
-    let what = "`orders`: the vschema placed its rows by `hash` of (customer) when this plan began, \
-                and by `hash` of (id) now";
+    let what = "`orders`: the vschema placed its rows by `house` of (customer) when this plan began, \
+                and by `house` of (id) now";
     migration.refused(3, &[what, "change the vschema back"]).await;
     world.vitess.set_vschema("commerce", VSCHEMA).await.unwrap();
     world.migration("").catch_up().await;

@@ -13,12 +13,13 @@ use petgraph::{
 };
 use whimbrel_flow::{Budget, Clock, ComputePool, Receiver, Sender, Stop, channel};
 use whimbrel_model::{GtidSet, Newest, Table};
-use whimbrel_mysql::LogSettings;
+use whimbrel_mysql::{LogSettings, Role};
 use whimbrel_plan::{Apply, EdgeBytes, Graph, Node, OnDdl};
 
 use crate::{
     error::RunError,
     lane::{LaneState, PlanLimits},
+    link::Link,
     owned::OwnedIds,
     pieces::Piece,
     prepare::Prepared,
@@ -26,8 +27,13 @@ use crate::{
     shards::lanes_of_shard,
     shared::{Message, Shared, Targets},
     stage::{
-        apply::ApplyStage, merge::MergeStage, route::RouteStage, snapshot::SnapshotStage,
-        tail::TailStage, transform::TransformStage,
+        apply::ApplyStage,
+        ask::{AskStage, Kept},
+        merge::MergeStage,
+        route::RouteStage,
+        snapshot::SnapshotStage,
+        tail::TailStage,
+        transform::TransformStage,
     },
     store::Claim,
     transform::{TargetId, Transform},
@@ -41,6 +47,7 @@ pub(crate) enum Stage {
     Snapshot(Box<SnapshotStage>, Vec<Piece>, Vec<Piece>),
     Tail(Box<TailStage>),
     Merge(MergeStage),
+    Ask(Box<AskStage>),
     Transform(TransformStage),
     /// Writes on from what the lanes have stored.
     Apply(Box<ApplyStage>, Vec<LaneState>),
@@ -73,7 +80,7 @@ pub(crate) fn assemble(
     let pool = Arc::new(compute_pool()?);
     let mut stages = Vec::new();
     for index in graph.stages.node_indices() {
-        stages.push(match &graph.stages[index] {
+        let stage = match &graph.stages[index] {
             Node::Snapshot(node) => {
                 let (outlet, budget) = wires.source_end(graph, index)?;
                 let stage = SnapshotStage {
@@ -112,7 +119,11 @@ pub(crate) fn assemble(
                     outlet,
                 }))
             }
-            Node::Merge(_) => Stage::Merge(merge(graph, index, &mut wires, &shared)?),
+            Node::Merge(_) => {
+                let mut merge = merge(graph, index, &mut wires, &shared)?;
+                stages.extend(ask(&mut merge, prepared));
+                Stage::Merge(merge)
+            }
             Node::Transform(_) => {
                 Stage::Transform(transform((graph, index), &mut wires, (&shared, &pool))?)
             }
@@ -124,7 +135,8 @@ pub(crate) fn assemble(
                 stages.extend(apply((node, lanes_max), prepared, (&shared, &pool), way));
                 continue;
             }
-        });
+        };
+        stages.push(stage);
     }
     Ok((shared, stages))
 }
@@ -197,6 +209,21 @@ fn merge(
         snapshot: wires.inlet_from(graph, index, |node| matches!(node, Node::Snapshot(_)))?,
         outlet: wires.outlet(graph, index)?.1,
     })
+}
+
+/// What asks vtgate where rows go, behind `merge`, if there are tables of which it is asked.
+fn ask(merge: &mut MergeStage, prepared: &Prepared) -> Option<Stage> {
+    let keyspace = &prepared.asked.values().next()?.name.0;
+    let gate = prepared.shards.first()?.options.for_keyspace(keyspace);
+    let (outlet, inlet) = channel(NonZeroUsize::MIN);
+    Some(Stage::Ask(Box::new(AskStage {
+        shared: Arc::clone(&merge.shared),
+        asked: prepared.asked.clone(),
+        link: Link::new(gate, Role::Target, merge.shared.clock.clone()),
+        kept: Kept::default(),
+        inlet,
+        outlet: std::mem::replace(&mut merge.outlet, outlet),
+    })))
 }
 
 fn shared(graph: &Graph, prepared: &Prepared, (clock, stop): (Clock, Stop)) -> Arc<Shared> {

@@ -160,7 +160,8 @@ fn in_shards_alone(
         Written::Groups(_) | Written::Unknown => None,
     });
     let is_said = |name: &str| {
-        let mut said = plan.sharding.iter().filter(|it| !matches!(it.how, Sharding::Read));
+        let mut said =
+            plan.sharding.iter().filter(|it| !matches!(it.how, Sharding::Read | Sharding::Asked));
         said.any(|it| it.table == name)
     };
     let read = moved.chain(made).filter(|(name, _)| !is_said(name));

@@ -1,5 +1,6 @@
 //! Which shard of the target has a row.
 
+mod asked;
 mod by_vindex;
 
 use std::{fmt::Debug, sync::Arc};
@@ -7,7 +8,10 @@ use std::{fmt::Debug, sync::Arc};
 use thiserror::Error;
 use whimbrel_model::Row;
 
-pub(crate) use self::by_vindex::{ByVindex, unfit};
+pub(crate) use self::{
+    asked::{Answered, Answers, AskedVindex},
+    by_vindex::{ByVindex, unfit},
+};
 use crate::transform::TargetId;
 
 /// The shards that have a row.
@@ -108,6 +112,14 @@ impl Placing {
                 lists.iter_mut().take(self.own_count).for_each(|list| list.push(item.clone()));
             }
         }
+    }
+
+    /// The same, with the rows of a target each where `places` says.
+    pub(crate) fn with_places(mut self, target: TargetId, places: Arc<dyn Places>) -> Self {
+        if let Some(placement) = self.tables.get_mut(target.0 as usize) {
+            *placement = Placement::ByRow(places);
+        }
+        self
     }
 
     /// Where every row of a target is; `None` if that depends on the row.

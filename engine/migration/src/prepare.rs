@@ -20,7 +20,7 @@ use crate::{
     materialize::{self, is_kept_aside},
     owned::Owned,
     pieces::Piece,
-    placing::Placing,
+    placing::{AskedVindex, Placing},
     preparing::{At, Tries},
     progress::{SourceProgress, TargetProgress},
     reach::{Reached, endpoint, reach},
@@ -58,6 +58,8 @@ pub(crate) struct Prepared {
     pub(crate) shards: Vec<Arc<Shard>>,
     /// Which of them has a row.
     pub(crate) placing: Placing,
+    /// The vindexes that vtgate is asked about, by target.
+    pub(crate) asked: BTreeMap<TargetId, Arc<AskedVindex>>,
     /// Where the targets' rows are, in words.
     pub(crate) placings: Placings,
     /// What numbers the new rows of its tables.
@@ -177,6 +179,7 @@ pub(crate) async fn prepare_once(
         source: source_options,
         shards,
         placing,
+        asked: by_target(placed.asked),
         placings: placed.words,
         numbered: sequences.numbered,
         plan_key,
@@ -187,6 +190,12 @@ pub(crate) async fn prepare_once(
         feeds: made.feeds,
         owned: made.owned,
     })
+}
+
+/// What stands by the places of targets, by their numbers.
+fn by_target<T>(by_place: BTreeMap<usize, T>) -> BTreeMap<TargetId, T> {
+    let numbered = |(place, it)| Some((TargetId(u32::try_from(place).ok()?), it));
+    by_place.into_iter().filter_map(numbered).collect()
 }
 
 /// Reaches both servers and checks them; what was found that does not stand in the way.

@@ -166,6 +166,7 @@ fn spawn(tasks: &mut Tasks<RunError>, stage: Stage) {
         }
         Stage::Tail(stage) => tasks.spawn("tail", async { own_error(stage.run().await) }),
         Stage::Merge(stage) => tasks.spawn("merge", async { own_error(stage.run().await) }),
+        Stage::Ask(stage) => tasks.spawn("ask", async { own_error(stage.run().await) }),
         Stage::Transform(stage) => {
             tasks.spawn("transform", async { own_error(stage.run().await) });
         }

@@ -22,6 +22,9 @@ use crate::{
 pub(crate) enum Message {
     /// A batch of source tables.
     Batch(Batch, Arc<Permit>),
+    /// The same, with what makes rows of target tables of it and places them: vtgate was asked where values of this
+    /// batch go.
+    Asked(Batch, Box<Transform>, Arc<Permit>),
     /// The same, as it goes into target tables: one for each shard that lies downstream.
     Made(Vec<TargetBatch>, Arc<Permit>),
     /// The tail connected, to the server with this UUID. Offsets may mean other places from here on,

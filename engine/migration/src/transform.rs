@@ -20,7 +20,7 @@ use whimbrel_plan::Span;
 
 use crate::{
     lanes::Operation,
-    placing::{At, Placing, UnplacedRow},
+    placing::{At, Places, Placing, UnplacedRow},
 };
 
 /// The place of a table in the list of tables that a run writes.
@@ -116,7 +116,7 @@ pub enum Feed {
 pub struct Transform {
     tables: Arc<[Table]>,
     /// By source table.
-    feeds: Vec<Vec<Feed>>,
+    feeds: Arc<[Vec<Feed>]>,
     placing: Placing,
 }
 
@@ -185,7 +185,34 @@ impl Transform {
     /// `placing` where rows of the target tables are.
     #[must_use]
     pub fn new(tables: Arc<[Table]>, feeds: Vec<Vec<Feed>>, placing: Placing) -> Self {
-        Self { tables, feeds, placing }
+        Self { tables, feeds: feeds.into(), placing }
+    }
+
+    /// The same, with the rows of a target each where `places` says.
+    pub(crate) fn with_places(self, target: TargetId, places: Arc<dyn Places>) -> Self {
+        Self { placing: self.placing.with_places(target, places), ..self }
+    }
+
+    /// Shows the rows of a batch, before and after changes, to `see` with the targets that have them as they are.
+    pub(crate) fn moved_rows(&self, batch: &Batch, mut see: impl FnMut(TargetId, &Row)) {
+        let mut show = |table, row: &Row| {
+            for feed in self.feeds(table) {
+                if let Feed::Same(target) = feed {
+                    see(*target, row);
+                }
+            }
+        };
+        match batch {
+            Batch::Chunk(chunk) => {
+                chunk.rows.iter().for_each(|(_, row)| show(chunk.chunk.table, row));
+            }
+            Batch::Tail(tail) => {
+                for change in tail.parts.iter().flat_map(|part| &part.changes) {
+                    let images = [change.before(), change.after()];
+                    images.into_iter().flatten().for_each(|row| show(change.table(), row));
+                }
+            }
+        }
     }
 
     /// The targets of a source table.

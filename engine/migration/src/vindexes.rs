@@ -1,5 +1,7 @@
 //! Where the rows of a keyspace's tables are, as vtgate and the plan say together.
 
+mod asked;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
@@ -18,7 +20,7 @@ use crate::{
     error::{RunError, TableProblem},
     lookups::{self, Lookup},
     materialize::is_kept_aside,
-    placing::{ByVindex, Placement, Places, unfit},
+    placing::{Answered, Answers, AskedVindex, ByVindex, Placement, Places, unfit},
     store::{Placings, StoredTarget},
     vschema::named,
 };
@@ -36,6 +38,8 @@ pub(crate) struct Placed {
     pub(crate) words: Placings,
     /// What places the rows of targets that are sharded, by the targets' places.
     pub(crate) by_vindex: BTreeMap<usize, Arc<ByVindex>>,
+    /// The vindexes that vtgate is asked about, by the targets' places.
+    pub(crate) asked: BTreeMap<usize, Arc<AskedVindex>>,
     /// The lookup vindexes that targets own.
     pub(crate) lookups: Vec<Lookup>,
 }
@@ -48,6 +52,8 @@ enum Where {
     Everywhere,
     /// Where its vindex says.
     ByVindex(Arc<ByVindex>),
+    /// Where vtgate says for each value.
+    Asked(Arc<AskedVindex>),
 }
 
 impl Where {
@@ -56,6 +62,10 @@ impl Where {
             Self::Home => Placement::Home,
             Self::Everywhere => Placement::Everywhere,
             Self::ByVindex(by) => Placement::ByRow(Arc::clone(by) as Arc<dyn Places>),
+            Self::Asked(vindex) => {
+                let (vindex, answers) = (Arc::clone(vindex), Answers::default());
+                Placement::ByRow(Arc::new(Answered { vindex, answers }))
+            }
         }
     }
 }
@@ -208,10 +218,22 @@ impl Keyspace {
                 }
                 Ok((place, looked_up(target, told)?))
             });
+            let placed = match placed {
+                Ok((Where::Asked(vindex), lookups)) => {
+                    asked::may_be(target, &lookups).map(|()| (Where::Asked(vindex), lookups))
+                }
+                other => other,
+            };
             match placed {
                 Ok((place, lookups)) => {
-                    if let Where::ByVindex(by) = &place {
-                        all.by_vindex.insert(all.placements.len(), Arc::clone(by));
+                    match &place {
+                        Where::ByVindex(by) => {
+                            all.by_vindex.insert(all.placements.len(), Arc::clone(by));
+                        }
+                        Where::Asked(vindex) => {
+                            all.asked.insert(all.placements.len(), Arc::clone(vindex));
+                        }
+                        Where::Home | Where::Everywhere => {}
                     }
                     all.placements.push(place.placement());
                     all.words.insert(target.name().to_owned(), in_words(target.name(), told));
@@ -222,6 +244,7 @@ impl Keyspace {
                 }
             }
         }
+        problems.extend(asked::unanswered(&mut self.session, all.asked.values()).await?);
         if problems.is_empty() { Ok(all) } else { Err(RunError::Tables { problems }) }
     }
 
@@ -249,7 +272,7 @@ impl Keyspace {
         let told = vtgate::shape(&mut self.session, &self.shape.keyspace, names).await?.tables;
         let told = told.get(&name).unwrap_or(&vtgate::Placing::Unknown);
         let placement = match self.place(target, told, None) {
-            Ok(Where::ByVindex(by)) => Placement::ByRow(by),
+            Ok(place @ (Where::ByVindex(_) | Where::Asked(_))) => place.placement(),
             Ok(Where::Home | Where::Everywhere) => Placement::On(self.first),
             Err((what, remedy)) => {
                 let table = format!("{}.{name}", self.shape.keyspace);
@@ -344,56 +367,21 @@ impl Keyspace {
             return Err(self.unknown(target.name(), (planned, &mut self.vindexes.clone())));
         };
         let files = agreed(primary, how)?;
-        let vindex = Vindex::new(&primary.kind, &primary.params, files);
-        let vindex = vindex.map_err(|error| uncomputed(&error))?;
-        self.by_vindex(target, &primary.columns, vindex)
-    }
-
-    fn by_vindex(
-        &self,
-        target: &StoredTarget,
-        names: &[String],
-        vindex: Vindex,
-    ) -> Result<Where, (String, String)> {
-        let mut columns = Vec::new();
-        for name in names {
-            let Some((place, column)) = column_of(target, name) else {
-                return Err((
-                    format!(
-                        "its vindex is of `{name}`, which is none of its columns that are written"
-                    ),
-                    "correct the vschema, or add the column".to_owned(),
-                ));
-            };
-            if let Some(why) = unfit(column) {
-                return Err((
-                    format!("its vindex is of `{name}`: {why}"),
-                    "shard the table by an integer, text or VARBINARY".to_owned(),
-                ));
+        let columns = sharding_columns(target, &primary.columns)?;
+        let (table, shards) = (target.name().into(), Arc::clone(&self.shards));
+        match Vindex::new(&primary.kind, &primary.params, files) {
+            Ok(vindex) => {
+                let first = self.first;
+                Ok(Where::ByVindex(Arc::new(ByVindex { table, columns, vindex, shards, first })))
             }
-            if column.nullable {
-                return Err((
-                    format!("its vindex is of `{name}`, which may be NULL"),
-                    format!("declare `{name}` NOT NULL, or shard the table by another column"),
-                ));
+            Err(error) if matches!(how, Sharding::Asked) => {
+                let column = asked::only_column(columns, &error)?;
+                let name = (self.shape.keyspace.clone(), primary.name.clone());
+                let first = self.first;
+                Ok(Where::Asked(Arc::new(AskedVindex { table, name, column, shards, first })))
             }
-            if target.rollup.is_some() && column.column_type.equality() != Some(Equality::Bytes) {
-                return Err((
-                    format!(
-                        "it is sharded by `{name}`, whose values are one group where they compare equal"
-                    ),
-                    format!("give `{name}` a binary collation"),
-                ));
-            }
-            columns.push((place, column.clone()));
+            Err(error) => Err(uncomputed(&error)),
         }
-        Ok(Where::ByVindex(Arc::new(ByVindex {
-            table: target.name().into(),
-            columns,
-            vindex,
-            shards: Arc::clone(&self.shards),
-            first: self.first,
-        })))
     }
 
     /// A table of which the vschema says nothing: vtgate would not find its rows. `vindexes` gets the one that
@@ -427,6 +415,44 @@ impl Keyspace {
     }
 }
 
+/// The columns that say where a target's rows are, each with its place among their cells.
+fn sharding_columns(
+    target: &StoredTarget,
+    names: &[String],
+) -> Result<Vec<(usize, Column)>, (String, String)> {
+    let mut columns = Vec::new();
+    for name in names {
+        let Some((place, column)) = column_of(target, name) else {
+            return Err((
+                format!("its vindex is of `{name}`, which is none of its columns that are written"),
+                "correct the vschema, or add the column".to_owned(),
+            ));
+        };
+        if let Some(why) = unfit(column) {
+            return Err((
+                format!("its vindex is of `{name}`: {why}"),
+                "shard the table by an integer, text or VARBINARY".to_owned(),
+            ));
+        }
+        if column.nullable {
+            return Err((
+                format!("its vindex is of `{name}`, which may be NULL"),
+                format!("declare `{name}` NOT NULL, or shard the table by another column"),
+            ));
+        }
+        if target.rollup.is_some() && column.column_type.equality() != Some(Equality::Bytes) {
+            return Err((
+                format!(
+                    "it is sharded by `{name}`, whose values are one group where they compare equal"
+                ),
+                format!("give `{name}` a binary collation"),
+            ));
+        }
+        columns.push((place, column.clone()));
+    }
+    Ok(columns)
+}
+
 /// A table whose rows nobody but vtgate writes.
 fn of_sequence() -> (String, String) {
     (
@@ -439,6 +465,11 @@ fn of_sequence() -> (String, String) {
 fn reference(how: &Sharding) -> Result<Where, (String, String)> {
     match how {
         Sharding::Reference | Sharding::Read => Ok(Where::Everywhere),
+        Sharding::Asked => Err((
+            "the plan asks vtgate where each row goes, and the vschema says it is a reference table"
+                .to_owned(),
+            SAY_THE_SAME.to_owned(),
+        )),
         Sharding::Vindex { kind, .. } => Err((
             format!("the plan shards it by `{kind}`, and the vschema says it is a reference table"),
             SAY_THE_SAME.to_owned(),
@@ -483,7 +514,7 @@ fn agreed<'p>(
         ))
     };
     match how {
-        Sharding::Read => Ok(NONE),
+        Sharding::Read | Sharding::Asked => Ok(NONE),
         Sharding::Reference => otherwise("that it is a reference table".to_owned()),
         Sharding::Vindex { columns, kind, params, files } => {
             let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
@@ -525,10 +556,20 @@ fn together(target: &StoredTarget, told: &vtgate::Placing) -> Result<(), (String
 }
 
 fn uncomputed(error: &VindexError) -> (String, String) {
-    let remedy = if matches!(error, VindexError::FileMissing { .. }) {
-        "say the vindex in the plan's `sharding`, with the file's path beside the plan"
-    } else {
-        "shard the table by a vindex that is computed from its row"
+    let remedy = match error {
+        VindexError::FileMissing { .. } => {
+            "say the vindex in the plan's `sharding`, with the file's path beside the plan"
+        }
+        VindexError::Unknown { .. } => {
+            "if it always gives a value the same keyspace id, say `ask_vtgate: true` of the table in the \
+             plan's `sharding`; otherwise shard the table by a vindex that is computed from its row"
+        }
+        VindexError::NotComputed { .. }
+        | VindexError::ParamMissing { .. }
+        | VindexError::ParamUnknown { .. }
+        | VindexError::ParamWrong { .. } => {
+            "shard the table by a vindex that is computed from its row"
+        }
     };
     (format!("where its rows are cannot be computed: {error}"), remedy.to_owned())
 }

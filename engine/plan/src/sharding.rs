@@ -47,6 +47,9 @@ pub enum Sharding {
         /// The contents of the files that parameters name, by the parameter's name.
         files: BTreeMap<String, String>,
     },
+    /// Each where vtgate says, which is asked for the keyspace id of each value of the column that it names when
+    /// the run begins.
+    Asked,
     /// As vtgate says when the run begins: the plan says nothing of it.
     Read,
 }
@@ -142,20 +145,30 @@ impl Resolver<'_> {
             ("vindex", spec.vindex.is_some()),
             ("params", spec.params.is_some()),
         ];
+        let is_asked = spec.ask_vtgate == Some(true);
         let mut written = written.into_iter().filter(|(_, is_there)| *is_there).map(|(key, _)| key);
         let first = written.next();
+        let table = self.table.to_owned();
         match (first, spec.reference == Some(true)) {
             (Some(key), true) => {
                 let (at, other) = (self.key(key), self.key("reference"));
-                let problem = ShardingProblem::OfReference { table: self.table.to_owned(), key };
+                let problem = ShardingProblem::OfReference { table, key };
+                self.problems.push(PlanError::new(problem, at).with_other(other));
+                None
+            }
+            (key, is_reference) if is_asked && (key.is_some() || is_reference) => {
+                let key = key.unwrap_or("reference");
+                let (at, other) = (self.key(key), self.key("ask_vtgate"));
+                let problem = ShardingProblem::OfAsked { table, key };
                 self.problems.push(PlanError::new(problem, at).with_other(other));
                 None
             }
             (None, true) => Some(Sharding::Reference),
             (Some(_), false) => self.vindex(spec),
+            (None, false) if is_asked => Some(Sharding::Asked),
             (None, false) => {
                 if spec.sequence.is_none() {
-                    let problem = ShardingProblem::Nothing { table: self.table.to_owned() };
+                    let problem = ShardingProblem::Nothing { table };
                     self.report(problem, self.places.key(&self.path));
                 }
                 Some(Sharding::Read)
@@ -304,6 +317,7 @@ impl TableSharding {
     pub(crate) fn canonical(&self) -> String {
         let how = match &self.how {
             Sharding::Reference => json!("reference"),
+            Sharding::Asked => json!("asked"),
             Sharding::Read => json!(null),
             Sharding::Vindex { columns, kind, params, files } => {
                 let columns: Vec<&str> =

@@ -130,7 +130,7 @@ impl VschemaAddition {
         let (columns, kind, params, files) = match &sharding.how {
             Sharding::Vindex { columns, kind, params, files } => (columns, kind, params, files),
             Sharding::Reference => return Err(Unaddable::Reference),
-            Sharding::Read => return Err(Unaddable::Unsaid),
+            Sharding::Read | Sharding::Asked => return Err(Unaddable::Unsaid),
         };
         let names = [kind.clone(), format!("{}_{kind}", sharding.table)];
         let named = |name: &String| {

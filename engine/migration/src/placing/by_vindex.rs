@@ -80,6 +80,23 @@ impl<'a> Literal<'a> {
     }
 }
 
+/// The bytes of the literal of a column's value: digits, text in UTF-8, or bytes.
+///
+/// # Errors
+///
+/// [`Unmapped`] for NULL, and for bytes that are no text of the column's charset.
+pub(super) fn literal_bytes(
+    column: &Column,
+    cell: Option<Cell<'_>>,
+) -> Result<Box<[u8]>, Unmapped> {
+    match Literal::of(column, cell.unwrap_or(Cell::Null))? {
+        Literal::Bare(Value::Int(number)) => Ok(number.to_string().into_bytes().into()),
+        Literal::Bare(Value::UInt(number)) => Ok(number.to_string().into_bytes().into()),
+        Literal::Bare(Value::Null | Value::Text(_)) => Err(Unmapped::Null),
+        Literal::Quoted(bytes) => Ok(bytes.into_owned().into()),
+    }
+}
+
 /// Why a column cannot say where a row is: applications write values of its type in more than one way,
 /// and vtgate takes the text of the literal.
 pub(crate) fn unfit(column: &Column) -> Option<&'static str> {

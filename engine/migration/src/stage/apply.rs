@@ -75,6 +75,7 @@ impl ApplyStage {
             let (batches, permit) = match message {
                 // Tables that are moved are the same rows: nothing is made.
                 Message::Batch(batch, permit) => (self.shared.transform.batch(batch)?, permit),
+                Message::Asked(batch, transform, permit) => (transform.batch(batch)?, permit),
                 Message::Made(batches, permit) => (batches, permit),
                 Message::Connected(_) => continue,
             };

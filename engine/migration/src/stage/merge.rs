@@ -44,6 +44,7 @@ impl MergeStage {
                     let upto = match &message {
                         Message::Batch(Batch::Tail(batch), _) => Some(batch.upto.clone()),
                         Message::Batch(Batch::Chunk(_), _)
+                        | Message::Asked(..)
                         | Message::Made(..)
                         | Message::Connected(_) => None,
                     };
@@ -68,7 +69,7 @@ impl MergeStage {
         let mut windows = self.shared.windows();
         match message {
             // Made downstream of here alone.
-            Message::Made(..) => Vec::new(),
+            Message::Asked(..) | Message::Made(..) => Vec::new(),
             Message::Connected(uuid) => {
                 self.shared.connected(uuid);
                 merge.moved(&mut windows).into_iter().map(Merged::GivenUp).collect()

@@ -1,6 +1,7 @@
 //! The stages at work. They meet on edges; `assemble` alone knows them all.
 
 pub(crate) mod apply;
+pub(crate) mod ask;
 pub(crate) mod lane;
 pub(crate) mod merge;
 mod owned;

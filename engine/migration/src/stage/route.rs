@@ -25,6 +25,7 @@ impl RouteStage {
         while let Some(message) = self.inlet.recv().await {
             let (batches, permit) = match message {
                 Message::Batch(batch, permit) => (self.shared.transform.batch(batch)?, permit),
+                Message::Asked(batch, transform, permit) => (transform.batch(batch)?, permit),
                 Message::Made(batches, permit) => (batches, permit),
                 Message::Connected(_) => continue,
             };

@@ -9,7 +9,7 @@ use whimbrel_model::Batch;
 use crate::{
     error::RunError,
     shared::{Message, Shared},
-    transform::{TargetBatch, TransformError},
+    transform::{TargetBatch, Transform, TransformError},
 };
 
 /// Batches that are made or wait to be sent on. Their bytes are bounded by the permits that they carry.
@@ -42,7 +42,10 @@ impl TransformStage {
                 message = self.inlet.recv(), if is_open && making.len() < BATCHES_MAX => {
                     match message {
                         Some(Message::Batch(batch, permit)) => {
-                            making.push_back(self.make(batch, permit).await);
+                            making.push_back(self.make((batch, None), permit).await);
+                        }
+                        Some(Message::Asked(batch, transform, permit)) => {
+                            making.push_back(self.make((batch, Some(transform)), permit).await);
                         }
                         Some(Message::Made(..) | Message::Connected(_)) => {}
                         None => is_open = false,
@@ -53,12 +56,18 @@ impl TransformStage {
         Ok(())
     }
 
-    async fn make(&self, batch: Batch, permit: Arc<Permit>) -> Making {
+    /// Begins to make a batch, by a transform of its own where it has one.
+    async fn make(
+        &self,
+        (batch, transform): (Batch, Option<Box<Transform>>),
+        permit: Arc<Permit>,
+    ) -> Making {
         let (report, made) = oneshot::channel();
         let shared = Arc::clone(&self.shared);
         let job = move || {
+            let transform = transform.as_deref().unwrap_or(&shared.transform);
             // The stage that waits is gone only when the run is ending.
-            drop(report.send(shared.transform.batch(batch)));
+            drop(report.send(transform.batch(batch)));
         };
         drop(self.pool.submit(job).await);
         Making { made, permit }

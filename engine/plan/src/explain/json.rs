@@ -109,7 +109,7 @@ fn sharding(plan: &Plan) -> Value {
     let table = |table: &TableSharding| {
         let (reference, vindex) = match &table.how {
             Sharding::Reference => (true, None),
-            Sharding::Read => (false, None),
+            Sharding::Asked | Sharding::Read => (false, None),
             Sharding::Vindex { columns, kind, params, .. } => {
                 let columns: Vec<&str> =
                     columns.iter().map(|column| column.name.as_str()).collect();
@@ -121,6 +121,7 @@ fn sharding(plan: &Plan) -> Value {
             "table": table.table,
             "reference": reference,
             "vindex": vindex,
+            "ask_vtgate": matches!(table.how, Sharding::Asked),
             "sequence": sequence,
         })
     };

@@ -23,6 +23,7 @@ const READ: &str = "read from vtgate when the run begins";
 fn placement(sharding: &TableSharding) -> String {
     let how = match &sharding.how {
         Sharding::Reference => "every shard has all rows".to_owned(),
+        Sharding::Asked => "by the keyspace ids that vtgate is asked for".to_owned(),
         Sharding::Read => READ.to_owned(),
         Sharding::Vindex { columns, kind, params, .. } => {
             let columns: Vec<String> =

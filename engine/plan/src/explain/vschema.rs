@@ -40,7 +40,7 @@ pub(super) fn foreseen(plan: &Plan) -> Option<Foreseen> {
         }
     }
     foreseen.statements.extend(numbering(keyspace, &plan.sharding));
-    let is_placed = |table: &TableSharding| !matches!(table.how, Sharding::Read);
+    let is_placed = |table: &TableSharding| !matches!(table.how, Sharding::Read | Sharding::Asked);
     if !plan.sharding.iter().any(is_placed) {
         let (keyspace, table) = (keyspace.clone(), EACH.to_owned());
         let addition = VschemaAddition::Table { keyspace, table };

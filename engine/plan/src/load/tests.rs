@@ -103,6 +103,7 @@ sharding:
     params: { region_map: regions.json, region_bytes: \"1\" }
   order_states: { reference: true }
   order_notes: { sequence: main.order_notes_seq }
+  order_marks: { ask_vtgate: true }
 ";
 
 #[test]
@@ -120,6 +121,7 @@ fn a_keyspace_and_where_rows_go_in_it_are_read() {
         .map(|table| {
             let how = match &table.how {
                 Sharding::Reference => "everywhere".to_owned(),
+                Sharding::Asked => "asked".to_owned(),
                 Sharding::Read => "as read".to_owned(),
                 Sharding::Vindex { columns, kind, params, files } => {
                     let columns: Vec<&str> = columns.iter().map(|it| it.name.as_str()).collect();
@@ -141,6 +143,7 @@ fn a_keyspace_and_where_rows_go_in_it_are_read() {
             ("order_lines", region.to_owned(), None),
             ("order_states", "everywhere".to_owned(), None),
             ("order_notes", "as read".to_owned(), Some("main.order_notes_seq".into())),
+            ("order_marks", "asked".to_owned(), None),
         ]
     );
 }
@@ -163,6 +166,7 @@ fn where_rows_go_may_not_change_under_one_name_and_where_it_is_read_from_may() {
         ("column: id", "column: email", Some("sharding.customers")),
         ("[region, id]", "[id, region]", Some("sharding.order_lines")),
         ("main.customers_seq", "main.others_seq", Some("sharding.customers")),
+        ("ask_vtgate: true", "reference: true", Some("sharding.order_marks")),
     ] {
         let plan = plan(from, to);
 

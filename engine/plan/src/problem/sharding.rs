@@ -35,6 +35,14 @@ pub enum ShardingProblem {
         /// The key that has no meaning there.
         key: &'static str,
     },
+    /// Something else of a table whose places vtgate is asked for.
+    #[error("vtgate is asked where each row of `{table}` goes")]
+    OfAsked {
+        /// The table.
+        table: String,
+        /// The key that has no meaning there.
+        key: &'static str,
+    },
     /// `column` and `columns`.
     #[error("`column` and `columns` are both given")]
     ColumnAndColumns,
@@ -169,7 +177,8 @@ impl ShardingProblem {
             return Advice::warning(id, label, self.help());
         }
         let advice = Advice::error(id, label, self.help());
-        if let Self::OfReference { .. } = self { advice.beside("said here") } else { advice }
+        let is_beside = matches!(self, Self::OfReference { .. } | Self::OfAsked { .. });
+        if is_beside { advice.beside("said here") } else { advice }
     }
 
     fn id_and_label(&self) -> (&'static str, &'static str) {
@@ -178,6 +187,7 @@ impl ShardingProblem {
             Self::UnknownTable { .. } => ("sharding.unknown-table", "not written"),
             Self::Nothing { .. } => ("sharding.nothing", "here"),
             Self::OfReference { .. } => ("sharding.of-reference", "has no meaning then"),
+            Self::OfAsked { .. } => ("sharding.of-asked", "has no meaning then"),
             Self::ColumnAndColumns => ("sharding.columns", "again here"),
             Self::NoColumns => ("sharding.no-columns", "here"),
             Self::ColumnTwice { .. } => ("sharding.twice", "again here"),
@@ -208,10 +218,18 @@ impl ShardingProblem {
             return format!("did you mean `{nearest}`?").into();
         }
         if let Self::UnknownVindex { .. } = self {
-            return format!("known are {}", list(Vindex::kinds().to_vec())).into();
+            let known = list(Vindex::kinds().to_vec());
+            return format!(
+                "known are {known}; where it is one that was compiled into your vtgate, and always gives a value \
+                 the same keyspace id, say `ask_vtgate: true` instead of all else"
+            )
+            .into();
         }
         if let Self::OfReference { key, .. } = self {
             return format!("remove `{key}`, or `reference`").into();
+        }
+        if let Self::OfAsked { key, .. } = self {
+            return format!("remove `{key}`, or `ask_vtgate`").into();
         }
         if let Self::NotAGroup { groups, .. } = self {
             let groups = list(groups.iter().map(String::as_str).collect());
@@ -269,7 +287,10 @@ impl ShardingProblem {
             Self::Sequence { .. } => {
                 "write the sequence's keyspace and table: `sequence: main.customers_seq`"
             }
-            Self::UnknownVindex { .. } | Self::OfReference { .. } | Self::NotAGroup { .. } => "",
+            Self::UnknownVindex { .. }
+            | Self::OfReference { .. }
+            | Self::OfAsked { .. }
+            | Self::NotAGroup { .. } => "",
         }
     }
 }

@@ -23,6 +23,10 @@ pub(crate) struct ShardingSpec {
     /// Whether every shard has all rows.
     #[schemars(extend("default" = false))]
     pub(crate) reference: Option<bool>,
+    /// Whether vtgate is asked for the keyspace id of every value: the table's vindex is of a type that is known
+    /// there alone, and always gives a value the same keyspace id.
+    #[schemars(extend("default" = false))]
+    pub(crate) ask_vtgate: Option<bool>,
     /// The sequence that numbers new rows in place of `AUTO_INCREMENT`: `keyspace.table`.
     pub(crate) sequence: Option<String>,
 }
