@@ -3,7 +3,7 @@
 
 use whimbrel_kit::{Keyspace, Server, Vitess};
 
-use crate::{support::Migration, vschema::is_added_to_and_never_changed};
+use crate::{foreign_keys, support::Migration, vschema::is_added_to_and_never_changed};
 
 const VSCHEMA: &str = r#"{
     "sharded": true,
@@ -31,6 +31,7 @@ const VSCHEMA: &str = r#"{
 const MAIN: &str = r#"{"tables": {
     "fine_seq": {"type": "sequence"}, "empty_seq": {"type": "sequence"}, "mails": {}
 }}"#;
+const CLOSED: &str = r#"{"foreignKeyMode": "disallow", "tables": {}}"#;
 const MANAGED: &str = r#"{"foreignKeyMode": "managed", "tables": {}}"#;
 
 const TABLES: [&str; 9] = [
@@ -63,6 +64,7 @@ impl World {
             Keyspace { name: "main", shards: &["0"], vschema: MAIN },
             Keyspace { name: "later", shards: &["-80", "80-"], vschema: "{}" },
             Keyspace { name: "managed", shards: &["0"], vschema: MANAGED },
+            Keyspace { name: "closed", shards: &["0"], vschema: CLOSED },
         ];
         let (source, vitess) = tokio::join!(Server::start(), Vitess::start(&keyspaces));
         let (source, vitess) = (source.unwrap(), vitess.unwrap());
@@ -105,7 +107,7 @@ impl World {
         log
     }
 
-    async fn below(&self, sql: &str) {
+    pub(crate) async fn below(&self, sql: &str) {
         self.vitess.mysql().execute(sql).await.unwrap();
     }
 }
@@ -168,6 +170,7 @@ async fn what_of_a_keyspace_stands_in_the_way_is_said_with_what_mends_it() {
 
     refuses_keyspaces(&world).await;
     refuses_shards_that_take_nothing_or_change(&world).await;
+    foreign_keys::are_refused_where_they_cannot_hold(&world).await;
 
     // Nothing was made, and what is said to mend a table does.
     let made: Vec<String> = world
@@ -185,6 +188,7 @@ async fn what_of_a_keyspace_stands_in_the_way_is_said_with_what_mends_it() {
         "warning [vitess-unique-in-shards]: the unique key `mail` of `unsaid` does not hold `id`";
     assert!(log.contains(warning), "{log}");
 
+    foreign_keys::are_made_on_each_shard(&world).await;
     is_added_to_and_never_changed(&mut world).await;
 }
 

@@ -11,6 +11,8 @@ mod failing_rows;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod foreign_keys;
+#[cfg(test)]
 mod init;
 #[cfg(test)]
 mod keyspace;

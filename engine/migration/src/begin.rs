@@ -11,6 +11,7 @@ use whimbrel_plan::{
 
 use crate::{
     error::RunError,
+    foreign_keys,
     lane::LaneState,
     lookups::{self, Lookup},
     materialize::{self, Made},
@@ -140,6 +141,7 @@ async fn placeable(
     let lookups = target.placing(plan, (&targets, &owned)).await?.lookups;
     let mut found = reach_lookups(plan, target, (&lookups, tables)).await?;
     found.extend(in_shards_alone(plan, target, (tables, bound)));
+    foreign_keys::give(plan, target, tables).await?;
     additions.extend(target.sequences(plan, source, &moved).await?.additions);
     Ok((lookups, found, additions))
 }

@@ -12,6 +12,7 @@ mod control;
 pub mod effects;
 mod error;
 mod finish;
+mod foreign_keys;
 mod indexes;
 pub mod lane;
 pub mod lanes;

@@ -15,6 +15,7 @@ use crate::{
     begin::begin,
     control::ControlLink,
     error::RunError,
+    foreign_keys,
     link::{Link, SharedLink, on_link},
     lookups,
     materialize::{self, is_kept_aside},
@@ -148,7 +149,7 @@ pub(crate) async fn prepare_once(
     of_plan.extend(made.warnings.into_iter().filter(|_| is_resumed));
     let name = |target: &StoredTarget| target.name().to_owned();
     let moved = names_of_moved(&targets);
-    let left_behind = left_behind(plan, (&mut source, home.is_part), &moved).await?;
+    let left_behind = left_behind(plan, &mut source, &moved).await?;
     let owned = made.owned.keys().filter_map(|id| targets.get(id.0 as usize)).map(name).collect();
     if is_resumed {
         lookups_are_kept(&mut target, &targets).await?;
@@ -157,6 +158,9 @@ pub(crate) async fn prepare_once(
     let mut additions = target.lacking(plan, &names_of_own(&targets)).await?;
     let placed = target.placing(plan, (&targets, &owned)).await?;
     unchanged(&placed.words, &store::placings(target.home().0, &plan_key).await?)?;
+    if is_resumed {
+        foreign_keys::give_again(plan, &mut source, &mut target, &moved).await?;
+    }
     feed_lookups(&mut made.feeds, (&tables, &targets), &placed)?;
     let placing = target.among(placed.placements);
     let sequences = target.sequences(plan, &mut source, &moved).await?;
@@ -282,16 +286,15 @@ fn feed_lookups(
     Ok(())
 }
 
-/// What stays behind on the source when the `moved` tables go, into shards that have `parts` of each or into
-/// one that has all.
+/// What stays behind on the source when the `moved` tables go.
 async fn left_behind(
     plan: &Plan,
-    (source, parts): (&mut Session, bool),
+    source: &mut Session,
     moved: &[String],
 ) -> Result<Vec<LeftBehind>, RunError> {
     let database = &plan.source.database;
     let mut left_behind = catalog::left_behind(source, database, moved).await?;
-    if parts {
+    if plan.target.leaves_foreign_keys_out() {
         left_behind.extend(catalog::foreign_keys(source, database, moved).await?);
     }
     left_behind.extend(tables::newcomers(plan, source, moved).await?);

@@ -14,6 +14,7 @@ use whimbrel_plan::{Endpoint, Plan, Target, Tls, VitessTarget, VschemaAddition};
 
 use crate::{
     error::{RunError, TableProblem},
+    foreign_keys::{self, Pieces},
     lookups::Lookup,
     placing::{Placement, Placing},
     sequences::Sequences,
@@ -163,6 +164,9 @@ impl Reached {
             return Ok(target::findings(session, databases.0, source, databases.1).await?);
         };
         let mut findings = vtgate::findings(&keyspace.shape);
+        if foreign_keys::are_made(plan) {
+            findings.extend(vtgate::foreign_key_finding(&keyspace.shape));
+        }
         findings.extend(ways::findings(plan, &mut self.shards, source).await?);
         for (session, shard) in &mut self.shards {
             let name =
@@ -253,6 +257,14 @@ impl Reached {
         Ok(additions)
     }
 
+    /// Lets its own shards' tables have these foreign keys.
+    pub(crate) fn give_foreign_keys(&mut self, pieces: Pieces) {
+        let pieces = Arc::new(pieces);
+        for (_, shard) in self.shards.iter_mut().filter(|(_, shard)| !shard.is_beside) {
+            Arc::make_mut(shard).foreign_keys = Some(Arc::clone(&pieces));
+        }
+    }
+
     /// Where vtgate says that the rows of a table are, if it was asked.
     pub(crate) fn told(&self, table: &str) -> Option<&vtgate::Placing> {
         self.keyspace.as_ref()?.told.get(table)
@@ -316,6 +328,7 @@ async fn sessions(
             way: None,
             schema,
             is_part: keyspace.shape.is_sharded,
+            foreign_keys: Some(Arc::default()),
             is_beside,
         };
         let session = Session::connect(&options, Role::Target).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use whimbrel_mysql::{ConnectOptions, ddl::CreateTable};
 use whimbrel_plan::Graph;
 
-use crate::{error::RunError, ways::Way};
+use crate::{error::RunError, foreign_keys::Pieces, ways::Way};
 
 /// A database that rows are written to.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub(crate) struct Shard {
     pub(crate) schema: String,
     /// Whether it has a part of each table's rows: nothing that tables say of all their rows holds there.
     pub(crate) is_part: bool,
+    /// The foreign keys that its tables get; `None` for all that the source's have.
+    pub(crate) foreign_keys: Option<Arc<Pieces>>,
     /// Whether it is of another keyspace, which has tables of lookup vindexes and no other target.
     pub(crate) is_beside: bool,
 }
@@ -33,6 +35,7 @@ impl Shard {
             options,
             way: None,
             is_part: false,
+            foreign_keys: None,
             is_beside: false,
         }
     }
@@ -49,7 +52,10 @@ impl Shard {
 
     /// A table's definition as it has to be there.
     pub(crate) fn definition(&self, create: &CreateTable) -> CreateTable {
-        if self.is_part { create.for_shard() } else { create.clone() }
+        let create = if self.is_part { create.for_shard() } else { create.clone() };
+        let Some(kept) = &self.foreign_keys else { return create };
+        let kept = kept.get(create.name()).cloned().unwrap_or_default();
+        create.with_foreign_keys(|item| kept.contains(&item.text))
     }
 
     /// `error`, with the shard's name. Errors that are of the whole run stay as they are.

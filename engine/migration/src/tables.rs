@@ -174,7 +174,8 @@ pub(crate) async fn missing(
     Ok(statements.collect())
 }
 
-/// A table of the source as it has to be on a shard.
+/// A table of the source as it may be on a shard: with foreign keys, which are not made with tables, and which
+/// are left alone where they are there.
 fn as_on(shard: &Shard, table: &Definition) -> Description {
     let description = &table.description;
     if shard.is_part { description.for_shard() } else { description.clone() }

@@ -19,7 +19,7 @@ pub use self::{
     column::ColumnDescription,
     error::CatalogError,
     key::{IndexDescription, IndexPart},
-    left_behind::{LeftBehind, foreign_keys, left_behind},
+    left_behind::{LeftBehind, foreign_key_names, foreign_keys, left_behind},
 };
 
 /// How many tables are read together: their columns are held as the server sent them.
@@ -57,9 +57,7 @@ pub struct Description {
 }
 
 impl Description {
-    /// The table as a shard of a sharded keyspace has it; see [`CreateTable::for_shard`]. A table that is
-    /// there is compared in this form, too: what it gives numbers to by itself, and refers to, changes no
-    /// row that is written with its number and without checks.
+    /// The table as a shard of a sharded keyspace has it; see [`CreateTable::for_shard`].
     #[must_use]
     pub fn for_shard(&self) -> Self {
         Self { create: self.create.for_shard(), auto_increment: None, ..self.clone() }

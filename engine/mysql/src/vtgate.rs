@@ -14,7 +14,7 @@ mod vschema;
 
 pub use self::{
     ask::{KeyspaceIds, Written, keyspace_ids},
-    findings::{findings, shard_findings},
+    findings::{findings, foreign_key_finding, shard_findings},
     primary::{primary_finding, server_behind, tablets_finding},
     sequence::{advance_sequence, is_sequence, sequence_cache, sequence_keyspaces},
     shape::{ForeignKeyMode, Placing, Shape, ShardShape, TableVindex, shape},

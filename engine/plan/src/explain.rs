@@ -13,7 +13,7 @@ use crate::{
     plan::{Plan, Target, Tls},
     selection::{Rule, STATE_PREFIX},
     size,
-    spec::OnDdl,
+    spec::{ForeignKeyPolicy, OnDdl},
 };
 
 /// How an explanation is written.
@@ -72,6 +72,18 @@ fn on_ddl(policy: OnDdl) -> &'static str {
         OnDdl::Stop => "stop, with all that came before it written",
         OnDdl::Ignore => "pass over statements that change no row, stop at all others",
     }
+}
+
+/// What happens to foreign keys; `None` for a target that has all that its source has.
+fn foreign_keys(plan: &Plan) -> Option<(ForeignKeyPolicy, &'static str)> {
+    let Target::Vitess(target) = &plan.target else { return None };
+    let fact = match target.foreign_keys {
+        ForeignKeyPolicy::LeaveOut => "left out, each told of",
+        ForeignKeyPolicy::Create => {
+            "made on each shard after the rows, if all of them can hold there; else nothing is made"
+        }
+    };
+    Some((target.foreign_keys, fact))
 }
 
 fn tls(tls: &Tls) -> &'static str {

@@ -59,5 +59,5 @@ pub use secrets::{Secrets, redact};
 pub use selection::{Rule, STATE_PREFIX, Selected, Selection};
 pub use sharding::{SequenceName, Sharding, TableSharding};
 pub use span::{Location, Span};
-pub use spec::{Binlog, OnDdl, OnError, VschemaPolicy};
+pub use spec::{Binlog, ForeignKeyPolicy, OnDdl, OnError, VschemaPolicy};
 pub use vschema::{KeyspaceVindex, Unaddable, VschemaAddition};

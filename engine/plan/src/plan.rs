@@ -10,7 +10,7 @@ use crate::{
     selection::Selection,
     sharding::TableSharding,
     span::Span,
-    spec::{Binlog, OnDdl, VschemaPolicy},
+    spec::{Binlog, ForeignKeyPolicy, OnDdl, VschemaPolicy},
 };
 
 /// What a run is to do, resolved: every default filled in, every reference replaced.
@@ -61,6 +61,8 @@ pub struct VitessTarget {
     pub tablets: Vec<Tablet>,
     /// What happens where its vschema lacks what the plan says of it.
     pub vschema: VschemaPolicy,
+    /// What happens to the foreign keys of the tables that are moved.
+    pub foreign_keys: ForeignKeyPolicy,
 }
 
 /// The MySQL server of a shard's primary tablet.
@@ -161,7 +163,7 @@ pub struct PlanChange {
 
 impl Plan {
     /// The keys whose values may change between two runs of the same name.
-    pub const MAY_CHANGE: [&str; 14] = [
+    pub const MAY_CHANGE: [&str; 15] = [
         "source.mysql.url",
         "source.mysql.tls",
         "source.mysql.schema",
@@ -174,6 +176,7 @@ impl Plan {
         "target.vitess.schema",
         "target.vitess.tablets",
         "target.vitess.vschema",
+        "target.vitess.foreign_keys",
         "limits",
         "on",
     ];
@@ -198,6 +201,15 @@ impl Target {
         match self {
             Self::Mysql(MysqlTarget { endpoint, .. })
             | Self::Vitess(VitessTarget { endpoint, .. }) => endpoint,
+        }
+    }
+
+    /// Whether the foreign keys of the tables that are moved stay behind.
+    #[must_use]
+    pub fn leaves_foreign_keys_out(&self) -> bool {
+        match self {
+            Self::Mysql(_) => false,
+            Self::Vitess(target) => target.foreign_keys == ForeignKeyPolicy::LeaveOut,
         }
     }
 

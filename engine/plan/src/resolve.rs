@@ -76,7 +76,8 @@ pub(crate) fn resolve(
         (None, Some(vitess)) => {
             let tablets = resolver.tablets(vitess.tablets.as_ref());
             let vschema = vitess.vschema.unwrap_or_default();
-            Target::Vitess(VitessTarget { endpoint, tablets, vschema })
+            let foreign_keys = vitess.foreign_keys.unwrap_or_default();
+            Target::Vitess(VitessTarget { endpoint, tablets, vschema, foreign_keys })
         }
         (mysql, _) => {
             let binlog = mysql.and_then(|it| it.binlog).unwrap_or_default();
@@ -129,7 +130,8 @@ impl<'a> Written<'a> {
     }
 
     fn keyspace(spec: &'a VitessSpec) -> Self {
-        let VitessSpec { url, keyspace, tls, schema, tablets: _, vschema: _ } = spec;
+        let VitessSpec { url, keyspace, tls, schema, tablets: _, vschema: _, foreign_keys: _ } =
+            spec;
         let (url, tls) = (url.as_ref(), tls.as_ref());
         let (database, schema) = (keyspace.as_deref(), schema.as_deref());
         let nothing = Self::nothing("target.vitess");

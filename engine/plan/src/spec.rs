@@ -136,6 +136,9 @@ pub(crate) struct VitessSpec {
     /// What a run does where the vschema lacks what the plan says of it.
     #[schemars(extend("default" = "check"))]
     pub(crate) vschema: Option<VschemaPolicy>,
+    /// What a run does with the foreign keys of the tables that it moves.
+    #[schemars(extend("default" = "leave_out"))]
+    pub(crate) foreign_keys: Option<ForeignKeyPolicy>,
 }
 
 /// What a run does where a keyspace's vschema lacks what the plan says of it.
@@ -149,6 +152,19 @@ pub enum VschemaPolicy {
     /// number a table's rows. What is there is neither changed nor removed; where it says something else,
     /// the run is refused.
     Apply,
+}
+
+/// What a run does with the foreign keys of the tables that it moves into a keyspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ForeignKeyPolicy {
+    /// None is made, and each is told of.
+    #[default]
+    LeaveOut,
+    /// All are made on each shard, after the rows. A plan of which one could not hold is refused, with its name,
+    /// before anything is made: the table that it refers to has to be moved, too, and in a sharded keyspace
+    /// rows that belong together have to be on one shard, or the other table on each.
+    Create,
 }
 
 /// The MySQL server of a shard's primary tablet.

@@ -45,8 +45,7 @@ pub async fn left_behind(
     Ok(found)
 }
 
-/// The foreign keys of the tables of `planned`, which none of several shards can have: a row and the one that
-/// it refers to may lie apart.
+/// The foreign keys of the tables of `planned`, which are not to come along.
 ///
 /// # Errors
 ///
@@ -56,28 +55,45 @@ pub async fn foreign_keys(
     database: &str,
     planned: &[String],
 ) -> Result<Vec<LeftBehind>, Error> {
-    let sql = format!(
-        "SELECT TABLE_NAME, CONSTRAINT_NAME, DELETE_RULE FROM \
-         information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = {} \
-         ORDER BY TABLE_NAME, CONSTRAINT_NAME",
-        literal(database)
-    );
     let mut found = Vec::new();
-    for row in session.query_for("listing foreign keys", &sql).await? {
+    for row in constraints(session, database).await? {
         let table = row.text("TABLE_NAME")?;
         if planned.contains(&table) {
             found.push(LeftBehind {
                 kind: "foreign key",
                 name: row.text("CONSTRAINT_NAME")?,
                 why: format!(
-                    "of `{table}`, ON DELETE {}: shards do not have it; from the cutover on the \
-                     application has to see to what it did",
+                    "of `{table}`, ON DELETE {}: shards do not get it, as the plan leaves foreign keys \
+                     out; from the cutover on the application has to see to what it did",
                     row.text("DELETE_RULE")?
                 ),
             });
         }
     }
     Ok(found)
+}
+
+/// The foreign keys of a database, each as its table and its name.
+///
+/// # Errors
+///
+/// Those of [`Session::query`].
+pub async fn foreign_key_names(
+    session: &mut Session,
+    database: &str,
+) -> Result<Vec<(String, String)>, Error> {
+    let rows = constraints(session, database).await?;
+    rows.iter().map(|row| Ok((row.text("TABLE_NAME")?, row.text("CONSTRAINT_NAME")?))).collect()
+}
+
+async fn constraints(session: &mut Session, database: &str) -> Result<Vec<Record>, Error> {
+    let sql = format!(
+        "SELECT TABLE_NAME, CONSTRAINT_NAME, DELETE_RULE FROM \
+         information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = {} \
+         ORDER BY TABLE_NAME, CONSTRAINT_NAME",
+        literal(database)
+    );
+    session.query_for("listing foreign keys", &sql).await
 }
 
 /// How one kind of thing is listed: its `name`, what it is `about`, and of which table, if any.

@@ -53,6 +53,10 @@ pub struct ForeignKey {
     pub database: Option<String>,
     /// The table it refers to.
     pub table: String,
+    /// Its columns, at least one.
+    pub columns: Vec<String>,
+    /// The columns that they refer to, in the same order.
+    pub referenced: Vec<String>,
 }
 
 /// A table's definition.
@@ -152,11 +156,10 @@ impl CreateTable {
     }
 
     /// The definition as a shard has it: without `AUTO_INCREMENT`, which would give two shards one
-    /// number, and without foreign keys, whose other row may be on another shard.
+    /// number.
     #[must_use]
     pub fn for_shard(&self) -> Self {
         let mut items = self.items.clone();
-        items.retain(|item| item.kind != ItemKind::ForeignKey);
         for item in items.iter_mut().filter(|item| item.kind == ItemKind::Column) {
             item.text = without_auto_increment(&item.text);
         }
@@ -164,10 +167,16 @@ impl CreateTable {
         Self { name: self.name.clone(), items, options }
     }
 
-    /// The foreign keys.
+    /// The definition with those of its foreign keys that are kept.
     #[must_use]
-    pub fn foreign_keys(&self) -> Vec<ForeignKey> {
-        self.items_of(ItemKind::ForeignKey).filter_map(foreign_key).collect()
+    pub fn with_foreign_keys(mut self, is_kept: impl Fn(&Item) -> bool) -> Self {
+        self.items.retain(|item| item.kind != ItemKind::ForeignKey || is_kept(item));
+        self
+    }
+
+    /// The foreign keys, each with its piece.
+    pub fn foreign_keys(&self) -> impl Iterator<Item = (&Item, ForeignKey)> {
+        self.items_of(ItemKind::ForeignKey).filter_map(|item| Some((item, foreign_key(item)?)))
     }
 
     /// The first column whose labels the server may not have been able to print: in `ENUM` and `SET`
@@ -289,13 +298,29 @@ fn first_column(key: &str) -> Option<String> {
 fn foreign_key(item: &Item) -> Option<ForeignKey> {
     let tokens = tokens(&item.text, USUAL)?;
     let mut cursor = Cursor::new(&tokens);
-    while !cursor.take("REFERENCES") {
+    while !cursor.take_all(&["FOREIGN", "KEY"]) {
         cursor.next()?;
+    }
+    let columns = names(&mut cursor)?;
+    if !cursor.take("REFERENCES") {
+        return None;
     }
     let first = cursor.name()?;
     let (database, table) =
         if cursor.take_symbol(".") { (Some(first), cursor.name()?) } else { (None, first) };
-    Some(ForeignKey { name: item.name.clone(), database, table })
+    let referenced = names(&mut cursor)?;
+    Some(ForeignKey { name: item.name.clone(), database, table, columns, referenced })
+}
+
+/// The names in parentheses that are next.
+fn names(cursor: &mut Cursor<'_, '_>) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    let mut is_more = cursor.take_symbol("(");
+    while is_more {
+        names.push(cursor.name()?);
+        is_more = cursor.take_symbol(",");
+    }
+    cursor.take_symbol(")").then_some(names)
 }
 
 /// Labels stand in the parentheses of the type. Defaults and partitions are printed in hex where

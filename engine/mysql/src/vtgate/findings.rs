@@ -43,6 +43,24 @@ pub fn findings(shape: &Shape) -> Vec<Finding> {
     found
 }
 
+/// What stands in the way of making foreign keys on the shards of the keyspace. vtgate passes on what it is told
+/// in a session on one shard, whatever it does to others who define a foreign key there.
+#[must_use]
+pub fn foreign_key_finding(shape: &Shape) -> Option<Finding> {
+    (shape.foreign_keys == ForeignKeyMode::Disallowed).then(|| {
+        Finding::refusal(
+            "vitess-foreign-keys-disallowed",
+            format!(
+                "the plan makes foreign keys, and keyspace `{}` has `foreignKeyMode: disallow`",
+                shape.keyspace
+            ),
+            "nobody can define a foreign key through vtgate there, nor change one",
+            "say `foreign_keys: leave_out` beside the plan's `keyspace`, or set `foreignKeyMode` to \
+             `unmanaged` in the keyspace's vschema (and start vtgate without `--foreign-key-mode disallow`)",
+        )
+    })
+}
+
 /// What stands in the way of writing to the shard of `session`, which is `keyspace/shard`, and to `tables`,
 /// those that are there: what other workflows do or left behind, and whether the tablet lets anything be
 /// written.

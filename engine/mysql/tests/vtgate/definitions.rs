@@ -37,9 +37,10 @@ async fn a_table_made_through_vtgate_is_the_sources_but_for_what_a_shard_must_no
         let done = target.execute(made.as_bytes()).await;
         done.unwrap_or_else(|error| panic!("{error}: {made}"));
         let found = catalog::describe(&mut target, &schema, &name).await.unwrap();
-        let is_missing =
-            |item: &&Item| !found.create.items_of(ItemKind::Index).any(|it| it == *item);
-        let missing: Vec<_> = wanted.create.items_of(ItemKind::Index).filter(is_missing).collect();
+        let is_missing = |item: &&Item| !found.create.items_of(item.kind).any(|it| it == *item);
+        let later =
+            [ItemKind::Index, ItemKind::ForeignKey].map(|kind| wanted.create.items_of(kind));
+        let missing: Vec<_> = later.into_iter().flatten().filter(is_missing).collect();
         for item in missing {
             let add = wanted.create.add_statement(&[item]).unwrap();
             let done = target.execute(add.as_bytes()).await;

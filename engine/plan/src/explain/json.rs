@@ -4,7 +4,7 @@ use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 use serde_json::{Value, json};
 
 use super::{
-    BINLOG_SKIPPED, LOCKS, node_name, rules, shards, state,
+    BINLOG_SKIPPED, LOCKS, foreign_keys, node_name, rules, shards, state,
     targets::{Described, targets},
     tls,
     vschema::foreseen,
@@ -15,7 +15,7 @@ use crate::{
     plan::{Endpoint, Plan, Tablet, Target},
     selection::STATE_PREFIX,
     sharding::{Sharding, TableSharding},
-    spec::{Binlog, OnDdl},
+    spec::{Binlog, ForeignKeyPolicy, OnDdl},
 };
 
 pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> String {
@@ -37,6 +37,10 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
             OnDdl::Stop => "stop",
             OnDdl::Ignore => "ignore",
         },
+        "foreign_keys": foreign_keys(plan).map(|(policy, _)| match policy {
+            ForeignKeyPolicy::LeaveOut => "leave_out",
+            ForeignKeyPolicy::Create => "create",
+        }),
         "target_binlog": match plan.target.binlog() {
             Binlog::Write => "write",
             Binlog::Skip => "skip",

@@ -131,6 +131,24 @@ fn every_format_shows_that_rows_are_routed_and_where() {
 }
 
 #[test]
+fn what_happens_to_foreign_keys_in_a_keyspace_is_shown() {
+    let text = text("{}").replace(
+        "mysql: { url: 'mysql://app:hunter2@[::1]:3307', database: 'a\"b<c' }",
+        "vitess: { url: 'mysql://app@vtgate', keyspace: commerce, foreign_keys: create }",
+    );
+    let plan = load(&text, &Nothing).unwrap().plan;
+    let explained = |format| explain(&plan, (&compile(&plan), None), format);
+
+    let shown = explained(ExplainFormat::Text);
+    assert!(
+        shown.contains("  foreign keys      made on each shard after the rows, if all"),
+        "{shown}"
+    );
+    let json: serde_json::Value = serde_json::from_str(&explained(ExplainFormat::Json)).unwrap();
+    assert_eq!(json["foreign_keys"], "create");
+}
+
+#[test]
 fn what_may_be_added_to_a_vschema_is_shown_and_what_no_statement_adds() {
     let text = |more: &str| {
         let text = text("{}").replace(

@@ -3,7 +3,7 @@
 use petgraph::visit::{EdgeRef, IntoEdgeReferences};
 
 use super::{
-    BINLOG_SKIPPED, LOCKS, edge_bytes, node_facts, node_name, on_ddl, rules,
+    BINLOG_SKIPPED, LOCKS, edge_bytes, foreign_keys, node_facts, node_name, on_ddl, rules,
     shards::{self, placements},
     state,
     targets::targets,
@@ -30,7 +30,7 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
     if !left_out.is_empty() {
         lines.fact("", &format!("but not {}", left_out.join(", ")));
     }
-    lines.fact("at DDL", on_ddl(plan.on_ddl));
+    policies(&mut lines, plan);
 
     for target in targets(plan, bound) {
         lines.title(&format!("table `{}`", target.name));
@@ -122,6 +122,14 @@ impl Lines {
         for (index, fact) in facts.iter().enumerate() {
             self.fact(if index == 0 { name } else { "" }, fact);
         }
+    }
+}
+
+/// What happens at a DDL, and to foreign keys.
+fn policies(lines: &mut Lines, plan: &Plan) {
+    lines.fact("at DDL", on_ddl(plan.on_ddl));
+    if let Some((_, fact)) = foreign_keys(plan) {
+        lines.fact("foreign keys", fact);
     }
 }
 

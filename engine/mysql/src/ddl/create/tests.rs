@@ -14,7 +14,7 @@ const ORDERS: &str = "CREATE TABLE `or``ders, (` (
   KEY `k (` (((`inv` + 1)),`e` DESC) COMMENT 'x' /*!80000 INVISIBLE */,
   FULLTEXT KEY `f` (`g`) /*!50100 WITH PARSER `ngram` */ ,
   CONSTRAINT `fk` FOREIGN KEY (`inv`) REFERENCES `p` (`id`) ON DELETE CASCADE,
-  CONSTRAINT `fk2` FOREIGN KEY (`inv`) REFERENCES `crm`.`p` (`id`),
+  CONSTRAINT `fk2` FOREIGN KEY (`inv`,`a, b)`) REFERENCES `crm`.`p` (`id`,`PRIMARY KEY`),
   CONSTRAINT `ck` CHECK ((`inv` > 0)) /*!80016 NOT ENFORCED */
 ) ENGINE=InnoDB AUTO_INCREMENT=17 DEFAULT CHARSET=utf8mb4 COMMENT='tab'
 /*!50100 PARTITION BY RANGE (`inv`)
@@ -35,33 +35,41 @@ fn a_definition_is_cut_into_its_pieces() {
     assert_eq!(of(ItemKind::UniqueKey), ["u"]);
     assert_eq!(of(ItemKind::Index), ["auto", "k (", "f"]);
     assert_eq!(of(ItemKind::Check), ["ck"]);
+    let key =
+        |name: &str, database: Option<&str>, columns: &[&str], referenced: &[&str]| ForeignKey {
+            name: name.to_owned(),
+            database: database.map(str::to_owned),
+            table: "p".to_owned(),
+            columns: columns.iter().map(|&column| column.to_owned()).collect(),
+            referenced: referenced.iter().map(|&column| column.to_owned()).collect(),
+        };
+    let (items, keys): (Vec<&Item>, Vec<ForeignKey>) = table.foreign_keys().unzip();
+    assert_eq!(names(&items), ["fk", "fk2"]);
     assert_eq!(
-        table.foreign_keys(),
+        keys,
         [
-            ForeignKey { name: "fk".to_owned(), database: None, table: "p".to_owned() },
-            ForeignKey {
-                name: "fk2".to_owned(),
-                database: Some("crm".to_owned()),
-                table: "p".to_owned()
-            },
+            key("fk", None, &["inv"], &["id"]),
+            key("fk2", Some("crm"), &["inv", "a, b)"], &["id", "PRIMARY KEY"]),
         ]
     );
     assert_eq!(table.items()[4].text, "`inv` int DEFAULT '5' /*!80023 INVISIBLE */");
 }
 
 #[test]
-fn a_shard_gives_no_numbers_and_has_no_foreign_keys() {
+fn a_shard_gives_no_numbers_and_has_the_foreign_keys_that_are_kept() {
     let table = CreateTable::parse(ORDERS).unwrap();
     let lines =
         ORDERS.replace("NOT NULL AUTO_INCREMENT", "NOT NULL").replace(" AUTO_INCREMENT=17", "");
-    let lines: Vec<&str> = lines.lines().filter(|line| !line.contains("FOREIGN")).collect();
-    let wanted = CreateTable::parse(&lines.join("\n")).unwrap();
+    let wanted = CreateTable::parse(&lines).unwrap();
+    let lines: Vec<&str> = lines.lines().filter(|line| !line.contains("`fk`")).collect();
+    let kept = CreateTable::parse(&lines.join("\n")).unwrap();
     let odd = "CREATE TABLE t (`AUTO_INCREMENT` int DEFAULT '1' COMMENT 'AUTO_INCREMENT',
         id int AUTO_INCREMENT COMMENT 'it''s' PRIMARY KEY) AUTO_INCREMENT=18446744073709551615";
     let odd = odd.replace("id int", "`id` int");
 
     assert_eq!(table.for_shard(), wanted);
     assert_eq!(wanted.for_shard(), wanted);
+    assert_eq!(wanted.with_foreign_keys(|item| item.name == "fk2"), kept);
     let odd = CreateTable::parse(&odd).unwrap().for_shard();
     let texts: Vec<&str> = odd.items().iter().map(|item| item.text.as_str()).collect();
     assert_eq!(
@@ -99,7 +107,8 @@ fn what_comes_later_is_added_in_one_statement() {
     assert_eq!(
         table.add_statement(&foreign_keys).unwrap(),
         "ALTER TABLE `or``ders, (` ADD CONSTRAINT `fk` FOREIGN KEY (`inv`) REFERENCES `p` (`id`) \
-         ON DELETE CASCADE, ADD CONSTRAINT `fk2` FOREIGN KEY (`inv`) REFERENCES `crm`.`p` (`id`)"
+         ON DELETE CASCADE, ADD CONSTRAINT `fk2` FOREIGN KEY (`inv`,`a, b)`) \
+         REFERENCES `crm`.`p` (`id`,`PRIMARY KEY`)"
     );
     assert_eq!(table.add_statement(&[]), None);
 }

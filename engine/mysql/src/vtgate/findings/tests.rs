@@ -36,3 +36,20 @@ fn a_keyspace_whose_shards_change_or_do_not_serve_is_refused() {
     );
     assert_eq!(told(&shape("24.0.0", &[], &[])), [("vitess-shard-not-serving", Severity::Refusal)]);
 }
+
+#[test]
+fn foreign_keys_are_refused_where_the_keyspace_lets_nobody_define_them() {
+    for (mode, is_refused) in [
+        (ForeignKeyMode::Unmanaged, false),
+        (ForeignKeyMode::Managed, false),
+        (ForeignKeyMode::Disallowed, true),
+    ] {
+        let shape = Shape { foreign_keys: mode, ..shape("24.0.0", &[("0", true)], &[]) };
+        let found = foreign_key_finding(&shape);
+        assert_eq!(
+            found.is_some_and(|it| it.severity == Severity::Refusal),
+            is_refused,
+            "{mode:?}"
+        );
+    }
+}
