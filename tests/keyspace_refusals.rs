@@ -164,6 +164,16 @@ async fn what_of_a_keyspace_stands_in_the_way_is_said_with_what_mends_it() {
     ];
     world.refuses(("commerce", &["fine"]), more, &texts).await;
 
+    let more = "materialize:
+  counted:
+    from: fine
+    group_by: { id: id }
+    aggregates: { rows: count() }
+    create: CREATE TABLE counted (id INT NOT NULL PRIMARY KEY, `rows` BIGINT NOT NULL)
+";
+    let what = "`counted`: the vschema of `commerce` does not know it";
+    world.refuses(("commerce", &["otherwise"]), more, &["error[run.tables]: ", what]).await;
+
     refuses_sequences(&world).await;
     refuses_lookups(&world).await;
     refuses_tablets(&world).await;

@@ -286,3 +286,40 @@ async fn what_stays_behind_is_named_before_the_first_row() {
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("trigger `audit`") && log.contains("view `names`"), "{log}");
 }
+
+/// Groups of two sources whose keys are as long as a key can be: beside each is kept whose it is.
+const GROUPS: &str = "materialize:
+  by_v:
+    from: [first, second]
+    group_by: { v: v }
+    aggregates: { counted: count() }
+    create: CREATE TABLE by_v (v INT NOT NULL PRIMARY KEY, counted BIGINT NOT NULL)
+";
+
+#[tokio::test]
+async fn what_only_the_target_knows_of_its_tables_is_found_before_any_is_made() {
+    let pair = with_table().await;
+    let long = "(k VARCHAR(768) COLLATE utf8mb4_0900_bin NOT NULL PRIMARY KEY, v INT NOT NULL)";
+    let sources = format!("CREATE TABLE first {long}; CREATE TABLE second {long}");
+    pair.execute_source(&sources).await.unwrap();
+    let kept = [
+        "error[run.tables]: tables of the plan cannot be moved as they are",
+        "`by_v`: what is kept beside it cannot be indexed",
+        "shorten the columns",
+    ];
+    let refused =
+        GROUPS.replace("counted BIGINT NOT NULL)", "counted BIGINT NOT NULL, CHECK (no > 1))");
+    let made = [
+        "CREATE TABLE by_v (v INT NOT NULL PRIMARY KEY",
+        "failed on the target: CREATE TABLE: server error 3820",
+    ];
+
+    migration(&pair, GROUPS).refused(3, &kept).await;
+    migration(&pair, &refused).refused(1, &made).await;
+
+    let made = format!(
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{}'",
+        pair.target_database
+    );
+    assert_eq!(pair.target.rows::<String>(&made).await.unwrap(), Vec::<String>::new());
+}

@@ -73,6 +73,12 @@ pub(crate) async fn is_added_to_and_never_changed(world: &mut World) {
          `vtctldclient ApplyVSchema`",
     ];
     refused(&world.migration("later", &tables, &more), &texts).await;
+    let there = "CREATE TABLE `vt_later_80-`.unsaid (id INT NOT NULL PRIMARY KEY)";
+    vitess.mysql().execute(there).await.unwrap();
+    let in_the_way = ["shard `80-`: ", "`unsaid`: column `mail` is missing"];
+    let two = SHARDING.lines().take(3).collect::<Vec<_>>().join("\n");
+    refused(&world.migration("later", &TABLES[..2], &two), &in_the_way).await;
+    vitess.mysql().execute("DROP TABLE `vt_later_80-`.unsaid").await.unwrap();
     let no_table = [
         "`fine`: its sequence is `main.new_seq`, and there is no such table",
         "`CREATE TABLE main.new_seq (",
@@ -141,6 +147,8 @@ async fn is_added_to_unsharded_keyspaces(world: &World) {
     assert_eq!(code, Some(0), "{log}");
     assert_eq!(shown(&log), ["ALTER VSCHEMA ADD TABLE main.priced"]);
     assert!(known(&world.vitess).await.contains(&"main.priced".to_owned()));
+    let (code, log) = migration.start(&["--until", "caught-up"]).ended().await;
+    assert_eq!((code, shown(&log)), (Some(0), Vec::new()), "{log}");
 }
 
 /// Who may not change a vschema is told so, and nothing is made.

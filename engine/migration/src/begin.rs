@@ -43,6 +43,7 @@ pub(crate) async fn begin(
     let moved: Vec<String> = tables.iter().map(|it| it.description.name.clone()).collect();
     let (lookups, found, additions) = placeable(plan, source, target, (&tables, &bound)).await?;
     let missing = missing(target, (&tables, &bound)).await?;
+    groups_fit(plan, target, (&definitions, &bound), &missing).await?;
     target.add(&additions, how).await?;
     let bytes = tables.iter().chain(&others);
     let bytes: BTreeMap<String, u64> =
@@ -123,8 +124,7 @@ async fn look(
     Ok(Seen { tables, others, definitions, bound })
 }
 
-/// Checks that each row has its place, once the vschema has what it lacks; of groups it is known once their
-/// tables are made. The lookup vindexes of the tables, what the checks of their tables find, and what the
+/// Checks that each row has its place, once the vschema has what it lacks; of groups see `groups_fit`. The lookup vindexes of the tables, what the checks of their tables find, and what the
 /// vschema lacks.
 async fn placeable(
     plan: &Plan,
@@ -259,6 +259,23 @@ async fn missing(
         all.push(missing.map_err(|error| shard.told(error))?);
     }
     Ok(all)
+}
+
+/// Proves that the server makes what is made by expressions, and that its groups can be kept and have their
+/// places: the last check, since it makes tables for a moment.
+async fn groups_fit(
+    plan: &Plan,
+    target: &mut Reached,
+    (definitions, bound): (&Definitions, &Bound),
+    missing: &[Missing],
+) -> Result<(), RunError> {
+    let Some(missing) = missing.first() else { return Ok(()) };
+    let (session, home) = target.home();
+    let (place, what) =
+        ((session, home.schema.as_str()), (definitions.clone(), &bound.targets[..]));
+    let tried = materialize::tried(plan, place, what, &missing.made).await;
+    let tried = tried.map_err(|error| home.told(error))?;
+    target.placing(plan, (&tried, &BTreeSet::new())).await.map(drop)
 }
 
 /// Makes the tables on every shard, and the state's; what is made by expressions, which all of them have

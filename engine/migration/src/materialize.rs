@@ -6,6 +6,7 @@ mod definitions;
 mod groups;
 mod mapping;
 pub(crate) mod schema_file;
+mod trial;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,7 +24,7 @@ use whimbrel_plan::{
 };
 
 pub use self::definitions::bind_offline;
-pub(crate) use self::{dead_letters::dead_letters, definitions::definition};
+pub(crate) use self::{dead_letters::dead_letters, definitions::definition, trial::tried};
 use self::{definitions::kept, mapping::RowMapping};
 use crate::{
     error::{RunError, TableProblem},
@@ -85,12 +86,17 @@ async fn found(
         Err(Error::Catalog(CatalogError::NoTable { .. })) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
+    described(&description).map(Some)
+}
+
+/// What a plan is bound to of a table of a server.
+fn described(description: &catalog::Description) -> Result<whimbrel_plan::Definition, RunError> {
     let table = match catalog::definition(description.clone()) {
         Ok(definition) => Some(definition.table),
         Err(Error::Catalog(CatalogError::NoKey { .. })) => None,
         Err(error) => return Err(error.into()),
     };
-    Ok(Some(definition(&description, table.as_ref())))
+    Ok(definition(description, table.as_ref()))
 }
 
 /// The targets that are not there yet; those that are there are proven to be empty and to fit.

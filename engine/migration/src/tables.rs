@@ -12,6 +12,7 @@ use whimbrel_plan::Plan;
 
 use crate::{
     error::{RunError, TableProblem},
+    rollup::Rollup,
     shards::Shard,
     store::{PlanKey, StoredTarget, targets_of_others},
 };
@@ -213,26 +214,35 @@ pub(crate) async fn make_kept(
     target: &mut Session,
     targets: &[StoredTarget],
 ) -> Result<(), RunError> {
-    /// A key of too many bytes, or of too many columns.
-    const UNKEYED: [u16; 2] = [1071, 1070];
     let mut problems = Vec::new();
     for rollup in targets.iter().filter_map(|target| target.rollup.as_ref()) {
-        for statement in rollup.drop_statements().iter().chain(&rollup.create_statements()) {
-            match target.execute(statement.as_bytes()).await {
-                Err(error) if error.code().is_some_and(|code| UNKEYED.contains(&code)) => {
-                    problems.push(TableProblem {
-                        table: rollup.visible().to_owned(),
-                        what: format!("what is kept beside it cannot be indexed: {error}"),
-                        remedy: "shorten the columns of `group_by`, or what `min` and `max` are of"
-                            .to_owned(),
-                    });
-                    break;
-                }
-                done => drop(done?),
-            }
-        }
+        problems.extend(make_kept_of(target, rollup, rollup.visible()).await?);
     }
     if problems.is_empty() { Ok(()) } else { Err(RunError::Tables { problems }) }
+}
+
+/// Makes the tables that are kept beside a rolled-up one, which people know as `name`; what is wrong with them.
+pub(crate) async fn make_kept_of(
+    target: &mut Session,
+    rollup: &Rollup,
+    name: &str,
+) -> Result<Option<TableProblem>, RunError> {
+    /// A key of too many bytes, or of too many columns.
+    const UNKEYED: [u16; 2] = [1071, 1070];
+    for statement in rollup.drop_statements().iter().chain(&rollup.create_statements()) {
+        match target.execute(statement.as_bytes()).await {
+            Err(error) if error.code().is_some_and(|code| UNKEYED.contains(&code)) => {
+                return Ok(Some(TableProblem {
+                    table: name.to_owned(),
+                    what: format!("what is kept beside it cannot be indexed: {error}"),
+                    remedy: "shorten the columns of `group_by`, or what `min` and `max` are of"
+                        .to_owned(),
+                }));
+            }
+            done => drop(done?),
+        }
+    }
+    Ok(None)
 }
 
 /// What is wrong with a table that is there already. Indexes and foreign keys that are created after

@@ -16,7 +16,7 @@ mod tokens;
 pub use self::{
     classify::{Ddl, Statement, TableName, Xa, Xid, classify},
     create::{CreateTable, CreateTableError, ForeignKey, IndexTime, Item, ItemKind},
-    definition::{DefinedPiece, DefinedTable, DefinitionError, defined_tables},
+    definition::{DefinedPiece, DefinedTable, DefinitionError, defined_tables, renamed},
     differences::{Difference, DifferenceKind, differences},
 };
 

@@ -93,6 +93,26 @@ pub fn defined_tables(text: &str) -> Result<Vec<DefinedTable>, DefinitionError> 
     Ok(tables)
 }
 
+/// A `CREATE TABLE` statement under another name, in the session's database; `None` if it is none.
+#[must_use]
+pub fn renamed(statement: &str, name: &str) -> Option<String> {
+    let tokens = tokens(statement, USUAL)?;
+    let mut cursor = Cursor::new(&tokens);
+    if !cursor.take_all(&["CREATE", "TABLE"]) {
+        return None;
+    }
+    cursor.take_all(&["IF", "NOT", "EXISTS"]);
+    let first = cursor.peek()?;
+    let mut last = first;
+    cursor.name()?;
+    if cursor.take_symbol(".") {
+        last = cursor.peek()?;
+        cursor.name()?;
+    }
+    let (before, behind) = (statement.get(..first.start)?, statement.get(last.end()..)?);
+    Some(format!("{before}{}{behind}", super::quoted(name)))
+}
+
 fn table(text: &str, mut cursor: Cursor<'_, '_>) -> Result<DefinedTable, DefinitionError> {
     cursor.take_all(&["IF", "NOT", "EXISTS"]);
     let shape = |table: &str| DefinitionError::Shape { table: table.to_owned() };

@@ -136,3 +136,21 @@ fn what_is_no_table_is_said_to_be_none() {
     ));
     assert_eq!(defined_tables("CREATE TABLE t ('"), Err(DefinitionError::Unended));
 }
+
+#[test]
+fn a_statement_makes_the_same_table_under_another_name() {
+    for (statement, wanted) in [
+        ("CREATE TABLE t (t INT)", "CREATE TABLE `a``b` (t INT)"),
+        (
+            "  create table if not exists `sh op` . `t`(`t` INT CHECK (t > 0)) COMMENT 't'",
+            "  create table if not exists `a``b`(`t` INT CHECK (t > 0)) COMMENT 't'",
+        ),
+    ] {
+        assert_eq!(renamed(statement, "a`b").as_deref(), Some(wanted));
+    }
+    for statement in
+        ["DROP TABLE t", "CREATE TABLE (t INT)", "CREATE TABLE t.", "CREATE TABLE t ('"]
+    {
+        assert_eq!(renamed(statement, "a"), None, "{statement}");
+    }
+}
