@@ -47,7 +47,7 @@ const TABLES: [&str; 9] = [
 ];
 
 /// A sequence without its row.
-pub(crate) const SEQUENCE: &str =
+const SEQUENCE: &str =
     "CREATE TABLE empty_seq (id BIGINT NOT NULL PRIMARY KEY, next_id BIGINT NOT NULL,
      cache BIGINT NOT NULL) COMMENT 'vitess_sequence'";
 

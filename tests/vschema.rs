@@ -2,10 +2,7 @@
 
 use whimbrel_kit::{KitError, Vitess, eventually};
 
-use crate::{
-    keyspace_refusals::{SEQUENCE, World},
-    support::Migration,
-};
+use crate::{keyspace_refusals::World, support::Migration};
 
 const TABLES: [&str; 3] = ["unsaid", "otherwise", "fine"];
 
@@ -20,11 +17,14 @@ const SHARDING: &str = "sharding:
 const PARAMS: &str = "{ column_count: '2', column_bytes: '2,6', column_vindex: 'hash,hash' }";
 
 /// What these mean to vtgate, in the order in which they are run.
-const STATEMENTS: [&str; 5] = [
+const STATEMENTS: [&str; 7] = [
     "ALTER VSCHEMA ON later.unsaid ADD VINDEX xxhash(id) USING xxhash",
     "ALTER VSCHEMA ON later.otherwise ADD VINDEX xxhash(id) USING xxhash",
     "ALTER VSCHEMA ON later.fine ADD VINDEX multicol(region, id) USING multicol WITH \
      column_bytes=`2,6`, column_count=2, column_vindex=`hash,hash`",
+    "CREATE TABLE main.new_seq (id BIGINT NOT NULL PRIMARY KEY, next_id BIGINT NOT NULL, cache BIGINT NOT NULL) \
+     COMMENT 'vitess_sequence'",
+    "INSERT INTO main.new_seq (id, next_id, cache) VALUES (0, 1, 1000)",
     "ALTER VSCHEMA ADD SEQUENCE main.new_seq",
     "ALTER VSCHEMA ON later.fine ADD AUTO_INCREMENT id USING main.new_seq",
 ];
@@ -79,14 +79,9 @@ pub(crate) async fn is_added_to_and_never_changed(world: &mut World) {
     let two = SHARDING.lines().take(3).collect::<Vec<_>>().join("\n");
     refused(&world.migration("later", &TABLES[..2], &two), &in_the_way).await;
     vitess.mysql().execute("DROP TABLE `vt_later_80-`.unsaid").await.unwrap();
-    let no_table = [
-        "`fine`: its sequence is `main.new_seq`, and there is no such table",
-        "`CREATE TABLE main.new_seq (",
-    ];
-    refused(&world.migration("later", &TABLES, &sharding), &no_table).await;
-    vitess.execute("main", &SEQUENCE.replace("empty_seq", "new_seq")).await.unwrap();
-    let insert = "INSERT INTO new_seq (id, next_id, cache) VALUES (0, 1, 10)";
-    vitess.execute("main", insert).await.unwrap();
+    let elsewhere = sharding.replace("main.new_seq", "commerce.new_seq");
+    let no_place = "`fine`: vtgate knows no sequence `commerce.new_seq`";
+    refused(&world.migration("later", &TABLES, &elsewhere), &[no_place]).await;
 
     // Killed once the first of it is there; then what is missing alone.
     let migration = world.migration("later", &TABLES, &sharding);
@@ -137,15 +132,17 @@ async fn are_found(vitess: &Vitess) {
     assert!(vitess.rows::<u64>("later", new).await.unwrap()[0] > 2);
 }
 
-/// A keyspace of one shard gets its tables.
+/// A keyspace of one shard gets its tables, and a sequence that has none its row.
 async fn is_added_to_unsharded_keyspaces(world: &World) {
-    let migration = world.migration("main", &["priced"], "");
+    let sequence = "sharding: { priced: { sequence: main.empty_seq } }\n";
+    let migration = world.migration("main", &["priced"], sequence);
     migration.edit("keyspace: main", "keyspace: main, vschema: apply");
 
     let (code, log) = migration.start(&["--until", "caught-up"]).ended().await;
 
     assert_eq!(code, Some(0), "{log}");
-    assert_eq!(shown(&log), ["ALTER VSCHEMA ADD TABLE main.priced"]);
+    let row = "INSERT INTO main.empty_seq (id, next_id, cache) VALUES (0, 1, 1000)";
+    assert_eq!(shown(&log), ["ALTER VSCHEMA ADD TABLE main.priced", row]);
     assert!(known(&world.vitess).await.contains(&"main.priced".to_owned()));
     let (code, log) = migration.start(&["--until", "caught-up"]).ended().await;
     assert_eq!((code, shown(&log)), (Some(0), Vec::new()), "{log}");

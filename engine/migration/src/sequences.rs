@@ -43,8 +43,8 @@ pub(crate) struct Numbered {
 enum Found {
     None,
     At(SequenceName),
-    /// A table of that name that the vschema does not call a sequence yet.
-    ToAdd(SequenceName),
+    /// One that lacks something, which the run adds.
+    ToAdd(SequenceName, Vec<VschemaAddition>),
     Problem {
         what: String,
         remedy: String,
@@ -103,11 +103,9 @@ impl Keyspace {
                     continue;
                 }
                 Found::At(sequence) => sequence,
-                Found::ToAdd(sequence) => {
-                    let addition = VschemaAddition::Sequence(sequence.clone());
-                    if !found.additions.contains(&addition) {
-                        found.additions.push(addition);
-                    }
+                Found::ToAdd(sequence, mut missing) => {
+                    missing.retain(|addition| !found.additions.contains(addition));
+                    found.additions.extend(missing);
                     sequence
                 }
             };
@@ -164,13 +162,7 @@ impl Keyspace {
                             .to_owned(),
                 });
             }
-            (Some(planned), _) => {
-                let name = (planned.keyspace.as_str(), planned.table.as_str());
-                if !vtgate::is_sequence(&mut self.session, name).await? {
-                    return self.unknown_sequence(plan, planned).await;
-                }
-                planned.clone()
-            }
+            (Some(planned), _) => return self.planned_sequence(plan, planned).await,
             (None, Some(told)) => {
                 let keyspaces = vtgate::sequence_keyspaces(&mut self.session, told).await?;
                 let [keyspace] = keyspaces.as_slice() else {
@@ -182,26 +174,39 @@ impl Keyspace {
         self.usable(named).await
     }
 
-    /// A sequence of the plan that no vschema calls one.
-    async fn unknown_sequence(
+    /// The sequence that the plan names, with what it lacks if the run adds that.
+    async fn planned_sequence(
         &mut self,
         plan: &Plan,
         sequence: &SequenceName,
     ) -> Result<Found, RunError> {
-        let addition = VschemaAddition::Sequence(sequence.clone());
+        let name = (sequence.keyspace.as_str(), sequence.table.as_str());
+        let is_known = vtgate::is_sequence(&mut self.session, name).await?;
         let unsharded = vtgate::unsharded_keyspaces(&mut self.session).await?;
-        if !is_added_to(plan) || !unsharded.contains(&sequence.keyspace) {
+        let may_be_made = is_added_to(plan) && unsharded.contains(&sequence.keyspace);
+        if !(is_known || may_be_made) {
             return Ok(Found::Problem {
                 what: format!("vtgate knows no sequence `{sequence}`"),
                 remedy: format!(
-                    "correct its name in `sharding`, or make the table in a keyspace that is not \
-                     sharded and say `{addition}`"
+                    "correct its name in `sharding`, or make it in a keyspace that is not sharded: {}",
+                    made(sequence)
                 ),
             });
         }
-        Ok(match self.usable(sequence.clone()).await? {
-            Found::At(sequence) => Found::ToAdd(sequence),
-            found @ (Found::None | Found::ToAdd(_) | Found::Problem { .. }) => found,
+        if !is_added_to(plan) {
+            return self.usable(sequence.clone()).await;
+        }
+        let [table, row, call] = VschemaAddition::whole_sequence(sequence);
+        let mut missing = match vtgate::sequence_cache(&mut self.session, name).await {
+            Ok(Some(_)) => Vec::new(),
+            Ok(None) => vec![row],
+            Err(error) if error.class() == Class::SchemaGone => vec![table, row],
+            Err(error) => return Err(error.into()),
+        };
+        missing.extend((!is_known).then_some(call));
+        Ok(match missing.is_empty() {
+            true => Found::At(sequence.clone()),
+            false => Found::ToAdd(sequence.clone(), missing),
         })
     }
 
@@ -212,9 +217,7 @@ impl Keyspace {
             Ok(Some(_)) => Found::At(sequence),
             Ok(None) => Found::Problem {
                 what: format!("its sequence `{sequence}` has no row to draw numbers from"),
-                remedy: format!(
-                    "`INSERT INTO {sequence} (id, next_id, cache) VALUES (0, 1, 1000)` at vtgate"
-                ),
+                remedy: format!("`{}` at vtgate", VschemaAddition::SequenceRow(sequence)),
             },
             Err(error) if error.class() == Class::SchemaGone => Found::Problem {
                 what: format!("its sequence is `{sequence}`, and there is no such table"),
@@ -290,12 +293,7 @@ fn ambiguous(told: &str, keyspaces: &[String]) -> Found {
 
 /// The statements that make a sequence.
 fn made(sequence: &SequenceName) -> String {
-    let addition = VschemaAddition::Sequence(sequence.clone());
-    format!(
-        "`CREATE TABLE {sequence} (id BIGINT NOT NULL PRIMARY KEY, next_id BIGINT NOT NULL, cache \
-         BIGINT NOT NULL) COMMENT 'vitess_sequence'`, `INSERT INTO {sequence} (id, next_id, cache) \
-         VALUES (0, 1, 1000)`, `{addition}`"
-    )
+    VschemaAddition::whole_sequence(sequence).map(|it| format!("`{it}`")).join(", ")
 }
 
 /// Sets sequences ahead of the source's numbers.

@@ -157,6 +157,16 @@ impl Keyspace {
             VschemaAddition::Table { table, .. } => {
                 Ok(vtgate::known_tables(session).await?.contains(table))
             }
+            VschemaAddition::SequenceTable(sequence) | VschemaAddition::SequenceRow(sequence) => {
+                let name = (sequence.keyspace.as_str(), sequence.table.as_str());
+                match vtgate::sequence_cache(session, name).await {
+                    Ok(row) => {
+                        Ok(row.is_some() || matches!(addition, VschemaAddition::SequenceTable(_)))
+                    }
+                    Err(error) if error.class() == Class::SchemaGone => Ok(false),
+                    Err(error) => Err(error),
+                }
+            }
             VschemaAddition::Sequence(sequence) => {
                 let sequence = (sequence.keyspace.as_str(), sequence.table.as_str());
                 vtgate::is_sequence(session, sequence).await

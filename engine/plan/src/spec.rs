@@ -148,8 +148,8 @@ pub enum VschemaPolicy {
     /// It is refused, with the statements that mend it.
     #[default]
     Check,
-    /// These statements are shown, then run at vtgate: tables with their vindexes, sequences, and that they
-    /// number a table's rows. What is there is neither changed nor removed; where it says something else,
+    /// These statements are shown, then run at vtgate: tables with their vindexes, sequences with their
+    /// tables, and that they number a table's rows. What is there is neither changed nor removed; where it says something else,
     /// the run is refused.
     Apply,
 }

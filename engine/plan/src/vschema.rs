@@ -20,8 +20,8 @@ const RESERVED: &str = " add all and as asc between binary both by case call cha
     stored straight_join sysdate system table then to trailing true undo union unique unlock update use using \
     utc_date utc_time utc_timestamp values virtual with when where window write xor ";
 
-/// The parts of a vschema that a statement at vtgate adds, each by the statement that `Display` writes. It only
-/// ever adds: vtgate refuses it where such a part is there already.
+/// The parts of a vschema that a statement at vtgate adds, and of sequences their tables, each by the statement that
+/// `Display` writes. It only ever adds: it is refused where such a part is there already.
 ///
 /// Source: Vitess 24, `go/vt/topotools/vschema_ddl.go`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,10 @@ pub enum VschemaAddition {
         /// The table.
         table: String,
     },
+    /// The table of a sequence.
+    SequenceTable(SequenceName),
+    /// The row of that table, which its numbers come from.
+    SequenceRow(SequenceName),
     /// That a table is a sequence.
     Sequence(SequenceName),
     /// That a sequence numbers a table's new rows.
@@ -116,6 +120,12 @@ impl Unaddable {
 }
 
 impl VschemaAddition {
+    /// Everything that makes a sequence, in its order.
+    #[must_use]
+    pub fn whole_sequence(sequence: &SequenceName) -> [Self; 3] {
+        [Self::SequenceTable, Self::SequenceRow, Self::Sequence].map(|part| part(sequence.clone()))
+    }
+
     /// What tells vtgate where the rows of a table of `keyspace` are, which has the vindexes `there`: they get
     /// the new one, too.
     ///
@@ -180,6 +190,17 @@ impl fmt::Display for VschemaAddition {
             Self::Table { keyspace, table } => {
                 write!(f, "ALTER VSCHEMA ADD TABLE {}", of(keyspace, table))
             }
+            Self::SequenceTable(SequenceName { keyspace, table }) => write!(
+                f,
+                "CREATE TABLE {} (id BIGINT NOT NULL PRIMARY KEY, next_id BIGINT NOT NULL, \
+                 cache BIGINT NOT NULL) COMMENT 'vitess_sequence'",
+                of(keyspace, table)
+            ),
+            Self::SequenceRow(SequenceName { keyspace, table }) => write!(
+                f,
+                "INSERT INTO {} (id, next_id, cache) VALUES (0, 1, 1000)",
+                of(keyspace, table)
+            ),
             Self::Sequence(SequenceName { keyspace, table }) => {
                 write!(f, "ALTER VSCHEMA ADD SEQUENCE {}", of(keyspace, table))
             }

@@ -54,9 +54,10 @@ fn numbering(keyspace: &str, tables: &[TableSharding]) -> Vec<String> {
     let mut statements = Vec::new();
     for table in tables {
         let Some(sequence) = table.sequence.clone() else { continue };
-        let added = VschemaAddition::Sequence(sequence.clone()).to_string();
-        if !statements.contains(&added) {
-            statements.push(added);
+        for added in VschemaAddition::whole_sequence(&sequence).map(|it| it.to_string()) {
+            if !statements.contains(&added) {
+                statements.push(added);
+            }
         }
         let numbered = VschemaAddition::AutoIncrement {
             keyspace: keyspace.to_owned(),
