@@ -56,6 +56,12 @@ const FULL_POOL: &str = "give the shard's tablet more with `vttablet --queryserv
                  set), let the application have fewer transactions open, or lower \
                  `limits.target_connections`; then run again";
 
+/// Vitess holds everybody's transactions back, by how far replicas are behind.
+const THROTTLED: &str = "the shard's replicas are behind, and its tablet lets few transactions begin until they are not \
+                 (`vttablet --enable-tx-throttler`): see what holds them up, lower \
+                 `limits.target_connections` or `limits.rows_per_second`, or let them be further behind \
+                 (`target_replication_lag_sec` of `--tx-throttler-config`); then run again";
+
 /// Nothing is skipped.
 const UNPLACED_ROW: &str = "give the row a value that the table's vindex maps, or shard the table by another \
                  column or vindex, under a new `name` with an empty target; the row comes again with \
@@ -182,12 +188,15 @@ impl RunError {
         if let Self::Definition { cause, .. } = self {
             return format!("{self}: {cause}");
         }
+        if let Self::Vschema { statement, cause } = self {
+            return format!("`{statement}`: {cause}");
+        }
         if let Self::Preflight { findings } = self {
             let refusals = findings.iter().filter(|it| it.severity == Severity::Refusal);
             return refusals.map(|it| it.saw.as_str()).collect::<Vec<_>>().join("; ");
         }
         if let Self::Server(cause) = self
-            && (cause.class() == Class::Full || cause.is_full_pool())
+            && (cause.class() == Class::Full || cause.is_full_pool() || cause.is_throttled())
         {
             return format!("{self} ({})", self.remedy());
         }
@@ -256,6 +265,9 @@ fn of_server(error: &Error) -> &'static str {
     }
     if error.is_full_pool() {
         return FULL_POOL;
+    }
+    if error.is_throttled() {
+        return THROTTLED;
     }
     if matches!(error, Error::NotPrimary { .. }) {
         return NOT_PRIMARY;

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use whimbrel_flow::Clock;
+use whimbrel_mysql::Class;
 use whimbrel_plan::Plan;
 
 use crate::{
@@ -75,13 +76,18 @@ impl Tries {
             // A vtgate that was just started may know no primary yet.
             return self.was_reached && self.at == At::Reaching;
         }
+        if let RunError::Vschema { cause, .. } = error {
+            // What was done of it is found in the vschema.
+            return cause.class() == Class::Lost;
+        }
         let (RunError::Server(cause) | RunError::Definition { cause, .. }) = error else {
             return false;
         };
         if is_of_own_table(cause) {
             return self.at == At::Beginning && failure_count < OWN_TABLE_TRIES_MAX;
         }
-        cause.class().may_pass() && (self.was_reached || cause.is_full_pool())
+        let is_reached = self.was_reached || cause.is_full_pool() || cause.is_throttled();
+        cause.class().may_pass() && is_reached
     }
 }
 

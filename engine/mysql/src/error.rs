@@ -236,6 +236,12 @@ impl Error {
         gate::FULL_POOL.contains(&message.as_str())
     }
 
+    /// Whether a tablet holds transactions back, since replicas of its shard are behind.
+    #[must_use]
+    pub fn is_throttled(&self) -> bool {
+        matches!(self, Self::Gate { message, .. } if message == gate::THROTTLED)
+    }
+
     /// Whether the session cannot be used after it: the connection is gone or out of step, or nobody knows
     /// what became of its transaction.
     pub(crate) fn is_end_of_session(&self) -> bool {

@@ -1,6 +1,6 @@
 use std::io;
 
-use whimbrel_mysql::Error;
+use whimbrel_mysql::{Class, Error};
 
 use super::*;
 
@@ -33,6 +33,48 @@ fn a_server_that_never_was_reached_is_told_of_at_once() {
     assert!(!at(&[At::Reaching]).may_pass(&lost(), 1));
     assert!(at(&[At::Reached]).may_pass(&lost(), 1));
     assert!(at(&[At::Reached, At::Reaching]).may_pass(&on_shard(lost()), 1));
+}
+
+/// Who answers so is there.
+#[test]
+fn a_tablet_that_holds_transactions_back_is_waited_for_from_the_start() {
+    let throttled = || {
+        let error = Error::Gate {
+            class: Class::TryAgain,
+            code: 1203,
+            shard: Some("commerce/-80".to_owned()),
+            is_of_tablet: true,
+            message: "Transaction throttled".to_owned(),
+            doing: "connecting".to_owned(),
+        };
+        on_shard(error.into())
+    };
+
+    assert!(at(&[At::Reaching]).may_pass(&throttled(), 1));
+    assert!(throttled().while_waiting().contains("--tx-throttler-config"));
+}
+
+#[test]
+fn a_vschema_whose_change_got_no_answer_is_read_again() {
+    let change = |class| RunError::Vschema {
+        statement: "ALTER VSCHEMA ADD TABLE shop.t".to_owned(),
+        cause: Error::Gate {
+            class,
+            code: 1105,
+            shard: None,
+            is_of_tablet: false,
+            message: "context canceled".to_owned(),
+            doing: "ALTER VSCHEMA".to_owned(),
+        },
+    };
+
+    assert!(at(&[At::Reached, At::Beginning]).may_pass(&change(Class::Lost), 1));
+    assert!(!at(&[At::Reached, At::Beginning]).may_pass(&change(Class::Denied), 1));
+    let waiting = change(Class::Lost).while_waiting();
+    assert!(
+        waiting.contains("ADD TABLE shop.t") && !waiting.contains("does not take"),
+        "{waiting}"
+    );
 }
 
 #[test]

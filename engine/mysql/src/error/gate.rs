@@ -24,6 +24,9 @@ const ENDED_BY_TABLET: [u16; 4] = [1290, 1317, 1836, 3024];
 pub(super) const FULL_POOL: [&str; 2] =
     ["pool connection limit exceeded", "pool waiter count exceeded"];
 
+/// What a tablet says that holds transactions back while replicas are behind.
+pub(super) const THROTTLED: &str = "Transaction throttled";
+
 /// Texts that name no values, and what each means. The first that is found counts.
 const TEXTS: &[(&str, Class)] = &[
     // The same tomorrow.
@@ -39,7 +42,7 @@ const TEXTS: &[(&str, Class)] = &[
     // No room: nothing was begun.
     (FULL_POOL[0], Class::TryAgain),
     (FULL_POOL[1], Class::TryAgain),
-    ("Transaction throttled", Class::TryAgain),
+    (THROTTLED, Class::TryAgain),
     // The transaction has ended, or nobody knows.
     ("exceeded timeout", Class::Lost),
     ("unlocked closed connection", Class::Lost),
