@@ -287,6 +287,13 @@ async fn refuses_tablets(world: &World) {
         format!("at 127.0.0.1:{} is not that of the primary of shard `80-`: ", world.source.port());
     let texts = ["error [vitess-tablet-not-primary]: the server ", &found, "its `server_uuid` is "];
     refuses([("-80", &url), ("80-", &other)], &texts).await;
+    let gate = world.vitess.url();
+    let texts = [
+        "error [vitess-tablet-is-vtgate]: a vtgate answers at 127.0.0.1:",
+        "which the plan names for shard `80-`",
+        "name that server under `target.vitess.tablets.80-`",
+    ];
+    refuses([("-80", &url), ("80-", &gate)], &texts).await;
     world.below("CREATE USER reader; GRANT SELECT ON *.* TO reader").await;
     let reader = url.replace("root@", "reader@");
     let texts = [

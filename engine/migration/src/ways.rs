@@ -204,7 +204,8 @@ pub(crate) async fn findings(
     let mut findings = Vec::new();
     for (_, shard) in shards.iter() {
         let Some(way) = &shard.way else { continue };
-        let found = of_server((way, &shard.schema), &primaries, source).await;
+        let place = (planned.endpoint.database.as_str(), shard.schema.as_str());
+        let found = of_server((way, place), &primaries, source).await;
         findings.extend(found.map_err(|error| shard.told(error.into()))?);
     }
     Ok(findings)
@@ -212,13 +213,25 @@ pub(crate) async fn findings(
 
 /// What is found of one server.
 async fn of_server(
-    (way, schema): (&Way, &str),
+    (way, (keyspace, schema)): (&Way, (&str, &str)),
     primaries: &[(&str, String)],
     source: &mut Session,
 ) -> Result<Vec<Finding>, Error> {
-    // In no database: another server has none of that name.
-    let mut session = Session::connect(&way.server.in_database(""), Role::Target).await?;
-    let server = vtgate::server_behind(&mut session).await?;
+    let (mut session, server) = match identified(way).await {
+        Ok(identified) => identified,
+        Err(error) => {
+            // A vtgate does not do what a server does, and says no more than that.
+            let asked = way.server.for_keyspace(keyspace);
+            return match Session::connect(&asked, Role::Target).await {
+                Ok(gate) => {
+                    let finding = vtgate::not_a_server_finding(&way.shard, gate.address());
+                    gate.close().await;
+                    Ok(vec![finding])
+                }
+                Err(_) => Err(error),
+            };
+        }
+    };
     let place = (way.shard.as_str(), session.address());
     let findings = match vtgate::primary_finding(place, &server, primaries) {
         Some(finding) => vec![finding],
@@ -226,6 +239,14 @@ async fn of_server(
     };
     session.close().await;
     Ok(findings)
+}
+
+/// A session with the server that the plan names, and which it is.
+async fn identified(way: &Way) -> Result<(Session, String), Error> {
+    // In no database: another server has none of that name.
+    let mut session = Session::connect(&way.server.in_database(""), Role::Target).await?;
+    let server = vtgate::server_behind(&mut session).await?;
+    Ok((session, server))
 }
 
 /// Opens the ways to the shards, before the plan is claimed: each server that the plan names is proven to be

@@ -15,7 +15,7 @@ mod vschema;
 pub use self::{
     ask::{KeyspaceIds, Written, keyspace_ids},
     findings::{findings, foreign_key_finding, shard_findings},
-    primary::{primary_finding, server_behind, tablets_finding},
+    primary::{not_a_server_finding, primary_finding, server_behind, tablets_finding},
     sequence::{advance_sequence, is_sequence, sequence_cache, sequence_keyspaces},
     shape::{ForeignKeyMode, Placing, Shape, ShardShape, TableVindex, shape},
     vschema::{known_tables, known_vindexes, unsharded_keyspaces},

@@ -75,6 +75,20 @@ pub fn primary_finding(
     ))
 }
 
+/// What stands in the way of writing a shard's rows to what answers at `address`, a vtgate.
+#[must_use]
+pub fn not_a_server_finding(shard: &str, address: &str) -> Finding {
+    Finding::refusal(
+        "vitess-tablet-is-vtgate",
+        format!("a vtgate answers at {address}, which the plan names for shard `{shard}`"),
+        "rows go past vtgate, straight to the MySQL server of the shard's primary tablet",
+        format!(
+            "name that server under `target.vitess.tablets.{shard}` (`SHOW VITESS_TABLETS` at vtgate lists the \
+             tablets, each of which knows its own), or leave `tablets` out"
+        ),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
