@@ -62,6 +62,16 @@ pub(crate) struct Lookup {
     id_bytes: u64,
 }
 
+/// Begins the words of each lookup vindex.
+const LOOKED_UP: &str = ", looked up";
+
+/// Words of where rows are, and those of each lookup vindex that follow them.
+pub(crate) fn of_words(words: &str) -> (&str, Vec<String>) {
+    let mut parts = words.split(LOOKED_UP);
+    let placed = parts.next().unwrap_or_default();
+    (placed, parts.map(|part| format!("looked up{part}")).collect())
+}
+
 impl Lookup {
     /// Those that the target `owner` owns among its vindexes, the first of which places its rows.
     ///
@@ -123,12 +133,12 @@ impl Lookup {
         })
     }
 
-    /// Where its rows are and what of, in words.
+    /// Where its rows are and what of, in words that follow others.
     pub(crate) fn in_words(&self) -> String {
         let unique = if self.is_unique { " alone" } else { "" };
         let nulls = if self.ignores_nulls { ", without NULL" } else { "" };
         format!(
-            "looked up{unique} by ({}){nulls} in `{}.{}` ({}; {})",
+            "{LOOKED_UP}{unique} by ({}){nulls} in `{}.{}` ({}; {})",
             self.columns.join(", "),
             self.keyspace,
             self.table,

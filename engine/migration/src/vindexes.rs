@@ -1,6 +1,7 @@
 //! Where the rows of a keyspace's tables are, as vtgate and the plan say together.
 
 mod asked;
+mod words;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,6 +17,8 @@ use whimbrel_mysql::{
 use whimbrel_plan::{KeyspaceVindex, Plan, Sharding, TableSharding, Unaddable, VschemaAddition};
 use whimbrel_sharding::{Shards, Vindex, VindexError};
 
+use self::words::in_words;
+pub(crate) use self::words::{placings_of, unchanged};
 use crate::{
     error::{RunError, TableProblem},
     lookups::{self, Lookup},
@@ -68,50 +71,6 @@ impl Where {
             }
         }
     }
-}
-
-/// Where vtgate says that rows are, in words.
-pub(crate) fn placings_of(told: &BTreeMap<String, vtgate::Placing>) -> Placings {
-    told.iter().map(|(target, told)| (target.clone(), in_words(target, told))).collect()
-}
-
-/// Proves that rows are `now` where they were when the plan began: those that are there would not be found
-/// where they belong otherwise, nor changed.
-///
-/// # Errors
-///
-/// [`RunError::Tables`].
-pub(crate) fn unchanged(now: &Placings, began: &Placings) -> Result<(), RunError> {
-    let changed = now.iter().filter_map(|(target, now)| {
-        let began = began.get(target).filter(|began| *began != now)?;
-        Some(TableProblem {
-            table: target.clone(),
-            what: format!(
-                "the vschema placed its rows {began} when this plan began, and {now} now"
-            ),
-            remedy: "change the vschema back, or begin again under a new `name` with empty tables"
-                .to_owned(),
-        })
-    });
-    let problems: Vec<TableProblem> = changed.collect();
-    if problems.is_empty() { Ok(()) } else { Err(RunError::Tables { problems }) }
-}
-
-/// Where a target's rows are by the vschema, and where they are looked up.
-fn in_words(target: &str, told: &vtgate::Placing) -> String {
-    let vtgate::Placing::Vindexes { vindexes, .. } = told else {
-        return "on every shard".to_owned();
-    };
-    let Some(TableVindex { columns, kind, params, .. }) = vindexes.first() else {
-        return "nowhere".to_owned();
-    };
-    let params: Vec<String> =
-        params.iter().map(|(name, value)| format!(", {name} {value}")).collect();
-    let placed = format!("by `{kind}` of ({}){}", columns.join(", "), params.concat());
-    // One whose table cannot be kept is told of where it is refused.
-    let lookups = Lookup::owned(target, vindexes).unwrap_or_default();
-    let words = lookups.iter().map(Lookup::in_words);
-    std::iter::once(placed).chain(words).collect::<Vec<_>>().join(", ")
 }
 
 /// A keyspace, and the session through which it is asked.
