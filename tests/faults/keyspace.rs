@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use whimbrel_kit::{Cluster, Keyspace, KitError, Server, eventually};
+use whimbrel_kit::{Cluster, ClusterBuilder, Keyspace, KitError, Server, eventually};
 
 use super::{
     counter::{assert_written_once, note},
@@ -45,14 +45,22 @@ const ROWS: [(&str, (&str, &str), &str); 4] = [
 /// A row's number, far from what writers use.
 const MARK: u32 = 2_000_000_000;
 
-/// A source with `rows` rows in each table, and a cluster of two shards.
-pub(super) async fn world(vschema: &str, replicas: usize, rows: u32) -> (Server, Cluster) {
+/// A cluster of two shards.
+fn cluster(vschema: &str, replicas: usize) -> ClusterBuilder {
     let keyspace = Keyspace { name: KEYSPACE, shards: &SHARDS, vschema };
     // Without the flag vtgate looks for new tablets once a minute.
-    let cluster = Cluster::builder()
+    Cluster::builder()
         .keyspace(keyspace)
         .replicas(replicas)
-        .vtgate_flag("--tablet-refresh-interval=1s");
+        .vtgate_flag("--tablet-refresh-interval=1s")
+}
+
+/// A source with `rows` rows in each table, and a cluster of two shards.
+pub(super) async fn world(vschema: &str, replicas: usize, rows: u32) -> (Server, Cluster) {
+    filled(cluster(vschema, replicas), rows).await
+}
+
+async fn filled(cluster: ClusterBuilder, rows: u32) -> (Server, Cluster) {
     let (source, cluster) = tokio::join!(server(), cluster.start());
     fill(&source, "shop", rows).await;
     // Numbers of its own would be a sequence's here.
@@ -162,8 +170,34 @@ async fn freeze_vtgate_and_lose_a_server(cluster: &mut Cluster, live: &Live) {
     cluster.ready().await.unwrap();
 }
 
-/// Loses the primary's tablet of the second shard; the replica becomes the primary without it.
-async fn lose_a_primary(cluster: &mut Cluster, live: &Live) {
+/// Tablets that let one transaction a second begin while a replica is more than some seconds behind.
+const THROTTLED: [&str; 4] = [
+    "--enable-replication-reporter",
+    "--enable-tx-throttler",
+    "--health-check-interval=1s",
+    "--tx-throttler-config=target_replication_lag_sec:4 max_replication_lag_sec:6 initial_rate:1 max_increase:0.01 \
+     emergency_decrease:0.5 min_duration_between_increases_sec:1 max_duration_between_increases_sec:2 \
+     min_duration_between_decreases_sec:1 spread_backlog_across_sec:1 age_bad_rate_after_sec:60 \
+     max_rate_approach_threshold:1",
+];
+
+/// Holds the replica of the second shard up until its primary's tablet holds transactions back; then that primary's
+/// tablet is lost, and the replica becomes the primary without it.
+async fn throttle_and_lose_a_primary(cluster: &mut Cluster, live: &Live, running: &mut Running) {
+    let replica = below(cluster, "80-", 1);
+    replica.execute("STOP REPLICA SQL_THREAD").await.unwrap();
+    running
+        .says("of shard `commerce/80-`: Transaction throttled (the shard's replicas are behind")
+        .await;
+    replica.execute("START REPLICA SQL_THREAD").await.unwrap();
+    let before = counted(cluster).await;
+    live.commits(50).await;
+    eventually("what changes once the replica has caught up", 60, async || {
+        Ok(counted(cluster).await > before)
+    })
+    .await
+    .unwrap();
+
     cluster.tablets()[2].process().kill_hard().await.unwrap();
     let executed = "SELECT @@global.gtid_executed";
     eventually("a replica that has all", 60, async || {
@@ -180,7 +214,8 @@ async fn lose_a_primary(cluster: &mut Cluster, live: &Live) {
 
 #[tokio::test]
 async fn shards_that_change_their_primaries_or_go_away_get_each_row_once() {
-    let (source, mut cluster) = world(VSCHEMA, 1, 15_000).await;
+    let cluster = THROTTLED.into_iter().fold(cluster(VSCHEMA, 1), ClusterBuilder::tablet_flag);
+    let (source, mut cluster) = filled(cluster, 15_000).await;
     let migration = migration(&source, &cluster, "limits: { rows_per_second: 4000 }\n");
     let live = Live::on(&source, "shop").await;
     let mut running = migration.start(&[]);
@@ -221,7 +256,7 @@ async fn shards_that_change_their_primaries_or_go_away_get_each_row_once() {
     if stalls_are_asked() {
         freeze_vtgate_and_lose_a_server(&mut cluster, &live).await;
     }
-    lose_a_primary(&mut cluster, &live).await;
+    throttle_and_lose_a_primary(&mut cluster, &live, &mut running).await;
 
     ends((&source, &cluster), live, running).await;
     assert_written_once((below(&cluster, "80-", 1), DATABASE), 1).await;
