@@ -11,12 +11,12 @@ pub mod chunk;
 mod connection;
 mod database;
 pub mod ddl;
+mod document;
 mod error;
 mod finding;
 pub mod json;
 pub mod load;
 mod options;
-mod prepared;
 mod session;
 pub mod source;
 pub mod statement;
@@ -27,9 +27,9 @@ pub mod vtgate;
 pub use binlog::{
     FileTransport, LogError, LogItem, LogReader, LogSettings, StreamTransport, Transport,
 };
+pub use document::Document;
 pub use error::{Class, Error};
 pub use finding::{Finding, Severity};
 pub use options::{Account, ConnectOptions, OptionsError, TlsMode, TlsOptions};
-pub use prepared::Prepared;
 pub use session::{ANSWER_WAIT_MAX, Executed, Record, Role, ServerVersion, Session};
 pub use types::{write_key_literal, write_literal};

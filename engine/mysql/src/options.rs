@@ -81,8 +81,8 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// of up to this size whatever `max_allowed_packet` is; a server says itself what is too large.
 pub(crate) const PACKET_BYTES_MAX: usize = 1 << 30;
 
-/// Statements kept prepared per session: a handful of reads repeat, and through vtgate two writes for each
-/// of the tables that are copied at a time; every other text is new, and each one kept costs memory.
+/// Statements kept prepared per session: a handful of reads repeat, and through vtgate the write of each
+/// table; every other text is new, and each one kept costs memory.
 const PREPARED_STATEMENTS_MAX: usize = 16;
 
 /// What the server's list of connections shows as our name.

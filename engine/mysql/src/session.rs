@@ -18,10 +18,10 @@ use mysql_async::{Conn, DriverError, IoError, Value, prelude::Queryable};
 use tokio::time::timeout;
 
 use crate::{
+    document::Document,
     error::Error,
     load::{Answer, Load},
     options::{ConnectOptions, IsEncrypted, Place, TlsMode},
-    prepared::Prepared,
     types::ResultText,
 };
 
@@ -147,17 +147,17 @@ impl Session {
         self.end(outcome.and_then(|answer| answer.map_err(|error| driver(&doing, error))))
     }
 
-    /// Writes rows by a statement that is prepared when the session has not prepared it.
+    /// Writes a document of rows by its statement, which is prepared when the session has not prepared it.
     ///
     /// # Errors
     ///
     /// [`Error::Timeout`] after [`ANSWER_WAIT_MAX`], and whatever the server answers.
-    pub async fn write(&mut self, rows: &Prepared) -> Result<(), Error> {
+    pub async fn write(&mut self, rows: &Document) -> Result<(), Error> {
         self.begin()?;
         let doing = doing_of(rows.sql().as_bytes());
         let (conn, driver) = (&mut self.conn, driver_error(self.gate.as_ref()));
         let work = async move {
-            let result = conn.exec_iter(rows.sql(), rows.values()).await?;
+            let result = conn.exec_iter(rows.sql(), (rows.text(),)).await?;
             result.drop_result().await
         };
         let outcome = within(&doing, ANSWER_WAIT_MAX, work).await;

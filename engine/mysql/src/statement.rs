@@ -31,7 +31,8 @@ pub fn write<'a>(
 ) -> Result<Vec<Vec<u8>>, Error> {
     let columns: Vec<_> = table.carried_columns().collect();
     let limits = (bytes_max, usize::MAX);
-    let mut list = Statements::new(head(table).into_bytes(), Vec::new(), limits);
+    let head = format!("{} VALUES ", head(table));
+    let mut list = Statements::new(head.into_bytes(), Vec::new(), limits);
     let mut values = Vec::new();
     for row in rows {
         values.clear();
@@ -50,7 +51,7 @@ pub fn write<'a>(
     Ok(list.finish())
 }
 
-/// What a statement that writes rows begins with, up to the rows.
+/// What a statement that writes rows begins with, up to where they come from.
 pub(crate) fn head(table: &Table) -> String {
     let names: Vec<String> = table
         .carried_columns()
@@ -58,7 +59,7 @@ pub(crate) fn head(table: &Table) -> String {
         .map(|column| quoted(&column.name))
         .collect();
     let verb = if table.has_other_unique_key() { "INSERT" } else { "REPLACE" };
-    format!("{verb} INTO {} ({}) VALUES ", quoted(table.name()), names.join(","))
+    format!("{verb} INTO {} ({})", quoted(table.name()), names.join(","))
 }
 
 /// `DELETE` statements that remove the rows of the keys, each of at most `bytes_max` bytes unless

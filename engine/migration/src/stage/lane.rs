@@ -202,7 +202,7 @@ impl LaneWorker {
     /// How the rows may be sent. A target that cannot be asked now is asked another time.
     async fn means(&mut self, effects: &Effects) -> Means {
         if self.means.is_none() && self.link.is_through_vtgate() {
-            self.means = Some(Means::Parameters);
+            self.means = Some(Means::Documents);
         }
         if self.means.is_none() && is_worth_loading(effects) {
             let asked = match self.link.session().await {
@@ -307,7 +307,7 @@ impl LaneWorker {
             let written = match form {
                 Form::Statement(statement) => session.execute(statement).await.map(drop),
                 Form::Load(load) => session.load(load).await,
-                Form::Prepared(rows) => session.write(rows).await,
+                Form::Document(rows) => session.write(rows).await,
             };
             written.map_err(|error| refused(&shared, *table, error))?;
         }

@@ -1,7 +1,7 @@
 //! What a lane's transaction sends for its rows.
 
 use whimbrel_model::Table;
-use whimbrel_mysql::{Error, Prepared, load::Load, statement};
+use whimbrel_mysql::{Document, Error, load::Load, statement};
 use whimbrel_plan::STATEMENT_BYTES_MAX;
 
 use crate::{
@@ -31,8 +31,8 @@ pub(super) enum Form {
     Statement(Vec<u8>),
     /// As a file.
     Load(Load),
-    /// As parameters of a statement.
-    Prepared(Prepared),
+    /// As a parameter of a statement.
+    Document(Document),
 }
 
 /// How rows may be sent.
@@ -42,8 +42,8 @@ pub(super) enum Means {
     Statements,
     /// As files, too, where a table's types and the number of rows allow it.
     Loads,
-    /// As parameters, too, where values and the number of rows allow it.
-    Parameters,
+    /// As documents, too, where values and the number of rows allow it.
+    Documents,
 }
 
 /// Whether any of the effects is large enough to be loaded.
@@ -60,8 +60,8 @@ fn is_worth_a_load(effects: &TableEffects) -> bool {
 pub(super) fn has_large_statement(writes: &[Write]) -> bool {
     let is_large = |form: &Form| match form {
         Form::Statement(statement) => statement.len() >= LARGE_STATEMENT_BYTES,
-        // Parameters are rows of many to a statement.
-        Form::Load(_) | Form::Prepared(_) => false,
+        // Documents are of many rows, bounded together.
+        Form::Load(_) | Form::Document(_) => false,
     };
     writes.iter().any(|(_, form)| is_large(form))
 }
@@ -119,10 +119,10 @@ fn rows_of(table: &Table, effects: &TableEffects, means: Means) -> Result<Vec<Fo
     {
         return Ok(vec![Form::Load(load)]);
     }
-    if means == Means::Parameters {
-        let (prepared, others) = Prepared::of(table, effects.rows(), STATEMENT_BYTES_MAX)?;
-        let prepared = prepared.into_iter().map(Form::Prepared);
-        return Ok(prepared.chain(texts(others)?).collect());
+    if means == Means::Documents {
+        let (documents, others) = Document::of(table, effects.rows(), STATEMENT_BYTES_MAX)?;
+        let documents = documents.into_iter().map(Form::Document);
+        return Ok(documents.chain(texts(others)?).collect());
     }
     Ok(texts(effects.rows().collect())?.collect())
 }

@@ -23,7 +23,7 @@ mod text;
 pub use binary::from_binary;
 pub use diff::apply_diffs;
 pub use sql::write_sql;
-pub(crate) use sql::{hex_literal, text_literal};
+pub(crate) use sql::{hex, hex_literal, text_literal};
 pub use text::{AmbiguousPaths, NodeType, from_text, special_node_sql};
 
 use thiserror::Error;

@@ -239,12 +239,17 @@ impl<'a> Writer<'a, '_> {
 
 /// Appends bytes as a hexadecimal literal.
 pub(crate) fn hex_literal(bytes: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.reserve(2 * bytes.len() + 3);
     out.extend_from_slice(b"x'");
+    hex(bytes, out);
+    out.push(b'\'');
+}
+
+/// Appends the hexadecimal digits of bytes.
+pub(crate) fn hex(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    out.reserve(2 * bytes.len());
     for &byte in bytes {
         out.push(DIGITS[usize::from(byte >> 4)]);
         out.push(DIGITS[usize::from(byte & 0xf)]);
     }
-    out.push(b'\'');
 }

@@ -57,7 +57,12 @@ const VARIABLES: &[Variable] = &[
     found("transaction_read_only", "OFF"),
     found("div_precision_increment", "4"),
     found("sql_log_bin", "ON"),
+    found(NULL_OF_DOCUMENT, "NULL"),
 ];
+
+/// What is shown with the variables: what the server takes a `null` of a document for, see
+/// [`crate::Document`].
+const NULL_OF_DOCUMENT: &str = "null in JSON_TABLE";
 
 /// What the session is through.
 #[derive(Debug, Default)]
@@ -170,7 +175,9 @@ fn read_statement() -> String {
         VARIABLES.iter().map(|variable| format!("'{}'", variable.name)).collect();
     format!(
         "SELECT VARIABLE_NAME AS name, VARIABLE_VALUE AS value \
-         FROM performance_schema.session_variables WHERE VARIABLE_NAME IN ('version', {})",
+         FROM performance_schema.session_variables WHERE VARIABLE_NAME IN ('version', {}) \
+         UNION ALL SELECT '{NULL_OF_DOCUMENT}', IFNULL(c, 'NULL') \
+         FROM JSON_TABLE('[null]', '$[*]' COLUMNS (c BIGINT PATH '$' ERROR ON EMPTY ERROR ON ERROR)) AS t",
         names.join(", ")
     )
 }

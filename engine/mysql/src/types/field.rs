@@ -1,10 +1,11 @@
 //! Cells as fields of a file that `LOAD DATA` reads as the charset `binary`.
 
-use std::io::Write as _;
-
 use whimbrel_model::{Cell, Column, ColumnType};
 
-use super::{literal::mismatch, write_key_literal};
+use super::{
+    literal::{mismatch, print},
+    write_key_literal,
+};
 use crate::error::Error;
 
 /// How a field becomes the column's value.
@@ -84,7 +85,8 @@ pub(crate) fn write_field(out: &mut Vec<u8>, column: &Column, cell: Cell<'_>) ->
 fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
     let mut rest = bytes;
     loop {
-        let (plain, special) = rest.split_at(plain_length(rest));
+        let is_special = |&byte: &u8| matches!(byte, b'\\' | b'\t' | b'\n' | 0);
+        let (plain, special) = rest.split_at(plain_length(rest, is_special));
         out.extend_from_slice(plain);
         let Some((byte, after)) = special.split_first() else { return };
         out.extend_from_slice(match byte {
@@ -98,19 +100,13 @@ fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// How many bytes come before the first that is to be escaped.
-fn plain_length(bytes: &[u8]) -> usize {
+pub(super) fn plain_length(bytes: &[u8], is_special: impl Fn(&u8) -> bool) -> usize {
     /// Looked at without a way out in between, so that it becomes a few wide instructions.
     const BLOCK: usize = 32;
-    let is_special = |&byte: &u8| matches!(byte, b'\\' | b'\t' | b'\n' | 0);
     let is_plain = |block: &&[u8]| !block.iter().fold(false, |any, byte| any | is_special(byte));
     let plain = BLOCK * bytes.chunks_exact(BLOCK).take_while(is_plain).count();
     let (_, rest) = bytes.split_at(plain);
     plain + rest.iter().position(is_special).unwrap_or(rest.len())
-}
-
-fn print(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    let written = out.write_fmt(text);
-    assert!(written.is_ok(), "a vector takes all that is written");
 }
 
 #[cfg(test)]

@@ -136,7 +136,8 @@ fn quote(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'\'');
 }
 
-fn print(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+/// Appends a text.
+pub(super) fn print(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     let written = out.write_fmt(text);
     assert!(written.is_ok(), "a vector takes all that is written");
 }

@@ -4,12 +4,14 @@ mod decode;
 mod field;
 mod literal;
 mod name;
+mod node;
 
 pub(crate) use decode::{RowDecoder, decode_key, unexpected};
 pub(crate) use field::{Field, field_of, write_field};
 pub(crate) use literal::member_count;
 pub use literal::{write_key_literal, write_literal};
 pub(crate) use name::quoted;
+pub(crate) use node::{Node, node_of, write_node};
 
 use whimbrel_model::{Column, ColumnType, Table};
 

@@ -10,7 +10,7 @@ mod common;
 #[cfg(test)]
 mod definitions;
 #[cfg(test)]
-mod parameters;
+mod documents;
 #[cfg(test)]
 mod session;
 #[cfg(test)]
