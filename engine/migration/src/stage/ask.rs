@@ -24,7 +24,7 @@ const KEPT_BYTES_MAX: usize = 16 << 20;
 const ANSWER_BYTES: usize = 64;
 
 /// What the progress report calls it.
-const WHO: &str = "asking vtgate";
+const WHO: &str = "vtgate";
 
 /// Asks for the places of rows.
 #[derive(Debug)]
