@@ -1,6 +1,6 @@
 //! What a person gets wrong, and what the program says about it: nothing is changed by any of these.
 
-use whimbrel_kit::{Pair, Server, pair, shared_target};
+use whimbrel_kit::{KitError, Pair, Server, eventually, pair, shared_target};
 
 use crate::support::Migration;
 
@@ -200,13 +200,17 @@ async fn purged_log_is_a_terminal_error_that_says_what_to_do() {
     let migration = Migration::new((&source, "shop"), (target, "purged"), &["t"], "");
     migration.catch_up().await;
 
-    source
-        .execute(
-            "INSERT INTO shop.t VALUES (2, 'b'); FLUSH BINARY LOGS; FLUSH BINARY LOGS;
-             PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY",
-        )
-        .await
-        .unwrap();
+    let more = "INSERT INTO shop.t VALUES (2, 'b'); FLUSH BINARY LOGS; FLUSH BINARY LOGS";
+    source.execute(more).await.unwrap();
+    // A file that somebody reads is not purged.
+    eventually("an end of the dump of the run that ended", 60, async || {
+        let dumps =
+            "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'";
+        Ok::<_, KitError>(source.row::<u64>(dumps).await? == Some(0))
+    })
+    .await
+    .unwrap();
+    source.execute("PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY").await.unwrap();
 
     let remedy = "point `source.mysql.url` at a replica that still has the log; otherwise begin again \
                   under a new `name` with an empty target, with a longer `binlog_expire_logs_seconds`";
