@@ -12,11 +12,13 @@ const VSCHEMA: &str = r#"{
                    "auto_increment": {"column": "id", "sequence": "main.orders_seq"}},
         "notes": {"column_vindexes": [{"column": "id", "name": "xxhash"}]},
         "tags": {"column_vindexes": [{"column": "id", "name": "xxhash"}]},
+        "ends": {"column_vindexes": [{"column": "id", "name": "xxhash"}],
+                 "auto_increment": {"column": "id", "sequence": "main.ends_seq"}},
         "countries": {"type": "reference"}
     }
 }"#;
-const MAIN: &str =
-    r#"{"tables": {"orders_seq": {"type": "sequence"}, "notes_seq": {"type": "sequence"}}}"#;
+const MAIN: &str = r#"{"tables": {"orders_seq": {"type": "sequence"},
+    "notes_seq": {"type": "sequence"}, "ends_seq": {"type": "sequence"}}}"#;
 
 /// The row with the highest number is gone.
 const SCHEMA: &str = "
@@ -27,6 +29,8 @@ const SCHEMA: &str = "
     INSERT INTO orders VALUES (70000, 1, 'gone'); DELETE FROM orders WHERE id = 70000;
     CREATE TABLE notes (id SMALLINT NOT NULL PRIMARY KEY AUTO_INCREMENT, note VARCHAR(20) NULL);
     INSERT INTO notes VALUES (7, 'a'), (400, 'b');
+    CREATE TABLE ends (id BIGINT UNSIGNED NOT NULL PRIMARY KEY AUTO_INCREMENT);
+    INSERT INTO ends VALUES (9223372036854775800);
     CREATE TABLE tags (id INT NOT NULL PRIMARY KEY AUTO_INCREMENT, tag VARCHAR(20));
     CREATE TABLE countries (code CHAR(8) NOT NULL PRIMARY KEY, name VARCHAR(80) NULL, area DOUBLE NULL);
     INSERT INTO countries WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)
@@ -38,6 +42,9 @@ const SEQUENCES: &str = "
       cache BIGINT NOT NULL) COMMENT 'vitess_sequence';
     CREATE TABLE notes_seq (id BIGINT NOT NULL PRIMARY KEY, next_id BIGINT NOT NULL,
       cache BIGINT NOT NULL) COMMENT 'vitess_sequence';
+    CREATE TABLE ends_seq (id BIGINT NOT NULL PRIMARY KEY, next_id BIGINT NOT NULL,
+      cache BIGINT NOT NULL) COMMENT 'vitess_sequence';
+    INSERT INTO ends_seq (id, next_id, cache) VALUES (0, 1, 1000);
     INSERT INTO orders_seq (id, next_id, cache) VALUES (0, 1, 1000);
     INSERT INTO notes_seq (id, next_id, cache) VALUES (0, 1, 10);
     SELECT NEXT 2 VALUES FROM orders_seq;
@@ -66,7 +73,7 @@ async fn new_rows_are_numbered_above_the_sources_and_every_shard_has_reference_t
     let (source, vitess) = (source.unwrap(), vitess.unwrap());
     source.execute(&format!("CREATE DATABASE shop; USE shop; {SCHEMA}")).await.unwrap();
     vitess.execute("main", SEQUENCES).await.unwrap();
-    let tables = ["orders", "notes", "tags", "countries"];
+    let tables = ["orders", "notes", "ends", "tags", "countries"];
     let more = "sharding: { notes: { sequence: main.notes_seq } }\n";
     let below = (vitess.mysql(), "gathered");
     let mut migration = Migration::new((&source, "shop"), below, &tables, more);
@@ -111,4 +118,12 @@ async fn new_rows_are_numbered_above_the_sources_and_every_shard_has_reference_t
     // Above all that the source gave, and within what a SMALLINT holds.
     let notes = number(&vitess, "SELECT id FROM notes WHERE note = 'new'").await;
     assert!((401..30_000).contains(&notes), "{notes}");
+    // A sequence whose numbers would wrap is left alone.
+    assert_eq!(kept(&vitess, "ends_seq").await, 1);
+    assert!(log.contains("`main.ends_seq` is left as it is"), "{log}");
+
+    source.execute("INSERT INTO shop.notes VALUES (32766, 'last')").await.unwrap();
+    let (code, log) = migration.start(&["--until", "caught-up"]).ended().await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("the numbers of `notes` end at 32767"), "{log}");
 }

@@ -102,7 +102,7 @@ impl Finish {
         loop {
             self.shared.clock.sleep(SEQUENCES_EVERY).await;
             let began = self.shared.clock.monotonic();
-            if let Err(error) = ahead.set().await {
+            if let Err(error) = ahead.set(&self.shared.progress).await {
                 return error;
             }
             self.rest(began).await;
@@ -196,7 +196,7 @@ impl Finish {
             return self.told(error).await;
         }
         complete(&mut shards, Completion::AutoIncrement, progress).await?;
-        ahead.set().await?;
+        ahead.set(&self.shared.progress).await?;
         self.shared.progress.enter(Phase::Following);
         if self.until == Until::Stopped {
             return Ok(());
@@ -204,7 +204,7 @@ impl Finish {
         self.caught_up().await?;
         self.assert_apart().await?;
         complete(&mut shards, Completion::AutoIncrement, progress).await?;
-        ahead.set().await?;
+        ahead.set(&self.shared.progress).await?;
         self.shared.progress.catch_up();
         self.shared.stop.request(StopLevel::Drain);
         Ok(())

@@ -14,6 +14,7 @@ use crate::{
     error::{RunError, TableProblem},
     indexes::numbers,
     link::{Link, SharedLink, on_link},
+    progress::Progress,
     vindexes::Keyspace,
     vschema::is_added_to,
 };
@@ -323,8 +324,8 @@ impl Ahead {
     }
 
     /// Lets each sequence go on above all numbers that the source has given, those of rows that are gone
-    /// included; one that is far enough ahead is left alone.
-    pub(crate) async fn set(&mut self) -> Result<(), RunError> {
+    /// included; one that is far enough ahead is left alone. Numbers that come to their end are told of.
+    pub(crate) async fn set(&mut self, progress: &Progress) -> Result<(), RunError> {
         let Self { numbered, gate, source, source_database } = self;
         for numbered in numbered.chunks_mut(LOOKED_AT_ONCE) {
             let names: Vec<String> = numbered.iter().map(|it| it.table.clone()).collect();
@@ -339,10 +340,32 @@ impl Ahead {
                     continue;
                 }
                 let at_least = next.saturating_add(margin);
-                it.reached = on_link!(gate, session => advance(session, &it.sequence, at_least))?;
+                let reached = on_link!(gate, session => advance(session, &it.sequence, at_least))?;
+                progress.warns(format!("numbers of {}", it.table), it.end(reached));
+                it.reached = reached.unwrap_or(at_least);
             }
         }
         Ok(())
+    }
+}
+
+impl Numbered {
+    /// Why rows get no numbers from the sequence that goes on with `reached`, or was left as it is; `None` if
+    /// they do.
+    fn end(&self, reached: Option<u64>) -> Option<String> {
+        let Self { table, number_max, sequence, .. } = self;
+        let fails = "rows that leave their number out are refused there";
+        match reached {
+            None => Some(format!(
+                "the source's numbers of `{table}` are at the end of what a sequence has: `{sequence}` is left as \
+                 it is, and {fails}, or get numbers that are taken; number them otherwise"
+            )),
+            Some(next) if next > *number_max => Some(format!(
+                "`{sequence}` goes on with {next}, and the numbers of `{table}` end at {number_max}: {fails}; \
+                 widen the column, or let the sequence's `cache` be far less than what is left"
+            )),
+            Some(_) => None,
+        }
     }
 }
 
@@ -356,7 +379,7 @@ async fn advance(
     session: &mut Session,
     sequence: &SequenceName,
     at_least: u64,
-) -> Result<u64, RunError> {
+) -> Result<Option<u64>, RunError> {
     let name = (sequence.keyspace.as_str(), sequence.table.as_str());
     Ok(vtgate::advance_sequence(session, name, at_least).await?)
 }

@@ -12,6 +12,10 @@ use super::{plan::Plan, vschema::unsharded_keyspaces};
 /// use, and few enough to be nothing among all that there are.
 const DRAWN_MAX: u64 = 1 << 32;
 
+/// The highest number that a sequence is set to: its table keeps a `BIGINT`, which a tablet that draws
+/// numbers lets wrap below zero, without a word. So much stays free as is drawn to pass by what tablets keep.
+const SET_MAX: u64 = i64::MAX.unsigned_abs() - (DRAWN_MAX << 2);
+
 /// The unsharded keyspaces of this vtgate that have a sequence of that name.
 ///
 /// # Errors
@@ -59,6 +63,8 @@ pub async fn sequence_cache(
 ///
 /// A new number in the table alone would be used when what the tablet keeps is used up. Safe to run again.
 ///
+/// `None` for a number that is so high that drawing could wrap: the sequence is left as it is.
+///
 /// # Errors
 ///
 /// [`Error::Unexpected`] for a sequence without its row, or whose numbers do not come near `at_least`;
@@ -69,10 +75,13 @@ pub async fn advance_sequence(
     session: &mut Session,
     sequence: (&str, &str),
     at_least: u64,
-) -> Result<u64, Error> {
+) -> Result<Option<u64>, Error> {
+    if at_least > SET_MAX {
+        return Ok(None);
+    }
     let first = draw(session, sequence, 1).await?;
     if first >= at_least {
-        return Ok(first.saturating_add(1));
+        return Ok(Some(first.saturating_add(1)));
     }
     let update = format!(
         "UPDATE {} SET next_id = GREATEST(next_id, {at_least}) WHERE id = 0",
@@ -83,6 +92,9 @@ pub async fn advance_sequence(
     let Some(cache) = sequence_cache(session, sequence).await? else {
         return Err(unexpected(doing(), "it has no row with the id 0".to_owned()));
     };
+    if cache > DRAWN_MAX {
+        return Err(unexpected(doing(), format!("its cache is more than {DRAWN_MAX}")));
+    }
     let mut count = cache.saturating_add(1);
     // A tablet keeps more than `cache` where that was larger before: then the second draw passes it by.
     for _ in 0..2 {
@@ -90,7 +102,7 @@ pub async fn advance_sequence(
         let first = draw(session, sequence, count_now).await?;
         let next = first.saturating_add(count_now);
         if next >= at_least {
-            return Ok(next);
+            return Ok(Some(next));
         }
         count = at_least - first;
     }
