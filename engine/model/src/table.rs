@@ -194,6 +194,14 @@ pub struct Column {
     pub generation: Generation,
 }
 
+impl Column {
+    /// Whether its values are given to the server, which computes those of all others.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.generation == Generation::None
+    }
+}
+
 /// A table that is moved.
 ///
 /// *Carried* columns are those whose values travel: all that are not generated, and those generated
@@ -249,8 +257,7 @@ impl Table {
         }
         let carried: Vec<usize> = (0..columns.len())
             .filter(|&index| {
-                columns[index].generation == Generation::None
-                    || key.contains(&columns[index].name.as_str())
+                columns[index].is_written() || key.contains(&columns[index].name.as_str())
             })
             .collect();
         let place = |wanted: &&str| {

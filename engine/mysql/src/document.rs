@@ -14,7 +14,7 @@
 
 use std::sync::Arc;
 
-use whimbrel_model::{Column, Generation, Row, Table};
+use whimbrel_model::{Column, Row, Table};
 
 use crate::{
     error::Error,
@@ -119,7 +119,7 @@ impl<'a> Open<'a> {
 /// NULL.
 fn statement_of(table: &Table) -> Option<Arc<str>> {
     let (mut values, mut declarations) = (Vec::new(), Vec::new());
-    for (at, column) in table.carried_columns().filter(|it| is_written(it)).enumerate() {
+    for (at, column) in table.carried_columns().filter(|it| it.is_written()).enumerate() {
         let (value, declared) = match node_of(column)? {
             Node::Signed => (format!("c{at}"), "BIGINT"),
             Node::Unsigned => (format!("c{at}"), "BIGINT UNSIGNED"),
@@ -139,16 +139,11 @@ fn statement_of(table: &Table) -> Option<Arc<str>> {
     Some(sql.into())
 }
 
-/// Columns that the server computes are left out.
-fn is_written(column: &Column) -> bool {
-    column.generation == Generation::None
-}
-
 /// Appends the row as an array; `false` if one of its values cannot be in a document.
 fn write_element(out: &mut Vec<u8>, columns: &[&Column], row: &Row) -> Result<bool, Error> {
     let mut separator = b'[';
     for (column, cell) in columns.iter().zip(row.cells()) {
-        if is_written(column) {
+        if column.is_written() {
             out.push(separator);
             if !write_node(out, column, cell)? {
                 return Ok(false);

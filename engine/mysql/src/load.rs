@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use mysql_async::InfileData;
-use whimbrel_model::{Cell, ColumnType, Generation, Row, Table};
+use whimbrel_model::{Cell, ColumnType, Row, Table};
 
 use crate::{
     error::Error,
@@ -49,7 +49,7 @@ impl Load {
         for row in rows {
             let mut separator: &[u8] = b"";
             for (column, cell) in columns.iter().zip(row.cells()) {
-                if column.generation == Generation::None {
+                if column.is_written() {
                     if column.column_type == ColumnType::Enum && cell == Cell::UInt(0) {
                         return Ok(None);
                     }
@@ -149,7 +149,7 @@ pub async fn is_offered(session: &mut Session) -> Result<bool, Error> {
 /// makes of it is what it makes of a `_binary` literal.
 fn statement(table: &Table) -> Option<String> {
     let (mut fields, mut assignments) = (Vec::new(), Vec::new());
-    let written = table.carried_columns().filter(|column| column.generation == Generation::None);
+    let written = table.carried_columns().filter(|column| column.is_written());
     for (index, column) in written.enumerate() {
         let name = quoted(&column.name);
         match field_of(column)? {

@@ -1,6 +1,6 @@
 //! The statements that write rows to the target. Pure: they are made here and run elsewhere.
 
-use whimbrel_model::{Generation, Key, Row, Table};
+use whimbrel_model::{Key, Row, Table};
 
 use crate::{
     error::Error,
@@ -38,7 +38,7 @@ pub fn write<'a>(
         values.clear();
         values.push(b'(');
         for (column, cell) in columns.iter().zip(row.cells()) {
-            if column.generation == Generation::None {
+            if column.is_written() {
                 if values.len() > 1 {
                     values.push(b',');
                 }
@@ -55,7 +55,7 @@ pub fn write<'a>(
 pub(crate) fn head(table: &Table) -> String {
     let names: Vec<String> = table
         .carried_columns()
-        .filter(|column| column.generation == Generation::None)
+        .filter(|column| column.is_written())
         .map(|column| quoted(&column.name))
         .collect();
     let verb = if table.has_other_unique_key() { "INSERT" } else { "REPLACE" };

@@ -1,4 +1,4 @@
-use whimbrel_model::{Cell, ColumnType, IntWidth, RowBuilder};
+use whimbrel_model::{Cell, ColumnType, Generation, IntWidth, RowBuilder};
 
 use super::*;
 

@@ -1,4 +1,4 @@
-use whimbrel_model::{Cell, Column, ColumnType, IntWidth, RowBuilder};
+use whimbrel_model::{Cell, Column, ColumnType, Generation, IntWidth, RowBuilder};
 
 use super::*;
 
