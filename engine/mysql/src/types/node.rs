@@ -3,7 +3,7 @@
 use whimbrel_model::{Cell, Column, ColumnType};
 
 use super::{
-    field::plain_length,
+    field::{plain_length, write_field},
     literal::{mismatch, print, write_key_literal},
 };
 use crate::{error::Error, json::hex};
@@ -64,36 +64,22 @@ pub(crate) fn write_node(
     column: &Column,
     cell: Cell<'_>,
 ) -> Result<bool, Error> {
-    match (&column.column_type, cell) {
-        (_, Cell::Null) => out.extend_from_slice(b"null"),
-        (ColumnType::Enum, Cell::UInt(0)) => return Ok(false),
-        (ColumnType::Set { .. }, Cell::UInt(bits)) => print(out, format_args!("{bits}")),
-        (
-            ColumnType::Int { .. } | ColumnType::Bit { .. } | ColumnType::Year | ColumnType::Enum,
-            _,
-        ) => write_key_literal(out, column, cell)?,
-        (ColumnType::Decimal { .. } | ColumnType::Float | ColumnType::Double, _) => {
-            out.push(b'"');
-            write_key_literal(out, column, cell)?;
-            out.push(b'"');
-        }
-        (ColumnType::Date, Cell::Date(date)) => print(out, format_args!("\"{date}\"")),
-        (ColumnType::Time { .. }, Cell::Time(time)) => print(out, format_args!("\"{time}\"")),
-        (ColumnType::Datetime { .. } | ColumnType::Timestamp { .. }, Cell::Datetime(at)) => {
-            print(out, format_args!("\"{at}\""));
-        }
-        (ColumnType::Text { charset, .. }, Cell::Bytes(bytes)) if is_unicode(charset) => {
+    match (node_of(column), &column.column_type, cell) {
+        (_, _, Cell::Null) => out.extend_from_slice(b"null"),
+        (_, ColumnType::Enum, Cell::UInt(0)) => return Ok(false),
+        // No number of JSON begins with the zeros of a year.
+        (_, ColumnType::Year, _) => write_key_literal(out, column, cell)?,
+        (Some(Node::Signed | Node::Unsigned), _, _) => write_field(out, column, cell)?,
+        (Some(Node::Text), ColumnType::Text { .. }, Cell::Bytes(bytes)) => {
             let Ok(text) = str::from_utf8(bytes) else { return Ok(false) };
             write_string(out, text);
         }
-        (
-            ColumnType::Text { .. }
-            | ColumnType::FixedBinary { .. }
-            | ColumnType::Binary
-            | ColumnType::Geometry
-            | ColumnType::Vector,
-            Cell::Bytes(bytes),
-        ) => {
+        (Some(Node::Text), _, _) => {
+            out.push(b'"');
+            write_field(out, column, cell)?;
+            out.push(b'"');
+        }
+        (Some(Node::Hex), _, Cell::Bytes(bytes)) => {
             out.push(b'"');
             hex(bytes, out);
             out.push(b'"');
