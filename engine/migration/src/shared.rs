@@ -13,7 +13,7 @@ use crate::{
     owned::{Owned, OwnedIds},
     progress::Progress,
     rollup::Rollup,
-    transform::{TargetBatch, TargetId, Transform},
+    transform::{TargetBatch, TargetId, Transform, TransformError},
     windows::Windows,
 };
 
@@ -83,6 +83,9 @@ pub(crate) struct Chunks {
     pub(crate) given_up: Vec<ChunkId>,
 }
 
+/// The batches of target tables that one message is, with the bytes that it was allowed.
+pub(crate) type MadeBatches = (Vec<TargetBatch>, Arc<Permit>);
+
 impl Shared {
     pub(crate) fn new(
         (tables, transform): (Arc<[Table]>, Transform),
@@ -111,6 +114,21 @@ impl Shared {
     pub(crate) fn windows(&self) -> MutexGuard<'_, Windows> {
         // A panic elsewhere ends the run; the windows are whole between any two of their calls.
         self.windows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A message as it goes into target tables, for whoever is behind all that makes rows. Batches that nobody
+    /// made rows of are of tables that are moved: the same rows, of which only the places are worked out here.
+    ///
+    /// # Errors
+    ///
+    /// [`TransformError`], see [`Transform::batch`].
+    pub(crate) fn made(&self, message: Message) -> Result<Option<MadeBatches>, TransformError> {
+        Ok(match message {
+            Message::Batch(batch, permit) => Some((self.transform.batch(batch)?, permit)),
+            Message::Asked(batch, transform, permit) => Some((transform.batch(batch)?, permit)),
+            Message::Made(batches, permit) => Some((batches, permit)),
+            Message::Connected(_) => None,
+        })
     }
 
     /// Merge goes on with the log of the server `source_uuid`, and gives up the windows that are open.

@@ -72,13 +72,7 @@ impl ApplyStage {
                 ended = lanes.tasks.join_next() => return lanes.failed(&self.shared, ended).await,
             };
             let Some(message) = message else { break };
-            let (batches, permit) = match message {
-                // Tables that are moved are the same rows: nothing is made.
-                Message::Batch(batch, permit) => (self.shared.transform.batch(batch)?, permit),
-                Message::Asked(batch, transform, permit) => (transform.batch(batch)?, permit),
-                Message::Made(batches, permit) => (batches, permit),
-                Message::Connected(_) => continue,
-            };
+            let Some((batches, permit)) = self.shared.made(message)? else { continue };
             // This shard's alone.
             let [batch] = <[TargetBatch; 1]>::try_from(batches)
                 .map_err(|_| RunError::Broken { what: "a batch was not routed".to_owned() })?;

@@ -23,12 +23,7 @@ impl RouteStage {
     /// does: the source is read once for all of them.
     pub(crate) async fn run(self) -> Result<(), RunError> {
         while let Some(message) = self.inlet.recv().await {
-            let (batches, permit) = match message {
-                Message::Batch(batch, permit) => (self.shared.transform.batch(batch)?, permit),
-                Message::Asked(batch, transform, permit) => (transform.batch(batch)?, permit),
-                Message::Made(batches, permit) => (batches, permit),
-                Message::Connected(_) => continue,
-            };
+            let Some((batches, permit)) = self.shared.made(message)? else { continue };
             for (outlet, batch) in self.outlets.iter().zip(batches) {
                 let message = Message::Made(vec![batch], Arc::clone(&permit));
                 outlet.send(message).await.map_err(|_| RunError::Downstream)?;
