@@ -16,7 +16,7 @@ use crate::{
     link::{Link, SharedLink, on_link},
     progress::Progress,
     vindexes::Keyspace,
-    vschema::is_added_to,
+    vschema::{is_added_to, lacking_table},
 };
 
 /// How far ahead of the source's next number a sequence is set at most: rows that the source numbers
@@ -197,14 +197,8 @@ impl Keyspace {
         if !is_added_to(plan) {
             return self.usable(sequence.clone()).await;
         }
-        let [table, row, call] = VschemaAddition::whole_sequence(sequence);
-        let mut missing = match vtgate::sequence_cache(&mut self.session, name).await {
-            Ok(Some(_)) => Vec::new(),
-            Ok(None) => vec![row],
-            Err(error) if error.class() == Class::SchemaGone => vec![table, row],
-            Err(error) => return Err(error.into()),
-        };
-        missing.extend((!is_known).then_some(call));
+        let mut missing = lacking_table(&mut self.session, sequence).await?;
+        missing.extend((!is_known).then(|| VschemaAddition::Sequence(sequence.clone())));
         Ok(match missing.is_empty() {
             true => Found::At(sequence.clone()),
             false => Found::ToAdd(sequence.clone(), missing),

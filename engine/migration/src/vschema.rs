@@ -3,8 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use whimbrel_flow::Clock;
-use whimbrel_mysql::{Class, Error, vtgate, vtgate::TableVindex};
-use whimbrel_plan::{KeyspaceVindex, Plan, Sharding, Target, VschemaAddition, VschemaPolicy};
+use whimbrel_mysql::{Class, Error, Session, vtgate, vtgate::TableVindex};
+use whimbrel_plan::{
+    KeyspaceVindex, Plan, SequenceName, Sharding, Target, VschemaAddition, VschemaPolicy,
+};
 
 use crate::{error::RunError, vindexes::Keyspace};
 
@@ -158,14 +160,7 @@ impl Keyspace {
                 Ok(vtgate::known_tables(session).await?.contains(table))
             }
             VschemaAddition::SequenceTable(sequence) | VschemaAddition::SequenceRow(sequence) => {
-                let name = (sequence.keyspace.as_str(), sequence.table.as_str());
-                match vtgate::sequence_cache(session, name).await {
-                    Ok(row) => {
-                        Ok(row.is_some() || matches!(addition, VschemaAddition::SequenceTable(_)))
-                    }
-                    Err(error) if error.class() == Class::SchemaGone => Ok(false),
-                    Err(error) => Err(error),
-                }
+                Ok(!lacking_table(session, sequence).await?.contains(addition))
             }
             VschemaAddition::Sequence(sequence) => {
                 let sequence = (sequence.keyspace.as_str(), sequence.table.as_str());
@@ -181,6 +176,21 @@ impl Keyspace {
                 })
             }
         }
+    }
+}
+
+/// What a sequence's table lacks: itself and its row, its row, or nothing.
+pub(crate) async fn lacking_table(
+    session: &mut Session,
+    sequence: &SequenceName,
+) -> Result<Vec<VschemaAddition>, Error> {
+    let [table, row, _] = VschemaAddition::whole_sequence(sequence);
+    let name = (sequence.keyspace.as_str(), sequence.table.as_str());
+    match vtgate::sequence_cache(session, name).await {
+        Ok(Some(_)) => Ok(Vec::new()),
+        Ok(None) => Ok(vec![row]),
+        Err(error) if error.class() == Class::SchemaGone => Ok(vec![table, row]),
+        Err(error) => Err(error),
     }
 }
 
