@@ -61,10 +61,11 @@ fn the_statement_takes_each_element_of_each_row_for_its_column_or_fails() {
         list[0].sql(),
         format!(
             "REPLACE INTO `t` (`id`,`name`,`bytes`,`price`) SELECT c0,c1,UNHEX(c2),c3 FROM \
-             JSON_TABLE(?, '$[*]' COLUMNS (c0 BIGINT UNSIGNED PATH '$[0]' {strictly}, \
+             (SELECT CAST(? AS JSON) AS document) AS given, \
+             JSON_TABLE(given.document, '$[*]' COLUMNS (c0 BIGINT UNSIGNED PATH '$[0]' {strictly}, \
              c1 LONGTEXT CHARACTER SET utf8mb4 PATH '$[1]' {strictly}, \
              c2 LONGTEXT CHARACTER SET utf8mb4 PATH '$[2]' {strictly}, \
-             c3 LONGTEXT CHARACTER SET utf8mb4 PATH '$[3]' {strictly})) AS rows_of_document"
+             c3 LONGTEXT CHARACTER SET utf8mb4 PATH '$[3]' {strictly})) AS elements"
         )
     );
     let begin = br#"[[0,"n","00ff","1.50"],[1,"n","00ff","1.50"],"#;

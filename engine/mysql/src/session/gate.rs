@@ -177,7 +177,8 @@ fn read_statement() -> String {
         "SELECT VARIABLE_NAME AS name, VARIABLE_VALUE AS value \
          FROM performance_schema.session_variables WHERE VARIABLE_NAME IN ('version', {}) \
          UNION ALL SELECT '{NULL_OF_DOCUMENT}', IFNULL(c, 'NULL') \
-         FROM JSON_TABLE('[null]', '$[*]' COLUMNS (c BIGINT PATH '$' ERROR ON EMPTY ERROR ON ERROR)) AS t",
+         FROM (SELECT CAST('[[null]]' AS JSON) AS document) AS given, JSON_TABLE(given.document, \
+         '$[*]' COLUMNS (c BIGINT PATH '$[0]' ERROR ON EMPTY ERROR ON ERROR)) AS elements",
         names.join(", ")
     )
 }
