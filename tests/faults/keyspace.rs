@@ -23,6 +23,7 @@ pub(super) const VSCHEMA: &str = r#"{
         "loose": {"type": "unicode_loose_xxhash"}
     },
     "tables": {
+        "files": {"column_vindexes": [{"column": "id", "name": "xxhash"}]},
         "counter": {"column_vindexes": [{"column": "id", "name": "xxhash"}]},
         "orders": {"column_vindexes": [{"column": "customer", "name": "hash"}]},
         "people": {"column_vindexes": [{"column": "id", "name": "xxhash"}]},

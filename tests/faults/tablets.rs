@@ -31,6 +31,32 @@ async fn cut_off(cluster: &mut Cluster) {
     cluster.vtctldclient(&["TabletExternallyReparented", &alias]).await.unwrap();
 }
 
+/// A row that is larger than what vtgate sends a tablet at once: as it is copied, and as it changes. Past vtgate
+/// it is written.
+async fn a_row_too_large_for_vtgate_is_told_of(
+    (source, cluster): (&Server, &Cluster),
+    (low, high): (&str, &str),
+) {
+    let create = "CREATE TABLE shop.files (id INT NOT NULL PRIMARY KEY, content LONGBLOB NOT NULL);
+                  INSERT INTO shop.files VALUES (1, 'secret')";
+    source.execute(create).await.unwrap();
+    let plan = Migration::new((source, "shop"), (source, "nowhere"), &["files"], "");
+    plan.rename("files");
+    plan.aim_at_keyspace(&cluster.url(), KEYSPACE);
+    plan.catch_up().await;
+    let grow = "UPDATE shop.files SET content = REPEAT(content, 3000000)";
+    source.execute(grow).await.unwrap();
+    let large = "a row of `files` is too large for the way through vtgate";
+    let log = plan.start(&[]).fails("run.large-row", &[large, "`target.vitess.tablets`"]).await;
+    assert!(log.contains("message larger than max (") && log.contains(" vs. 16777216)"), "{log}");
+    assert!(!log.contains("tries again") && !log.contains("secret"), "{log}");
+
+    plan.aim_at_tablets(KEYSPACE, &[("-80", low), ("80-", high)]);
+    plan.catch_up().await;
+    let length = "SELECT LENGTH(content) FROM files";
+    assert_eq!(cluster.rows::<u64>(KEYSPACE, length).await.unwrap(), [18_000_000]);
+}
+
 /// How many transactions of lanes a server of the lower shard has.
 async fn sequences(server: &Server) -> u64 {
     let sum = format!("SELECT CAST(SUM(sequence) AS UNSIGNED) FROM {DATABASE}._whimbrel_lanes");
@@ -53,6 +79,8 @@ async fn rows_that_go_past_vtgate_go_to_primaries_alone_and_none_is_lost_with_on
     let texts =
         ["of the primary of shard `-80`: its `server_uuid` is ", ", and that of the primary "];
     straight((&source, &cluster), (&next, &high)).refused(3, &texts).await;
+
+    a_row_too_large_for_vtgate_is_told_of((&source, &cluster), (&low, &high)).await;
 
     // An address that follows the primary.
     let relay = Relay::to(below(&cluster, "80-", 0)).await.unwrap();

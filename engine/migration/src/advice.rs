@@ -62,6 +62,13 @@ const THROTTLED: &str = "the shard's replicas are behind, and its tablet lets fe
                  `limits.target_connections` or `limits.rows_per_second`, or let them be further behind \
                  (`target_replication_lag_sec` of `--tx-throttler-config`); then run again";
 
+/// What limits a message is set where it is sent and where it is received; nothing of it can be read through
+/// vtgate before such a row comes.
+const LARGE_ROW: &str = "let vtgate and all tablets send larger messages than the row is as a statement \
+                 (`--grpc-max-message-size`, 16777216 bytes unless set), or name the shards' servers under \
+                 `target.vitess.tablets`, which rows reach without such messages; then run again: it goes \
+                 on where it stopped, and nothing is skipped";
+
 /// Nothing is skipped.
 const UNPLACED_ROW: &str = "give the row a value that the table's vindex maps, or shard the table by another \
                  column or vindex, under a new `name` with an empty target; the row comes again with \
@@ -99,6 +106,7 @@ impl RunError {
             Self::UnplacedRow(_) => "run.unplaced-row",
             Self::SharedKeys(_) => "run.shared-keys",
             Self::RefusedRow { .. } => "run.refused-row",
+            Self::LargeRow { .. } => "run.large-row",
             Self::RefusedGroup { .. } => "run.refused-group",
             Self::ForeignGroups { .. } => "run.foreign-groups",
             Self::Options(_) => "run.address",
@@ -161,6 +169,7 @@ impl RunError {
             Self::RefusedRow { .. } | Self::RefusedGroup { .. } => {
                 "make the target's table take it, then run again: nothing is skipped"
             }
+            Self::LargeRow { .. } => LARGE_ROW,
             Self::Options(_) => "mend the plan's `url`",
             Self::Server(cause) => of_server(cause),
             Self::Log(error) if error.is_transient() => {

@@ -205,6 +205,15 @@ pub enum RunError {
         #[source]
         cause: Box<Error>,
     },
+    /// A row is longer than the messages that vtgate and its tablets send each other.
+    #[error("a row of `{table}` is too large for the way through vtgate")]
+    LargeRow {
+        /// The table.
+        table: String,
+        /// What was said.
+        #[source]
+        cause: Box<Error>,
+    },
     /// The rolled-up table does not take what a group comes to.
     #[error("the target refuses a group of `{table}`")]
     RefusedGroup {

@@ -242,6 +242,12 @@ impl Error {
         matches!(self, Self::Gate { message, .. } if message == gate::THROTTLED)
     }
 
+    /// Whether a statement is longer than the messages that vtgate and its tablets send each other may be.
+    #[must_use]
+    pub fn is_large_message(&self) -> bool {
+        matches!(self, Self::Gate { message, .. } if message.starts_with(gate::LARGE_MESSAGE))
+    }
+
     /// Whether the session cannot be used after it: the connection is gone or out of step, or nobody knows
     /// what became of its transaction.
     pub(crate) fn is_end_of_session(&self) -> bool {

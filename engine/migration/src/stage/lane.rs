@@ -360,12 +360,15 @@ impl LaneWorker {
 
 /// What a statement's error means for a table.
 fn refused(shared: &Shared, table: TargetId, error: Error) -> RunError {
+    let name = || shared.targets[table.0 as usize].name().to_owned();
+    if error.is_large_message() {
+        return RunError::LargeRow { table: name(), cause: Box::new(error) };
+    }
     if error.class() != Class::Refused {
         return error.into();
     }
     let Some(rollup) = shared.rollups.get(&table) else {
-        let table = shared.targets[table.0 as usize].name().to_owned();
-        return RunError::RefusedRow { table, cause: Box::new(error) };
+        return RunError::RefusedRow { table: name(), cause: Box::new(error) };
     };
     let table = rollup.visible().to_owned();
     if error.code() == Some(COUNT_IS_NEGATIVE) {

@@ -27,13 +27,17 @@ pub(super) const FULL_POOL: [&str; 2] =
 /// What a tablet says that holds transactions back while replicas are behind.
 pub(super) const THROTTLED: &str = "Transaction throttled";
 
+/// What vtgate or a tablet says of a statement that is longer than the messages that they send each other. The
+/// statement's bytes and the limit's may follow: ` (16882305 vs. 16777216)`.
+pub(super) const LARGE_MESSAGE: &str = "message larger than max";
+
 /// Texts that name no values, and what each means. The first that is found counts.
 const TEXTS: &[(&str, Class)] = &[
     // The same tomorrow.
     ("disallowed due to rule: enforce denied tables", Class::Other),
     ("Row count exceeded", Class::Other),
     ("row count exceeded", Class::Other),
-    ("message larger than max", Class::Other),
+    (LARGE_MESSAGE, Class::Other),
     ("not allowed for streaming", Class::Other),
     ("charset/name", Class::Other),
     ("syntax error", Class::Other),
@@ -165,8 +169,24 @@ fn reading(code: u16, said: &str) -> (String, Class) {
     let known = NUMBERED_WITH_VALUES.iter().chain(TEXTS).find(|(text, _)| said.contains(text));
     known.map_or_else(
         || ("message withheld, it may hold values".to_owned(), Class::Other),
-        |&(text, class)| (text.to_owned(), class),
+        |&(text, class)| match text {
+            LARGE_MESSAGE => (format!("{text}{}", sizes(said)), class),
+            _ => (text.to_owned(), class),
+        },
     )
+}
+
+/// The bytes of a message that is too large and those of the limit, where `said` has them and nothing else
+/// there: ` (16882305 vs. 16777216)`, else nothing.
+fn sizes(said: &str) -> String {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    let numbers = || {
+        let (_, behind) = said.split_once(LARGE_MESSAGE)?;
+        let (size, behind) = behind.strip_prefix(" (")?.split_once(" vs. ")?;
+        let (limit, _) = behind.split_once(')')?;
+        (is_number(size) && is_number(limit)).then(|| format!(" ({size} vs. {limit})"))
+    };
+    numbers().unwrap_or_default()
 }
 
 #[cfg(test)]

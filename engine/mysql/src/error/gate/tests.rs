@@ -130,6 +130,12 @@ fn what_a_tablet_has_no_room_for_is_told_from_what_it_never_takes() {
             1203,
             "ResourceExhausted desc = trying to send message larger than max (16882305 vs. 16777216)",
             Class::Other,
+            "message larger than max (16882305 vs. 16777216)",
+        ),
+        (
+            1203,
+            "ResourceExhausted desc = received message larger than max (5 vs. a row's value)",
+            Class::Other,
             "message larger than max",
         ),
         (
