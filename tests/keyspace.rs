@@ -171,15 +171,28 @@ async fn rows_that_vtgate_does_not_place(world: &World) {
     };
     move_to(1_860_167_738).await;
     let texts = [
-        "error[run.unplaced-row]: a row of `orders` belongs to no shard: vtgate maps its value to no \
-         keyspace id",
-        "give the row a value that the table's vindex maps",
+        "error[run.unplaced-row]: a row of `orders` belongs to no shard by `customer`: vtgate maps its value to \
+         no keyspace id (found in piece ",
+        " of the copy of `orders`)",
+        "give the row a value of `customer` that the vindex maps, then run again",
+        "`_whimbrel_chunks` of the first shard (`table_id` ",
     ];
     world.migration("").refused(1, &texts).await;
     move_to(5).await;
     let mut migration = world.migration("");
     migration.catch_up().await;
     world.assert_equal(&mut migration).await;
+
+    move_to(1_860_167_738).await;
+    let executed: String = world.source.row("SELECT @@gtid_executed").await.unwrap().unwrap();
+    let (server, last) =
+        (executed.split(':').next().unwrap(), executed.rsplit('-').next().unwrap());
+    let texts = [
+        &format!("(written by transaction {server}:{last}, as a row of `orders`)"),
+        "the transaction comes again with every run",
+        &format!("mysqlbinlog --include-gtids={server}:{last} "),
+    ];
+    migration.refused(1, &texts).await;
 }
 
 /// Each shard would see one of the two rows of a key, and none the other.

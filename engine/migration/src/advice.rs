@@ -4,7 +4,7 @@ use whimbrel_mysql::{Class, Error, Severity};
 
 use crate::{
     error::{RunError, SharedKeys},
-    transform::FailedRow,
+    transform::{FailedRow, Read, StrayRow},
 };
 
 /// Rows are there that the source does not know of.
@@ -69,11 +69,6 @@ const LARGE_ROW: &str = "let vtgate and all tablets send larger messages than th
                  `target.vitess.tablets`, which rows reach without such messages; then run again: it goes \
                  on where it stopped, and nothing is skipped";
 
-/// Nothing is skipped.
-const UNPLACED_ROW: &str = "give the row a value that the table's vindex maps, or shard the table by another \
-                 column or vindex, under a new `name` with an empty target; the row comes again with \
-                 every run";
-
 impl RunError {
     /// A stable name: words with dashes.
     #[must_use]
@@ -125,10 +120,10 @@ impl RunError {
             Self::Selection { .. } => "mend what is marked in the plan",
             Self::FailedRow(failed) => return failed_row(failed),
             Self::SharedKeys(shared) => return shared_keys(shared),
+            Self::UnplacedRow(stray) => return stray_row(stray),
             Self::OnShard { cause, .. } => return cause.remedy(),
             Self::ForeignState { plan } => return foreign_state(plan),
             Self::Resharded { .. } => RESHARDED,
-            Self::UnplacedRow(_) => UNPLACED_ROW,
             Self::Preflight { .. } => "mend what is marked as error, then run again",
             Self::Changed { .. } => CHANGED,
             Self::NewerFormat { .. } => "run the newer version that began this plan",
@@ -293,6 +288,26 @@ fn of_server(error: &Error) -> &'static str {
         }
         Class::SchemaGone => "create what is missing on the server, then run again",
         Class::TryAgain | Class::Refused | Class::Other => "mend it on the server, then run again",
+    }
+}
+
+/// Nothing is skipped. A row that was copied is read again as it is then; what the log has of one does not change.
+fn stray_row(StrayRow { row, source_table, read }: &StrayRow) -> String {
+    let again = "under a new `name` with an empty target";
+    let columns = &row.columns;
+    match read {
+        Read::Piece(piece) => format!(
+            "give the row a value of {columns} that the vindex maps, then run again, or shard the table by \
+             another column or vindex, {again}. A search of `{source_table}` by {columns} for what is told of \
+             the value finds the row; the keys between which the piece lies are, as bytes, in \
+             `_whimbrel_chunks` of the first shard (`table_id` {}, `number` {})",
+            piece.table.0, piece.number
+        ),
+        Read::Transaction(gtid) => format!(
+            "the transaction comes again with every run: give the row a value of {columns} that the vindex \
+             maps, or shard the table by another column or vindex, then begin again {again}. `mysqlbinlog \
+             --include-gtids={gtid} --base64-output=decode-rows --verbose` of the source's log shows the row"
+        ),
     }
 }
 

@@ -5,10 +5,7 @@ use whimbrel_model::{GtidError, GtidSet, Newest};
 use whimbrel_mysql::{Error, Finding, LogError, OptionsError};
 use whimbrel_plan::{PlanChange, PlanError};
 
-use crate::{
-    placing::UnplacedRow,
-    transform::{FailedRow, TransformError},
-};
+use crate::transform::{FailedRow, StrayRow, TransformError};
 
 /// Why a run did not start, or did not go on. Whatever it is, nothing that was stored is lost.
 #[derive(Debug, Error)]
@@ -192,7 +189,7 @@ pub enum RunError {
     FailedRow(Box<FailedRow>),
     /// No shard of the target may have a row.
     #[error(transparent)]
-    UnplacedRow(#[from] UnplacedRow),
+    UnplacedRow(Box<StrayRow>),
     /// Two sources have rows of one key of a target.
     #[error(transparent)]
     SharedKeys(Box<SharedKeys>),

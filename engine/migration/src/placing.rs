@@ -3,10 +3,13 @@
 mod asked;
 mod by_vindex;
 
-use std::{fmt::Debug, sync::Arc};
+use std::{
+    fmt::{self, Debug},
+    sync::Arc,
+};
 
 use thiserror::Error;
-use whimbrel_model::Row;
+use whimbrel_model::{Column, Row};
 
 pub(crate) use self::{
     asked::{Answered, Answers, AskedVindex},
@@ -40,12 +43,27 @@ pub trait Places: Debug + Send + Sync {
 
 /// A row that no shard may have.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("a row of `{table}` belongs to no shard: {reason}")]
+#[error("a row of `{table}` belongs to no shard by {columns}: {reason}")]
 pub struct UnplacedRow {
     /// The target table.
     pub table: Box<str>,
+    /// The columns of its vindex.
+    pub columns: Box<str>,
     /// Why, without values.
     pub reason: Box<str>,
+}
+
+impl UnplacedRow {
+    /// A row of `table` that the vindex of `columns` gives no shard for this reason.
+    fn by<'c>(
+        table: &str,
+        columns: impl IntoIterator<Item = &'c Column>,
+        reason: &dyn fmt::Display,
+    ) -> Self {
+        let columns = columns.into_iter().map(|column| format!("`{}`", column.name));
+        let columns = columns.collect::<Vec<_>>().join(", ").into();
+        Self { table: table.into(), columns, reason: reason.to_string().into() }
+    }
 }
 
 /// Where the rows of a target table are.

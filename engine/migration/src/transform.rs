@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Debug,
+    fmt::{self, Debug},
     sync::Arc,
 };
 
@@ -92,7 +92,37 @@ pub enum TransformError {
     Failed(#[from] FailedRow),
     /// No shard may have it.
     #[error(transparent)]
-    Unplaced(#[from] UnplacedRow),
+    Unplaced(#[from] Box<StrayRow>),
+}
+
+/// A row that no shard may have, and where it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{row} ({read} of `{source_table}`)")]
+pub struct StrayRow {
+    /// The row.
+    pub row: UnplacedRow,
+    /// The source table.
+    pub source_table: Box<str>,
+    /// Where it was read.
+    pub read: Read,
+}
+
+/// Where a row of a source table was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// In the table, as this piece of it was copied.
+    Piece(ChunkId),
+    /// In the log, where this transaction wrote it.
+    Transaction(Gtid),
+}
+
+impl fmt::Display for Read {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Piece(piece) => write!(f, "found in piece {} of the copy", piece.number),
+            Self::Transaction(gtid) => write!(f, "written by transaction {gtid}, as a row"),
+        }
+    }
 }
 
 /// One target of a source table.
@@ -266,12 +296,16 @@ impl Transform {
                 let operation = Operation { table, key, image };
                 self.placing.give(at, &mut of_shards, (ordinal, operation));
             };
-            match self.feeds(change.table()) {
-                [Feed::Same(target)] => self.same(*target, change, &mut give)?,
+            let table = change.table();
+            let stray = |row| self.stray(row, table, Read::Transaction(transaction.gtid.clone()));
+            match self.feeds(table) {
+                [Feed::Same(target)] => self.same(*target, change, &mut give).map_err(stray)?,
                 feeds => {
                     for feed in feeds {
                         match feed {
-                            Feed::Same(target) => self.same(*target, change.clone(), &mut give)?,
+                            Feed::Same(target) => {
+                                self.same(*target, change.clone(), &mut give).map_err(stray)?;
+                            }
                             Feed::Mapped { .. } => {
                                 self.mapped(feed, &change, &transaction.gtid, &mut give)?;
                             }
@@ -295,7 +329,7 @@ impl Transform {
         target: TargetId,
         change: Change,
         give: &mut impl FnMut(At, TargetId, Key, Option<Row>),
-    ) -> Result<(), TransformError> {
+    ) -> Result<(), UnplacedRow> {
         let table = &self.tables[change.table().0 as usize];
         let (before, after) = change.into_images();
         let new = match &after {
@@ -325,7 +359,9 @@ impl Transform {
     ) -> Result<(), TransformError> {
         let Feed::Mapped { target, dead_letters, mapping } = feed else { return Ok(()) };
         let new = match change.after() {
-            Some(row) => self.placed((*target, *dead_letters), mapping.map(row, Some(gtid))?)?,
+            Some(row) => self
+                .placed((*target, *dead_letters), mapping.map(row, Some(gtid))?)
+                .map_err(|row| self.stray(row, change.table(), Read::Transaction(gtid.clone())))?,
             None => None,
         };
         let old = match change.before() {
@@ -378,6 +414,12 @@ impl Transform {
         })
     }
 
+    /// A row of the source table `table` that no shard may have.
+    fn stray(&self, row: UnplacedRow, table: TableId, read: Read) -> Box<StrayRow> {
+        let source_table = self.tables[table.0 as usize].name().into();
+        Box::new(StrayRow { row, source_table, read })
+    }
+
     /// The rows of a chunk, as rows of target tables of each shard.
     ///
     /// # Errors
@@ -385,9 +427,10 @@ impl Transform {
     /// [`TransformError`] for the first row that a mapping stops at, or that no shard may have.
     pub fn chunk(&self, batch: ChunkBatch) -> Result<Vec<TargetChunk>, TransformError> {
         let ChunkBatch { chunk, attempt, row_count, rows, .. } = batch;
+        let stray = |row| self.stray(row, chunk.table, Read::Piece(chunk));
         let of_shards = match self.feeds(chunk.table) {
-            [Feed::Same(target)] => self.same_rows(*target, rows)?,
-            feeds => self.shares(feeds, &rows)?,
+            [Feed::Same(target)] => self.same_rows(*target, rows).map_err(stray)?,
+            feeds => self.shares(feeds, &rows, stray)?,
         };
         let chunk = |(shard, shares)| TargetChunk {
             chunk,
@@ -422,6 +465,7 @@ impl Transform {
         &self,
         feeds: &[Feed],
         rows: &[(Key, Row)],
+        stray: impl Fn(UnplacedRow) -> Box<StrayRow>,
     ) -> Result<Vec<Vec<Share>>, TransformError> {
         let targets: BTreeSet<TargetId> = feeds.iter().flat_map(Feed::targets).collect();
         let mut shares: BTreeMap<TargetId, Vec<Vec<(Key, Row)>>> = targets
@@ -437,14 +481,15 @@ impl Transform {
             match feed {
                 Feed::Same(target) => {
                     for (key, row) in rows {
-                        let at = self.placing.of_row(*target, row)?;
+                        let at = self.placing.of_row(*target, row).map_err(&stray)?;
                         give(at, *target, key.clone(), row.clone());
                     }
                 }
                 Feed::Mapped { target, dead_letters, mapping } => {
                     for (_, row) in rows {
                         let mapped = mapping.map(row, None)?;
-                        let placed = self.placed((*target, *dead_letters), mapped)?;
+                        let placed =
+                            self.placed((*target, *dead_letters), mapped).map_err(&stray)?;
                         if let Some((at, target, key, row)) = placed {
                             give(at, target, key, row);
                         }

@@ -1,7 +1,7 @@
 //! Rows that are where vtgate says: by a vindex that is known there alone. It is asked for the values of a batch
 //! before their rows are placed (`stage::ask`); here it is as pure as the other ways.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use whimbrel_model::{Column, ColumnType, Row};
 use whimbrel_mysql::vtgate::Written;
@@ -47,7 +47,7 @@ impl AskedVindex {
     /// [`UnplacedRow`] for a value that has none.
     pub(crate) fn value(&self, row: &Row) -> Result<Box<[u8]>, UnplacedRow> {
         let (place, column) = &self.column;
-        literal_bytes(column, row.cell(*place)).map_err(|error| self.unplaced(error.to_string()))
+        literal_bytes(column, row.cell(*place)).map_err(|error| self.unplaced(&error))
     }
 
     /// The shard that has the rows of a keyspace id, among all shards of the target.
@@ -55,8 +55,8 @@ impl AskedVindex {
         self.first + self.shards.of(&keyspace_id.into())
     }
 
-    fn unplaced(&self, reason: String) -> UnplacedRow {
-        UnplacedRow { table: self.table.clone(), reason: reason.into() }
+    fn unplaced(&self, reason: &dyn fmt::Display) -> UnplacedRow {
+        UnplacedRow::by(&self.table, [&self.column.1], reason)
     }
 }
 
@@ -73,8 +73,7 @@ impl Places for Answered {
         let answer = self.answers.get(&value).copied();
         // What is taken for unplaced would leave the row of a former image behind.
         assert!(answer.is_some(), "vtgate is asked for every value of a batch before it is placed");
-        let unmapped =
-            || self.vindex.unplaced("vtgate maps its value to no keyspace id".to_owned());
+        let unmapped = || self.vindex.unplaced(&"vtgate maps its value to no keyspace id");
         answer.flatten().ok_or_else(unmapped)
     }
 }

@@ -27,10 +27,8 @@ impl ByVindex {
     ///
     /// [`UnplacedRow`] for a row that has none.
     pub(crate) fn keyspace_id(&self, row: &Row) -> Result<KeyspaceId, UnplacedRow> {
-        let unplaced = |error: Unmapped| UnplacedRow {
-            table: self.table.clone(),
-            reason: error.to_string().into(),
-        };
+        let columns = || self.columns.iter().map(|(_, column)| column);
+        let unplaced = |error: Unmapped| UnplacedRow::by(&self.table, columns(), &error);
         let literals: Vec<Literal<'_>> = self
             .columns
             .iter()
