@@ -63,8 +63,9 @@ pub async fn foreign_keys(
                 kind: "foreign key",
                 name: row.text("CONSTRAINT_NAME")?,
                 why: format!(
-                    "of `{table}`, ON DELETE {}: shards do not get it, as the plan leaves foreign keys \
-                     out; from the cutover on the application has to see to what it did",
+                    "of `{table}`, ON DELETE {}: the run makes it on no shard, as the plan leaves foreign \
+                     keys out, and leaves alone one that is there; from the cutover on the application \
+                     has to see to what it did on shards without it",
                     row.text("DELETE_RULE")?
                 ),
             });
