@@ -164,6 +164,13 @@ async fn rows_that_vtgate_does_not_place(world: &World) {
         "say `ask_vtgate: true` of the table",
     ];
     unasked.refused(3, &texts).await;
+    let known = world.migration("");
+    known.edit("ask_vtgate: true }", "ask_vtgate: true }, words: { ask_vtgate: true }");
+    let texts = [
+        "`words`: the plan asks vtgate where each row goes, and `unicode_loose_xxhash` of (word), by which",
+        "leave `ask_vtgate` out of `sharding`",
+    ];
+    known.refused(3, &texts).await;
     world.vitess.execute("commerce:80-", "DROP TABLE pairs").await.unwrap();
     let move_to = async |customer: i32| {
         let update = format!("UPDATE shop.orders SET customer = {customer} WHERE id = 1");

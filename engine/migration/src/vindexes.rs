@@ -329,6 +329,7 @@ impl Keyspace {
         let columns = sharding_columns(target, &primary.columns)?;
         let (table, shards) = (target.name().into(), Arc::clone(&self.shards));
         match Vindex::new(&primary.kind, &primary.params, files) {
+            Ok(_) if matches!(how, Sharding::Asked) => Err(asked::needless(primary)),
             Ok(vindex) => {
                 let first = self.first;
                 Ok(Where::ByVindex(Arc::new(ByVindex { table, columns, vindex, shards, first })))

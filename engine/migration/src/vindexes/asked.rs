@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use whimbrel_model::Column;
-use whimbrel_mysql::{Session, vtgate};
+use whimbrel_mysql::{Session, vtgate, vtgate::TableVindex};
 use whimbrel_sharding::VindexError;
 
 use super::uncomputed;
@@ -33,6 +33,20 @@ pub(super) fn only_column(
             "shard the table by a vindex that is computed from its row".to_owned(),
         )
     })
+}
+
+/// What is wrong with asking vtgate about a vindex that is computed here.
+pub(super) fn needless(vindex: &TableVindex) -> (String, String) {
+    (
+        format!(
+            "the plan asks vtgate where each row goes, and `{}` of ({}), by which the vschema places its rows, \
+             is computed without asking",
+            vindex.kind,
+            vindex.columns.join(", ")
+        ),
+        "leave `ask_vtgate` out of `sharding`: it is for vindexes that vtgate alone knows"
+            .to_owned(),
+    )
 }
 
 /// Proves that of a target nothing else depends on where its rows are.
