@@ -38,7 +38,10 @@ enum How {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum VindexError {
     /// Vitess keeps its keyspace ids in a table.
-    #[error("a `{kind}` vindex is not computed from the row")]
+    #[error(
+        "what the table of a `{kind}` vindex says changes, and with it where rows belong that are written \
+         already"
+    )]
     NotComputed {
         /// The type of vindex.
         kind: String,

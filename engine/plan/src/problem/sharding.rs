@@ -72,7 +72,7 @@ pub enum ShardingProblem {
         nearest: Option<String>,
     },
     /// A vindex that is not computed from the row.
-    #[error("a `{kind}` vindex does not say which shard a row is on")]
+    #[error("a `{kind}` vindex cannot be the primary one: what its table says changes")]
     NotComputed {
         /// The type.
         kind: String,
@@ -262,8 +262,8 @@ impl ShardingProblem {
                 "name the column that the vindex is of: `column: id`, or several: `columns: [a, b]`"
             }
             Self::NotComputed { .. } => {
-                "name the table's primary vindex, which makes the keyspace id of the row itself, such as \
-                 `xxhash`"
+                "with the table changes where rows belong that are written already: let a vindex be the table's \
+                 primary one that makes the keyspace id of the row itself, such as `xxhash`, and name that"
             }
             Self::Params { .. } => "write the parameters as the vschema has them, each as text",
             Self::ColumnCount { .. } => "name the columns that the vschema names, in its order",

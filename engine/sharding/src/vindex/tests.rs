@@ -253,8 +253,16 @@ fn what_is_no_vindex_is_refused_with_its_reason() {
     for (kind, params, refused) in [
         ("hsah", &[][..], "`hsah` is no type of vindex that is known: hash, xxhash, "),
         ("null", &[("id", "0")], "a `null` vindex has no parameter `id`"),
-        ("lookup_unique", &[], "a `lookup_unique` vindex is not computed from the row"),
-        ("consistent_lookup", &[], "a `consistent_lookup` vindex is not computed from the row"),
+        (
+            "lookup_unique",
+            &[],
+            "what the table of a `lookup_unique` vindex says changes, and with it where rows belong that are written already",
+        ),
+        (
+            "consistent_lookup",
+            &[],
+            "what the table of a `consistent_lookup` vindex says changes, and with it where rows belong that are written already",
+        ),
         ("hash", &[("jsno", "")], "a `hash` vindex has no parameter `jsno`"),
         (
             "multicol",
