@@ -81,3 +81,19 @@ CREATE TABLE requests (
   created_at DATETIME NOT NULL,
   PRIMARY KEY (id)
 );
+
+CREATE TABLE invoices (
+  id BIGINT UNSIGNED NOT NULL,
+  customer_id BIGINT UNSIGNED NOT NULL,
+  sent_at DATETIME NULL,
+  PRIMARY KEY (id)
+);
+
+CREATE TABLE invoice_lines (
+  invoice_id BIGINT UNSIGNED NOT NULL,
+  line SMALLINT NOT NULL,
+  sku VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  price DECIMAL(10,2) NOT NULL,
+  PRIMARY KEY (invoice_id, line),
+  CONSTRAINT line_invoice FOREIGN KEY (invoice_id) REFERENCES invoices (id)
+);

@@ -207,6 +207,7 @@ async fn every_plan_makes_what_a_select_gives_of_tables_that_change() {
         }
     }
     keyspaces::assert_looked_up(&world.vitess).await;
+    keyspaces::assert_refer(&world.vitess).await;
 }
 
 /// Changes rows until all plans follow, and some rounds more.

@@ -53,3 +53,11 @@ DELETE FROM requests WHERE id % 59 = @n % 59 LIMIT 1;
 UPDATE countries SET name = CONCAT(name, '.') WHERE CHAR_LENGTH(name) < 60;
 REPLACE INTO currencies VALUES (CONCAT('X', CHAR(65 + @n % 26), 'Y'), CONCAT('n', @n), @n % 4);
 DELETE FROM currencies WHERE code = CONCAT('X', CHAR(65 + (@n + 20) % 26), 'Y');
+
+INSERT INTO invoices VALUES (1000 + @n, 1 + @n % 97, NULL);
+INSERT INTO invoice_lines VALUES (1000 + @n, 1, CONCAT('sku-', @n % 23), @n), (1000 + @n, 2, 'sku-1', 2.5);
+UPDATE invoices SET sent_at = IF(sent_at IS NULL, '2025-02-01' + INTERVAL @n HOUR, NULL) WHERE id % 7 = @n % 7;
+UPDATE invoice_lines SET invoice_id = 1 + (invoice_id * 7 + @n) % 50, price = price + 1
+  WHERE invoice_id <= 50 AND line % 11 = @n % 11;
+DELETE FROM invoice_lines WHERE invoice_id = 998 + @n;
+DELETE FROM invoices WHERE id = 998 + @n;

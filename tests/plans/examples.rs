@@ -237,6 +237,15 @@ pub(super) const EXAMPLES: &[Example] = &[
         &[("TABLE countries", "TABLE countries"), ("TABLE currencies", "TABLE currencies")],
     ),
     Example {
+        plan: "vitess-foreign-keys",
+        targets: &[
+            ("TABLE invoices", "TABLE invoices"),
+            ("TABLE invoice_lines", "TABLE invoice_lines"),
+        ],
+        sharded: &[("invoices", &["id"]), ("invoice_lines", &["invoice_id"])],
+        remarks: &[],
+    },
+    Example {
         plan: "vitess-tenants",
         targets: &[
             ("TABLE customers", "SELECT tenant_id, id, name, email, country FROM customers"),

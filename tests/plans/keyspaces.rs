@@ -73,3 +73,13 @@ pub(super) async fn assert_looked_up(vitess: &Vitess) {
     assert!(told.concat().contains("orders_by_id"), "{told:?}");
     assert_placed(vitess, "shop", ("orders", &["id"])).await;
 }
+
+/// Wants each shard to have the foreign key of the tables that were moved with it.
+pub(super) async fn assert_refer(vitess: &Vitess) {
+    for shard in vitess.shards("commerce") {
+        let select = "SELECT CONCAT_WS(' ', TABLE_NAME, CONSTRAINT_NAME, REFERENCED_TABLE_NAME)
+                      FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE()";
+        let found: Vec<String> = vitess.shard_rows(("commerce", shard), select).await.unwrap();
+        assert_eq!(found, ["invoice_lines line_invoice invoices"], "{shard}");
+    }
+}
