@@ -80,29 +80,83 @@ impl Datetime {
     }
 }
 
+/// The longest of the texts below, a `DATETIME` with microseconds, and room for what no server stores.
+const TEXT_BYTES_MAX: usize = 40;
+
+/// A text of digits that is put together on the stack: rows have many, and to format each number of one
+/// costs several times as much.
+struct Text {
+    bytes: [u8; TEXT_BYTES_MAX],
+    length: usize,
+}
+
+impl Text {
+    fn new() -> Self {
+        Self { bytes: [0; TEXT_BYTES_MAX], length: 0 }
+    }
+
+    fn push(&mut self, byte: u8) -> &mut Self {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+            self.length += 1;
+        }
+        self
+    }
+
+    /// The number with at least `width` digits.
+    fn number(&mut self, mut number: u64, width: usize) -> &mut Self {
+        let digits = number.checked_ilog10().map_or(1, |power| power as usize + 1);
+        let end = self.length + width.max(digits);
+        for place in self.bytes.get_mut(self.length..end).unwrap_or_default().iter_mut().rev() {
+            *place = b'0' + (number % 10).to_le_bytes()[0];
+            number /= 10;
+        }
+        self.length = end;
+        self
+    }
+
+    fn date(&mut self, date: Date) -> &mut Self {
+        self.number(date.year.into(), 4).push(b'-');
+        self.number(date.month.into(), 2).push(b'-').number(date.day.into(), 2)
+    }
+
+    fn clock(&mut self, hours: u64, minutes: u64, seconds: u64, micros: u64) -> &mut Self {
+        self.number(hours, 2).push(b':').number(minutes, 2).push(b':').number(seconds, 2);
+        if micros == 0 { self } else { self.push(b'.').number(micros, 6) }
+    }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.bytes.get(..self.length).and_then(|text| str::from_utf8(text).ok());
+        f.write_str(text.ok_or(fmt::Error)?)
+    }
+}
+
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+        Text::new().date(*self).show(f)
     }
 }
 
 /// `YYYY-MM-DD hh:mm:ss`, with `.ffffff` where there are microseconds.
 impl fmt::Display for Datetime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:02}:{:02}:{:02}", self.date, self.hour, self.minute, self.second)?;
-        if self.micros == 0 { Ok(()) } else { write!(f, ".{:06}", self.micros) }
+        let mut text = Text::new();
+        text.date(self.date).push(b' ');
+        let [hour, minute, second] = [self.hour, self.minute, self.second].map(u64::from);
+        text.clock(hour, minute, second, self.micros.into()).show(f)
     }
 }
 
 /// `[-]hh:mm:ss`, hours of two or three digits, with `.ffffff` where there are microseconds.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.micros < 0 { "-" } else { "" };
+        let mut text = Text::new();
+        if self.micros < 0 {
+            text.push(b'-');
+        }
         let all = self.micros.unsigned_abs();
-        let (seconds, micros) = (all / 1_000_000, all % 1_000_000);
-        let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
-        write!(f, "{sign}{hours:02}:{minutes:02}:{:02}", seconds % 60)?;
-        if micros == 0 { Ok(()) } else { write!(f, ".{micros:06}") }
+        let seconds = all / 1_000_000;
+        text.clock(seconds / 3_600, seconds / 60 % 60, seconds % 60, all % 1_000_000).show(f)
     }
 }
 
@@ -123,10 +177,24 @@ mod tests {
     }
 
     #[test]
+    fn each_part_has_its_digits() {
+        let date = Date { year: 7, month: 0, day: 31 };
+        let at = Datetime { date, hour: 9, minute: 0, second: 59, micros: 10 };
+        let most = Date { year: u16::MAX, month: u8::MAX, day: u8::MAX };
+        let latest = Datetime { date: most, hour: 255, minute: 255, second: 255, micros: u32::MAX };
+
+        assert_eq!(date.to_string(), "0007-00-31");
+        assert_eq!(at.to_string(), "0007-00-31 09:00:59.000010");
+        assert_eq!(latest.to_string(), "65535-255-255 255:255:255.4294967295");
+    }
+
+    #[test]
     fn times_beyond_a_day_and_below_zero_keep_their_hours() {
         let hours = |h: i64| Time { micros: h * 3_600_000_000 };
 
         assert_eq!(hours(838).to_string(), "838:00:00");
+        assert_eq!(Time { micros: 0 }.to_string(), "00:00:00");
+        assert_eq!(Time { micros: i64::MIN }.to_string(), "-2562047788:00:54.775808");
         assert_eq!(Time { micros: -1_500_000 }.to_string(), "-00:00:01.500000");
     }
 }

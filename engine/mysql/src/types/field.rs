@@ -3,7 +3,7 @@
 use whimbrel_model::{Cell, Column, ColumnType};
 
 use super::{
-    literal::{mismatch, print},
+    literal::{mismatch, print, print_number},
     write_key_literal,
 };
 use crate::error::Error;
@@ -54,7 +54,7 @@ pub(crate) fn write_field(out: &mut Vec<u8>, column: &Column, cell: Cell<'_>) ->
         (_, Cell::Null) => out.extend_from_slice(b"\\N"),
         // As a string of two digits or less it would be a year of our days.
         (ColumnType::Year, Cell::UInt(year)) => print(out, format_args!("{year:04}")),
-        (ColumnType::Set { .. }, Cell::UInt(bits)) => print(out, format_args!("{bits}")),
+        (ColumnType::Set { .. }, Cell::UInt(bits)) => print_number(out, bits),
         (ColumnType::Date, Cell::Date(date)) => print(out, format_args!("{date}")),
         (ColumnType::Time { .. }, Cell::Time(time)) => print(out, format_args!("{time}")),
         (ColumnType::Datetime { .. } | ColumnType::Timestamp { .. }, Cell::Datetime(at)) => {
