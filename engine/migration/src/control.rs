@@ -8,7 +8,7 @@ use crate::{
     link::{Link, SharedLink, on_link},
     owned::Owned,
     pieces::{Cut, Piece, rows_held_by_all},
-    store::{self, Control, Disputes},
+    store::{self, Control, Disputes, Life},
 };
 
 /// One connection to each of the target's shards, and the epoch that they write under.
@@ -59,14 +59,14 @@ impl ControlLink {
         on_link!(link, session => self.control.change_lanes(session, sequences, lanes, state))
     }
 
-    /// Stores phase, progress and the last error.
+    /// Stores phase, progress, and whether the run goes on.
     pub(crate) async fn report(
         &self,
         (phase, progress): (&str, &str),
-        error: Option<&str>,
+        life: Life<'_>,
     ) -> Result<(), RunError> {
         let mut link = self.home.lock().await;
-        on_link!(link, session => self.control.report(session, (phase, progress), error))
+        on_link!(link, session => self.control.report(session, (phase, progress), life))
     }
 
     /// All pieces, each with the rows written for it where the target holds it.

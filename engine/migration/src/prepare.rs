@@ -325,7 +325,7 @@ async fn resume(
         Control::relax(session, key, &fingerprint, dead_letters.as_ref()).await?;
     }
     let beat = store::beat(session, key).await?;
-    let (_, absent) = beat.ok_or(RunError::State { what: "plan" })?;
+    let absent = beat.ok_or(RunError::State { what: "plan" })?.age;
     found.extend(source::absence_finding(source, absent).await?);
     Ok(found)
 }

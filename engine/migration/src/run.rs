@@ -17,6 +17,7 @@ use crate::{
     progress::Progress,
     serving::{STORE_TIME_MAX, Serving},
     shared::Shared,
+    store::Life,
     vschema::Announce,
     watch::watch,
 };
@@ -133,7 +134,7 @@ impl Run {
         drop(tasks);
         let is_stopped = stop.requested() == Some(StopLevel::Now);
         let error = ended.as_ref().err().filter(|_| !is_stopped).map(ToString::to_string);
-        let storing = report(&shared, &control, error.as_deref());
+        let storing = report(&shared, &control, Life::Ended { error: error.as_deref() });
         // A target that is away must not hold the end up: what matters is stored with the rows.
         let stored = shared.clock.timeout(LAST_REPORT_TIME_MAX, storing).await.unwrap_or(Ok(()));
         if matches!(stored, Err(RunError::Fenced)) {
@@ -191,19 +192,15 @@ async fn reports(shared: Arc<Shared>, control: ControlLink) -> Result<(), RunErr
     loop {
         tokio::select! {
             () = shared.stop.reached(StopLevel::Drain) => return Ok(()),
-            () = shared.clock.sleep(REPORT_EVERY) => report(&shared, &control, None).await?,
+            () = shared.clock.sleep(REPORT_EVERY) => report(&shared, &control, Life::GoesOn).await?,
         }
     }
 }
 
-async fn report(
-    shared: &Shared,
-    control: &ControlLink,
-    error: Option<&str>,
-) -> Result<(), RunError> {
+async fn report(shared: &Shared, control: &ControlLink, life: Life<'_>) -> Result<(), RunError> {
     let report = shared.progress.report(shared.clock.now_micros());
     let text = serde_json::to_string(&report)?;
-    control.report((report.phase.as_str(), &text), error).await
+    control.report((report.phase.as_str(), &text), life).await
 }
 
 /// The error inside that of a task.

@@ -14,7 +14,7 @@ use crate::{
     error::RunError,
     link::{Link, end_session},
     shards::Shard,
-    store::{self, PlanKey, text},
+    store::{self, Beat, PlanKey, text},
 };
 
 /// How long the lock of another runner is waited for before that one counts as alive.
@@ -65,22 +65,26 @@ pub(crate) async fn is_at_work(
     }
 }
 
-/// Whether a report comes before the last one is as old as one of a runner at work never is.
+/// Whether a report comes before the last one is as old as one of a runner at work never is, and the last one
+/// was not a runner's very last.
 async fn is_reporting(
     session: &mut Session,
     plan: &PlanKey,
     clock: &Clock,
 ) -> Result<bool, RunError> {
-    let Some((first, mut age)) = store::beat(session, plan).await? else { return Ok(false) };
-    while age < SILENCE_MAX {
-        clock.sleep(LOOK_EVERY).await;
-        let Some((beat, now)) = store::beat(session, plan).await? else { return Ok(false) };
-        if beat != first {
+    let mut first = None;
+    loop {
+        let Some(Beat { number: Some(number), age }) = store::beat(session, plan).await? else {
+            return Ok(false);
+        };
+        if *first.get_or_insert(number) != number {
             return Ok(true);
         }
-        age = now;
+        if age >= SILENCE_MAX {
+            return Ok(false);
+        }
+        clock.sleep(LOOK_EVERY).await;
     }
-    Ok(false)
 }
 
 /// Takes the plan's lock, from another runner only if asked to.

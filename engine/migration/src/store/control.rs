@@ -19,6 +19,18 @@ use crate::{
 /// The longest text of an error that is kept.
 const ERROR_CHARS_MAX: usize = 4_096;
 
+/// What a report says of its runner.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Life<'a> {
+    /// More reports come: where none does, it was killed.
+    GoesOn,
+    /// This is its last: nobody waits for another.
+    Ended {
+        /// Why, if it failed.
+        error: Option<&'a str>,
+    },
+}
+
 /// How many tables one statement inserts: the widest have definitions of some hundred KiB.
 const TABLES_AT_ONCE: usize = 50;
 
@@ -202,7 +214,7 @@ impl Control {
         Ok(())
     }
 
-    /// Stores the phase, the progress report and the last error, if any.
+    /// Stores the phase, the progress report, and whether the runner goes on.
     ///
     /// # Errors
     ///
@@ -211,18 +223,20 @@ impl Control {
         &self,
         session: &mut Session,
         (phase, progress): (&str, &str),
-        error: Option<&str>,
+        life: Life<'_>,
     ) -> Result<(), RunError> {
         self.open(session).await?;
-        let error = error.map_or_else(
-            || "NULL".to_owned(),
-            |error| text(&error.chars().take(ERROR_CHARS_MAX).collect::<String>()),
-        );
+        let told = |error: &str| text(&error.chars().take(ERROR_CHARS_MAX).collect::<String>());
+        let (beat, error) = match life {
+            Life::GoesOn => ("beat", None),
+            Life::Ended { error } => ("0", error.map(told)),
+        };
         let update = format!(
-            "UPDATE `_whimbrel_plan` SET phase = {}, progress = {}, last_error = {error}, \
-             updated_at = NOW(6) WHERE {}",
+            "UPDATE `_whimbrel_plan` SET beat = {beat}, phase = {}, progress = {}, \
+             last_error = {}, updated_at = NOW(6) WHERE {}",
             text(phase),
             text(progress),
+            error.as_deref().unwrap_or("NULL"),
             self.plan.matches(),
         );
         session.execute(update.as_bytes()).await?;

@@ -17,12 +17,12 @@ mod tokens;
 #[cfg(test)]
 pub(crate) use claim::ClaimedLanes;
 pub(crate) use claim::{Claim, claim, claim_beside};
-pub(crate) use control::{Beginning, Control, StoredTable, shards};
+pub(crate) use control::{Beginning, Control, Life, StoredTable, shards};
 pub(crate) use disputes::{Disputes, disputes};
 pub(crate) use lanes::{read_version, swap};
 pub(crate) use placings::{Placings, placings};
 pub(crate) use schema::{FORMAT, create_tables, exists};
-pub(crate) use summary::{beat, dead_letters, epoch, kept_bytes, positions, rollups};
+pub(crate) use summary::{Beat, beat, dead_letters, epoch, kept_bytes, positions, rollups};
 pub(crate) use targets::{StoredTarget, lookups, targets, targets_of_others};
 pub(crate) use tokens::{draw_token, token};
 

@@ -81,26 +81,33 @@ pub(crate) async fn kept_bytes(session: &mut Session, rollup: &Rollup) -> Result
     Ok(rows.first().ok_or(RunError::State { what: "kept tables" })?.number("bytes")?)
 }
 
-/// How many reports were stored of the plan, and how old the newest is; `None` where the plan has no rows.
+/// What tells of a runner from afar.
+pub(crate) struct Beat {
+    /// Goes up with every report; `None` when the newest runner has ended in order.
+    pub(crate) number: Option<u64>,
+    /// How old the newest report is.
+    pub(crate) age: Duration,
+}
+
+/// The newest report of the plan; `None` where the plan has no rows.
 ///
 /// # Errors
 ///
 /// [`RunError`] when the server does not answer.
-pub(crate) async fn beat(
-    session: &mut Session,
-    plan: &PlanKey,
-) -> Result<Option<(u64, Duration)>, RunError> {
+pub(crate) async fn beat(session: &mut Session, plan: &PlanKey) -> Result<Option<Beat>, RunError> {
     if !super::exists(session).await? {
         return Ok(None);
     }
     let sql = format!(
-        "SELECT beat, GREATEST(0, TIMESTAMPDIFF(MICROSECOND, updated_at, NOW(6))) AS micros \
+        "SELECT IF(beat = 0 AND epoch > 0, NULL, beat) AS number, \
+         GREATEST(0, TIMESTAMPDIFF(MICROSECOND, updated_at, NOW(6))) AS micros \
          FROM `_whimbrel_plan` WHERE {}",
         plan.matches()
     );
     let rows = session.query(&sql).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    Ok(Some((row.number("beat")?, Duration::from_micros(row.number("micros")?))))
+    let age = Duration::from_micros(row.number("micros")?);
+    Ok(Some(Beat { number: row.optional_number("number")?, age }))
 }
 
 /// The epoch of the newest runner on a shard, 0 before the first; `None` where the plan has no rows.
