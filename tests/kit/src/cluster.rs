@@ -1,7 +1,9 @@
 //! A whole Vitess cluster: etcd, vtctld, a vttablet over a MySQL server of its own for every shard, and vtgate.
 //!
 //! For what [`Vitess`](crate::Vitess), which is one process, does not have: vreplication, schema tracking, replicas and their
-//! promotion, a limit on the size of messages, and shards that fail alone.
+//! promotion, a limit on the size of messages, shards that fail alone, and several vtgates.
+
+mod vtgate;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,13 +12,15 @@ use futures_util::future::try_join_all;
 use mysql_async::prelude::FromRow;
 use mysql_async::{Conn, Opts};
 
+pub use self::vtgate::Vtgate;
 use crate::process::Process;
 use crate::programs::Programs;
 use crate::vitess::{ACCOUNTS, Served, no_shard};
 use crate::{Keyspace, KitError, Server, ServerBuilder, port, sql};
 
-/// The one cell of the cluster.
+/// The cell of the cluster: of all but the second vtgate, if there is one, which has no tablets near it.
 const CELL: &str = "zone1";
+const SECOND_CELL: &str = "zone2";
 /// How long a command to the cluster may take; without a bound it waits for a server that is not there.
 const COMMAND_TIMEOUT: &str = "--action-timeout=60s";
 /// The account of tablets over servers that are not theirs: Vitess wants one with a password there.
@@ -30,6 +34,7 @@ pub struct ClusterBuilder {
     keyspaces: Vec<Served>,
     external: Vec<External>,
     replicas: usize,
+    has_second_vtgate: bool,
     vtgate_flags: Vec<String>,
     tablet_flags: Vec<String>,
     mysql: ServerBuilder,
@@ -70,7 +75,14 @@ impl ClusterBuilder {
         self
     }
 
-    /// Adds a flag of `vtgate`.
+    /// Adds a second vtgate, which is in the cell `zone2`: its copy of the vschema is one of its own.
+    #[must_use]
+    pub fn second_vtgate(mut self) -> Self {
+        self.has_second_vtgate = true;
+        self
+    }
+
+    /// Adds a flag of every `vtgate`.
     #[must_use]
     pub fn vtgate_flag(mut self, flag: impl Into<String>) -> Self {
         self.vtgate_flags.push(flag.into());
@@ -103,11 +115,14 @@ impl ClusterBuilder {
         let (etcd, topology) = start_etcd(programs).await?;
         let (vtctld, control) = start_vtctld(programs, topology).await?;
         let client = programs.path("vtctldclient")?;
-        let vtgate = Process::of_vitess(&programs.path("vtgate")?)?;
+        let vtgate = programs.path("vtgate")?;
+        let mut vtgates = vec![Vtgate::new(&vtgate, CELL)?];
+        if self.has_second_vtgate {
+            vtgates.push(Vtgate::new(&vtgate, SECOND_CELL)?);
+        }
         let tablets = self.start_tablets(programs, topology).await?;
         let mut cluster = Cluster {
-            port: port::free()?,
-            vtgate,
+            vtgates,
             tablets,
             keyspaces: self.keyspaces,
             tablet_flags: self.tablet_flags,
@@ -122,23 +137,19 @@ impl ClusterBuilder {
         for Served { name, vschema, .. } in &cluster.keyspaces {
             cluster.vtctldclient(&["ApplyVSchema", "--vschema", vschema, name]).await?;
         }
-        let mut arguments = vec![
-            format!("--cell={CELL}"),
-            format!("--cells-to-watch={CELL}"),
-            "--tablet-types-to-wait=PRIMARY".to_owned(),
-            format!("--port={}", port::free()?),
-            format!("--grpc-port={}", port::free()?),
-            format!("--mysql-server-port={}", cluster.port),
-            "--mysql-server-bind-address=127.0.0.1".to_owned(),
-            "--mysql-auth-server-impl=none".to_owned(),
-            "--enable-binlog-dump".to_owned(),
-            "--binlog-dump-authorized-users=%".to_owned(),
-            "--vschema-ddl-authorized-users=%".to_owned(),
-        ];
-        arguments.extend(common(topology));
-        arguments.extend(self.vtgate_flags);
-        cluster.vtgate.set_arguments(arguments);
-        cluster.vtgate.restart().await?;
+        if self.has_second_vtgate {
+            let address = format!("127.0.0.1:{topology}");
+            let root = format!("--root=/vitess/{SECOND_CELL}");
+            let add = ["AddCellInfo", &root, "--server-address", &address, SECOND_CELL];
+            cluster.vtctldclient(&add).await?;
+            for Served { name, .. } in &cluster.keyspaces {
+                cluster.vtctldclient(&["RebuildKeyspaceGraph", name]).await?;
+            }
+            cluster.vtctldclient(&["RebuildVSchemaGraph"]).await?;
+        }
+        for vtgate in &mut cluster.vtgates {
+            vtgate.start(topology, &self.vtgate_flags).await?;
+        }
         cluster.ready().await?;
         Ok(cluster)
     }
@@ -185,7 +196,7 @@ impl ClusterBuilder {
 #[derive(Debug)]
 pub struct Cluster {
     // In the order in which they end: none before who needs it.
-    vtgate: Process,
+    vtgates: Vec<Vtgate>,
     tablets: Vec<Tablet>,
     _vtctld: Process,
     _etcd: Process,
@@ -196,8 +207,6 @@ pub struct Cluster {
     mysql: ServerBuilder,
     /// Where the topology is.
     topology: u16,
-    /// Where vtgate speaks MySQL.
-    port: u16,
     /// Where vtctld takes commands.
     control: u16,
     client: PathBuf,
@@ -225,13 +234,13 @@ impl Cluster {
     /// The port on which vtgate speaks MySQL, also while it is stopped.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.vtgates[0].port
     }
 
     /// The URL of vtgate for `root`, without a keyspace.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("mysql://root@127.0.0.1:{}", self.port)
+        format!("mysql://root@127.0.0.1:{}", self.port())
     }
 
     /// The port on which vtctld takes commands; [`Cluster::vtctldclient`] knows it.
@@ -242,14 +251,19 @@ impl Cluster {
 
     /// vtgate, to be killed and restarted; [`Cluster::ready`] waits for it.
     pub fn vtgate(&mut self) -> &mut Process {
-        &mut self.vtgate
+        &mut self.vtgates[0].process
     }
 
-    /// The process ids of vtgate and of the tablets, of those that run.
+    /// All vtgates: the first is the one that everything else here is of.
+    pub fn vtgates(&mut self) -> &mut [Vtgate] {
+        &mut self.vtgates
+    }
+
+    /// The process ids of vtgates and of the tablets, of those that run.
     #[must_use]
     pub fn pids(&self) -> Vec<u32> {
         let tablets = self.tablets.iter().filter_map(Tablet::pid);
-        self.vtgate.pid().into_iter().chain(tablets).collect()
+        self.vtgates.iter().filter_map(|it| it.process.pid()).chain(tablets).collect()
     }
 
     /// All tablets. Those of one shard follow each other, and the first of them was made its primary at the start.
@@ -331,22 +345,25 @@ impl Cluster {
         Ok(())
     }
 
-    /// Waits until vtgate serves every shard.
+    /// Waits until every vtgate serves every shard.
     ///
     /// # Errors
     ///
-    /// [`KitError::Ended`] and [`KitError::NotReady`] with the end of vtgate's log.
+    /// [`KitError::Ended`] and [`KitError::NotReady`] with the end of a vtgate's log.
     pub async fn ready(&self) -> Result<(), KitError> {
-        let serves_all = async || {
-            for Tablet { keyspace, shard, .. } in &self.tablets {
-                let target = format!("{keyspace}:{shard}");
-                if self.rows::<String>(&target, "SELECT @@server_uuid").await.is_err() {
-                    return false;
+        for vtgate in &self.vtgates {
+            let serves_all = async || {
+                for Tablet { keyspace, shard, .. } in &self.tablets {
+                    let target = format!("{keyspace}:{shard}");
+                    if vtgate.rows::<String>(&target, "SELECT @@server_uuid").await.is_err() {
+                        return false;
+                    }
                 }
-            }
-            true
-        };
-        self.vtgate.ready(self.port, serves_all).await
+                true
+            };
+            vtgate.process.ready(vtgate.port, serves_all).await?;
+        }
+        Ok(())
     }
 
     /// Waits for `tablets`, and makes the first of each shard its primary.
@@ -373,7 +390,7 @@ impl Cluster {
     }
 
     fn opts(&self, target: &str) -> Opts {
-        sql::opts(self.port, Some(target))
+        sql::opts(self.port(), Some(target))
     }
 }
 

@@ -27,7 +27,7 @@ mod wait;
 mod watchdog;
 mod writer;
 
-pub use cluster::{Cluster, ClusterBuilder, Tablet};
+pub use cluster::{Cluster, ClusterBuilder, Tablet, Vtgate};
 pub use compare::{Comparison, Difference, Side, compare};
 pub use error::KitError;
 pub use fingerprint::{Fingerprint, fingerprint};

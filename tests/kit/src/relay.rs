@@ -1,5 +1,5 @@
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,7 +46,8 @@ struct Mode {
 
 #[derive(Debug)]
 struct Shared {
-    server_port: AtomicU16,
+    /// Connections go to each of them in turn.
+    server_ports: Mutex<Vec<u16>>,
     mode: watch::Sender<Mode>,
     /// How many more bytes a direction delivers before everything is cut.
     budget: Mutex<Option<(Direction, usize)>>,
@@ -86,6 +87,16 @@ impl Relay {
     ///
     /// [`KitError::System`] when no port can be opened.
     pub async fn to_port(server_port: u16) -> Result<Self, KitError> {
+        Self::among(&[server_port]).await
+    }
+
+    /// Opens a relay in front of several servers of 127.0.0.1, as a load balancer is one: each new connection goes to the
+    /// next of them that takes it.
+    ///
+    /// # Errors
+    ///
+    /// [`KitError::System`] when no port can be opened.
+    pub async fn among(server_ports: &[u16]) -> Result<Self, KitError> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .map_err(KitError::system("open a relay's port"))?;
@@ -99,7 +110,7 @@ impl Relay {
             desertions: 0,
         };
         let shared = Arc::new(Shared {
-            server_port: AtomicU16::new(server_port),
+            server_ports: Mutex::new(server_ports.to_vec()),
             mode: watch::Sender::new(mode),
             budget: Mutex::new(None),
             bytes_to_server: AtomicU64::new(0),
@@ -163,7 +174,13 @@ impl Relay {
     /// Leads new connections to `server` from now on, as an address does that moves with a failover. Open connections
     /// stay where they are.
     pub fn turn_to(&self, server: &Server) {
-        self.shared.server_port.store(server.port(), Ordering::Relaxed);
+        self.turn_among(&[server.port()]);
+    }
+
+    /// Leads new connections to these servers in turn from now on. Open connections stay where they are.
+    pub fn turn_among(&self, server_ports: &[u16]) {
+        let mut ports = self.shared.server_ports.lock().unwrap_or_else(PoisonError::into_inner);
+        *ports = server_ports.to_vec();
     }
 
     /// Cuts every open connection and closes new ones as soon as they are made, until [`Relay::pass`].
@@ -211,6 +228,19 @@ impl Shared {
         }
     }
 
+    /// Connects to the server whose turn it is, or to the next that takes it; `turn` counts connections.
+    async fn connect(&self, turn: usize) -> Option<TcpStream> {
+        let mut ports = self.server_ports.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let first = turn.checked_rem(ports.len())?;
+        ports.rotate_left(first);
+        for port in ports {
+            if let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await {
+                return Some(server);
+            }
+        }
+        None
+    }
+
     fn delay(&self, direction: Direction) -> Duration {
         let mode = self.mode.borrow();
         match direction {
@@ -245,18 +275,17 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         if shared.mode.borrow().is_refusing {
             continue;
         }
-        shared.connections_ever.fetch_add(1, Ordering::Relaxed);
-        connections.spawn(connection(client, Arc::clone(&shared)));
+        let turn = shared.connections_ever.fetch_add(1, Ordering::Relaxed);
+        connections.spawn(connection((client, turn), Arc::clone(&shared)));
     }
 }
 
 /// Relays one connection until either side ends it or it is cut.
-async fn connection(client: TcpStream, shared: Arc<Shared>) {
+async fn connection((client, turn): (TcpStream, usize), shared: Arc<Shared>) {
     let mut mode = shared.mode.subscribe();
     let (cuts, desertions) = (mode.borrow().cuts, mode.borrow().desertions);
     shared.connections.fetch_add(1, Ordering::Relaxed);
-    let port = shared.server_port.load(Ordering::Relaxed);
-    if let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await
+    if let Some(server) = shared.connect(turn).await
         // Its socket is closed when both are dropped.
         && let Ok(server) = server.into_std()
         && let Ok(kept) = server.try_clone()
