@@ -248,6 +248,13 @@ impl Error {
         matches!(self, Self::Gate { message, .. } if message.starts_with(gate::LARGE_MESSAGE))
     }
 
+    /// Whether the topology has a part of that name of a vschema already, which vtgate may not know yet.
+    #[must_use]
+    pub fn is_in_topology(&self) -> bool {
+        let Self::Gate { message, .. } = self else { return false };
+        gate::IN_TOPOLOGY.iter().any(|there| message.contains(there))
+    }
+
     /// Whether the session cannot be used after it: the connection is gone or out of step, or nobody knows
     /// what became of its transaction.
     pub(crate) fn is_end_of_session(&self) -> bool {

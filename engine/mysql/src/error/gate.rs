@@ -68,6 +68,8 @@ const TEXTS: &[(&str, Class)] = &[
     ("context was canceled before failover finished", Class::Lost),
     ("Error while dialing", Class::Lost),
     ("connection refused", Class::Lost),
+    // A vtgate that ends in order.
+    ("Server shutdown in progress", Class::Lost),
     ("broken pipe", Class::Lost),
     ("connection reset by peer", Class::Lost),
     ("transport is closing", Class::Lost),
@@ -81,6 +83,11 @@ const TEXTS: &[(&str, Class)] = &[
 
 /// How a statement begins that changes a vschema.
 const OF_VSCHEMA: &str = "ALTER VSCHEMA";
+
+/// What is said of one that adds what the topology has.
+///
+/// Source: Vitess 24, `go/vt/topotools/vschema_ddl.go`.
+pub(super) const IN_TOPOLOGY: [&str; 2] = ["already defined on table", "vschema already contains"];
 
 /// What the answers to one mean that other statements do not get.
 const VSCHEMA_TEXTS: &[(&str, Class)] = &[

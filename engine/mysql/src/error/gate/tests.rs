@@ -176,6 +176,14 @@ fn what_a_tablet_has_no_room_for_is_told_from_what_it_never_takes() {
 }
 
 #[test]
+fn a_vtgate_that_ends_in_order_is_a_lost_one() {
+    let ends = of("SELECT", 1053, "Server shutdown in progress");
+
+    assert_eq!(ends.class(), Class::Lost);
+    assert!(ends.is_end_of_session());
+}
+
+#[test]
 fn what_nobody_knows_of_a_commit_is_looked_up() {
     let unknown = "something that no version has said yet: 'secret'";
 
@@ -220,8 +228,11 @@ fn what_is_wrong_with_a_vschema_is_told_whole() {
             Class::Denied,
         ),
         (1105, "vschema already contains table t in keyspace main", Class::Other),
+        (1815, "vindex xxhash already defined on table t", Class::Other),
     ] {
         let error = of("ALTER VSCHEMA", code, text);
+
+        assert_eq!(error.is_in_topology(), text.contains("already"), "{text}");
 
         let told = format!("ALTER VSCHEMA: vtgate error {code}: {text}");
         assert_eq!((error.class(), error.to_string()), (class, told));
