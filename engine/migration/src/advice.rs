@@ -39,7 +39,9 @@ const CHANGED: &str = "undo these changes, or give the plan a new `name` and an 
      urls, tls, limits and `on` may change, and `on_error: stop` may become another";
 
 /// What one vtgate takes, the others learn of from the topology.
-const UNSERVED: &str = "run again once all vtgates have it (`SHOW VSCHEMA VINDEXES`): what is there is not added twice";
+const UNSERVED: &str = "see that every vtgate follows the topology; `vtctldclient RebuildVSchemaGraph` tells all of them what it \
+                 has, also where one of them has published an older vschema; then run again: what is there is \
+                 not added twice";
 
 /// Shards that overlap are those of a resharding.
 const KEYSPACE: &str = "see `SHOW VSCHEMA KEYSPACES` and `SHOW VITESS_SHARDS` at vtgate: the keyspace must be there, \

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whimbrel_flow::Clock;
 use whimbrel_model::{GtidSet, TableId};
 use whimbrel_mysql::{Class, ConnectOptions, Finding, Session, catalog, source};
 use whimbrel_plan::{
@@ -21,7 +20,7 @@ use crate::{
     shards::Shard,
     store::{self, Beginning, Control, PlanKey, StoredTable, StoredTarget},
     tables, uniques,
-    vschema::Announce,
+    vschema::How,
 };
 
 /// Begins a plan: the source's position first, so that nothing that happens to a table after its
@@ -33,7 +32,7 @@ pub(crate) async fn begin(
     (source, source_options): (&mut Session, &ConnectOptions),
     target: &mut Reached,
     key: &PlanKey,
-    how: (&Clock, Announce<'_>),
+    how: How<'_>,
 ) -> Result<(Vec<PlanError>, Vec<Finding>), RunError> {
     let position = start_position(source).await?;
     let uuid = source::server_uuid(source).await?;

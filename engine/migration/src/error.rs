@@ -65,8 +65,8 @@ pub enum RunError {
         #[source]
         cause: Error,
     },
-    /// vtgate took a statement, and does not go by it.
-    #[error("vtgate took `{statement}`, and does not go by it")]
+    /// The topology has what a statement adds, and a vtgate does not know it.
+    #[error("the topology has what `{statement}` adds, and a vtgate does not go by it")]
     VschemaUnserved {
         /// The statement.
         statement: String,

@@ -32,7 +32,7 @@ use crate::{
     tables,
     transform::{Feed, TargetId},
     vindexes::{Placed, unchanged},
-    vschema::Announce,
+    vschema::How,
     ways,
 };
 
@@ -120,7 +120,7 @@ impl Prepared {
 pub(crate) async fn prepare_once(
     plan: &Plan,
     takes_over: bool,
-    (clock, announce): (&Clock, Announce<'_>),
+    how @ (clock, ..): How<'_>,
     tries: &mut Tries,
 ) -> Result<Prepared, RunError> {
     let source_options = endpoint(&plan.source)?;
@@ -137,7 +137,7 @@ pub(crate) async fn prepare_once(
     } else {
         tries.come_to(At::Beginning);
         let source = (&mut source, &source_options);
-        begin(plan, source, &mut target, &plan_key, (clock, announce)).await?
+        begin(plan, source, &mut target, &plan_key, how).await?
     };
     warnings.extend(found);
     let (session, home) = target.home();
@@ -165,7 +165,7 @@ pub(crate) async fn prepare_once(
     let placing = target.among(placed.placements);
     let sequences = target.sequences(plan, &mut source, &moved).await?;
     additions.extend(sequences.additions);
-    target.add(&additions, (clock, announce)).await?;
+    target.add(&additions, how).await?;
     warnings.extend(sequences.findings);
     source.close().await;
     ways::open(&mut target, &plan_key, takes_over).await?;

@@ -31,7 +31,7 @@ impl Preparing {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn waits(&self, what: Option<String>) {
+    pub(crate) fn waits(&self, what: Option<String>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = what;
     }
 }
@@ -107,10 +107,11 @@ pub(crate) async fn prepare(
     let mut failure_count = 0;
     loop {
         tries.come_to(At::Reaching);
-        let error = match prepare_once(plan, takes_over, (clock, announce), &mut tries).await {
-            Ok(prepared) => return Ok(prepared),
-            Err(error) => error,
-        };
+        let error =
+            match prepare_once(plan, takes_over, (clock, announce, preparing), &mut tries).await {
+                Ok(prepared) => return Ok(prepared),
+                Err(error) => error,
+            };
         failure_count += 1;
         let delay = RETRIES.delay(failure_count);
         let Some(delay) = delay.filter(|_| tries.may_pass(&error, failure_count)) else {

@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use whimbrel_flow::Clock;
 use whimbrel_mysql::{
     Account, ConnectOptions, Error, Finding, Role, Session, Severity, TlsMode, TlsOptions, catalog,
     target, vtgate,
@@ -21,7 +20,7 @@ use crate::{
     shards::Shard,
     store::{PlanKey, StoredTarget},
     vindexes::{Keyspace, Placed},
-    vschema::Announce,
+    vschema::How,
     ways::{self, Way},
 };
 
@@ -278,7 +277,7 @@ impl Reached {
     pub(crate) async fn add(
         &mut self,
         additions: &[VschemaAddition],
-        how: (&Clock, Announce<'_>),
+        how: How<'_>,
     ) -> Result<(), RunError> {
         match &mut self.keyspace {
             None => Ok(()),

@@ -76,6 +76,8 @@ impl Where {
 /// A keyspace, and the session through which it is asked.
 #[derive(Debug)]
 pub(crate) struct Keyspace {
+    /// How a vtgate is connected to, in the keyspace.
+    pub(crate) options: ConnectOptions,
     /// In the keyspace, on no shard.
     pub(crate) session: Session,
     /// What vtgate tells of it, without its tables.
@@ -116,7 +118,8 @@ impl Keyspace {
         });
         let shards = Arc::new(shards?);
         let vindexes = named(vtgate::known_vindexes(&mut session, &shape.keyspace).await?);
-        Ok(Self { session, shards, shape, first, told: BTreeMap::new(), vindexes })
+        let (options, told) = (options.clone(), BTreeMap::new());
+        Ok(Self { options, session, shards, shape, first, told, vindexes })
     }
 
     /// Asks vtgate where the rows of `tables` are, each table once.

@@ -3,25 +3,32 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use whimbrel_flow::Clock;
-use whimbrel_mysql::{Class, Error, Session, vtgate, vtgate::TableVindex};
+use whimbrel_mysql::{Class, Error, Role, Session, vtgate, vtgate::TableVindex};
 use whimbrel_plan::{
     KeyspaceVindex, Plan, SequenceName, Sharding, Target, VschemaAddition, VschemaPolicy,
 };
 
-use crate::{error::RunError, vindexes::Keyspace};
+use crate::{error::RunError, preparing::Preparing, vindexes::Keyspace};
 
-/// How long vtgate may take to serve what was added: the one that took a statement serves it at once, others
+/// How long vtgates may take to serve what was added: the one that took a statement serves it at once, others
 /// learn of it from the topology within seconds.
-const SERVED_WAIT_MAX: Duration = Duration::from_secs(30);
+pub(crate) const SERVED_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// So many connections in a row have to find what was added: each may be to another vtgate, and nobody tells how
+/// many there are.
+const SERVED_IN_A_ROW: u32 = 3;
 
 /// How often it is asked.
-const ASK_EVERY: Duration = Duration::from_millis(100);
+pub(crate) const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// How often a statement is tried while others change the same vschema.
 const TRIES_MAX: u32 = 5;
 
 /// Who is told of the statements that change a vschema, before the first of them is run.
 pub type Announce<'a> = &'a (dyn Fn(&[String]) + Send + Sync);
+
+/// What adding needs beside vtgate: the time, who is told of the statements, and of what is waited for.
+pub(crate) type How<'a> = (&'a Clock, Announce<'a>, &'a Preparing);
 
 /// Whether a run of `plan` adds to the vschema.
 pub(crate) fn is_added_to(plan: &Plan) -> bool {
@@ -89,40 +96,69 @@ impl Keyspace {
         self.shards.names().len() > 1 && plan.sharding.iter().any(|it| is_vindex(&it.how))
     }
 
-    /// Adds to the vschema, and waits until vtgate serves it. What somebody else has added meanwhile is
-    /// there; what a run that ended midway has added is not among what the next one finds lacking.
+    /// Adds to the vschema, and waits until vtgates serve it. What somebody else has added meanwhile is
+    /// there; what a run that ended midway has added is not among what the next one finds lacking, unless it
+    /// comes to a vtgate that has not heard of it: there each part is waited for before the next is added.
+    /// For vtgate publishes what it knows of all other keyspaces with what it adds.
     ///
     /// # Errors
     ///
     /// [`RunError::Vschema`] for the statement that vtgate does not take; [`RunError::VschemaUnserved`].
+    ///
+    /// Source: Vitess 24, `go/vt/vtgate/executorcontext/vcursor_impl.go`, `ExecuteVSchema`.
     pub(crate) async fn add(
         &mut self,
         additions: &[VschemaAddition],
-        (clock, announce): (&Clock, Announce<'_>),
+        how: How<'_>,
     ) -> Result<(), RunError> {
         if additions.is_empty() {
             return Ok(());
         }
+        let (clock, announce, preparing) = how;
         announce(&additions.iter().map(ToString::to_string).collect::<Vec<_>>());
         for addition in additions {
             tracing::info!(statement = %addition, "adding to the vschema");
-            self.add_one(addition, clock).await?;
+            self.add_one(addition, how).await?;
         }
         for addition in additions {
-            let served = async {
-                while !self.serves(addition).await? {
+            until_served(&mut self.session, addition, how).await?;
+        }
+        let mut unserved = None;
+        let waiting = async {
+            let mut in_a_row = 0;
+            while in_a_row < SERVED_IN_A_ROW {
+                in_a_row += 1;
+                if let Some(addition) = self.unserved_elsewhere(additions).await? {
+                    in_a_row = 0;
+                    preparing.waits(Some(not_served(addition)));
+                    unserved = Some(addition);
                     clock.sleep(ASK_EVERY).await;
                 }
-                Ok::<_, RunError>(())
-            };
-            let served = clock.timeout(SERVED_WAIT_MAX, served).await;
-            let unserved = |_| RunError::VschemaUnserved { statement: addition.to_string() };
-            served.map_err(unserved)??;
-        }
-        Ok(())
+            }
+            Ok::<_, RunError>(())
+        };
+        let waited = clock.timeout(SERVED_WAIT_MAX, waiting).await;
+        preparing.waits(None);
+        let statement = unserved.map(ToString::to_string).unwrap_or_default();
+        waited.map_err(|_| RunError::VschemaUnserved { statement })?
     }
 
-    async fn add_one(&mut self, addition: &VschemaAddition, clock: &Clock) -> Result<(), RunError> {
+    /// The first addition that is not served on a new connection, which may be to another vtgate.
+    async fn unserved_elsewhere<'a>(
+        &self,
+        additions: &'a [VschemaAddition],
+    ) -> Result<Option<&'a VschemaAddition>, Error> {
+        let mut session = Session::connect(&self.options, Role::Target).await?;
+        for addition in additions {
+            if !serves(&mut session, addition).await? {
+                return Ok(Some(addition));
+            }
+        }
+        session.close().await;
+        Ok(None)
+    }
+
+    async fn add_one(&mut self, addition: &VschemaAddition, how: How<'_>) -> Result<(), RunError> {
         let statement = addition.to_string();
         let mut tries = 0;
         loop {
@@ -131,50 +167,75 @@ impl Keyspace {
                 Ok(_) => return Ok(()),
                 Err(cause) => cause,
             };
-            if self.session.is_usable() && self.serves(addition).await? {
+            if self.session.is_usable() && serves(&mut self.session, addition).await? {
                 return Ok(());
+            }
+            if cause.is_in_topology() {
+                return until_served(&mut self.session, addition, how).await;
             }
             if cause.class() != Class::TryAgain || tries == TRIES_MAX {
                 return Err(RunError::Vschema { statement, cause });
             }
-            clock.sleep(ASK_EVERY).await;
+            how.0.sleep(ASK_EVERY).await;
         }
     }
+}
 
-    /// Whether vtgate has it.
-    async fn serves(&mut self, addition: &VschemaAddition) -> Result<bool, Error> {
-        let session = &mut self.session;
-        match addition {
-            VschemaAddition::Vindex { keyspace, table, .. } => {
-                let now = vtgate::shape(session, keyspace, std::slice::from_ref(table)).await?;
-                let wanted = placed_by(addition).map(|(_, wanted)| wanted);
-                Ok(match (now.tables.get(table), &wanted) {
-                    (
-                        Some(vtgate::Placing::Vindexes { vindexes, .. }),
-                        Some(vtgate::Placing::Vindexes { vindexes: wanted, .. }),
-                    ) => vindexes.first() == wanted.first(),
-                    _ => false,
-                })
-            }
-            VschemaAddition::Table { table, .. } => {
-                Ok(vtgate::known_tables(session).await?.contains(table))
-            }
-            VschemaAddition::SequenceTable(sequence) | VschemaAddition::SequenceRow(sequence) => {
-                Ok(!lacking_table(session, sequence).await?.contains(addition))
-            }
-            VschemaAddition::Sequence(sequence) => {
-                let sequence = (sequence.keyspace.as_str(), sequence.table.as_str());
-                vtgate::is_sequence(session, sequence).await
-            }
-            VschemaAddition::AutoIncrement { keyspace, table, sequence, .. } => {
-                let now = vtgate::shape(session, keyspace, std::slice::from_ref(table)).await?;
-                Ok(match now.tables.get(table) {
-                    Some(vtgate::Placing::Vindexes { sequence: Some(now), .. }) => {
-                        *now == sequence.table
-                    }
-                    _ => false,
-                })
-            }
+/// Waits until vtgate has it.
+async fn until_served(
+    session: &mut Session,
+    addition: &VschemaAddition,
+    (clock, _, preparing): How<'_>,
+) -> Result<(), RunError> {
+    let waiting = async {
+        while !serves(session, addition).await? {
+            preparing.waits(Some(not_served(addition)));
+            clock.sleep(ASK_EVERY).await;
+        }
+        Ok::<_, RunError>(())
+    };
+    let waited = clock.timeout(SERVED_WAIT_MAX, waiting).await;
+    preparing.waits(None);
+    waited.map_err(|_| RunError::VschemaUnserved { statement: addition.to_string() })?
+}
+
+/// What is waited for, in words.
+fn not_served(addition: &VschemaAddition) -> String {
+    format!("a vtgate does not know yet what the topology has: `{addition}`")
+}
+
+/// Whether the vtgate of the session has it.
+async fn serves(session: &mut Session, addition: &VschemaAddition) -> Result<bool, Error> {
+    match addition {
+        VschemaAddition::Vindex { keyspace, table, .. } => {
+            let now = vtgate::shape(session, keyspace, std::slice::from_ref(table)).await?;
+            let wanted = placed_by(addition).map(|(_, wanted)| wanted);
+            Ok(match (now.tables.get(table), &wanted) {
+                (
+                    Some(vtgate::Placing::Vindexes { vindexes, .. }),
+                    Some(vtgate::Placing::Vindexes { vindexes: wanted, .. }),
+                ) => vindexes.first() == wanted.first(),
+                _ => false,
+            })
+        }
+        VschemaAddition::Table { table, .. } => {
+            Ok(vtgate::known_tables(session).await?.contains(table))
+        }
+        VschemaAddition::SequenceTable(sequence) | VschemaAddition::SequenceRow(sequence) => {
+            Ok(!lacking_table(session, sequence).await?.contains(addition))
+        }
+        VschemaAddition::Sequence(sequence) => {
+            let sequence = (sequence.keyspace.as_str(), sequence.table.as_str());
+            vtgate::is_sequence(session, sequence).await
+        }
+        VschemaAddition::AutoIncrement { keyspace, table, sequence, .. } => {
+            let now = vtgate::shape(session, keyspace, std::slice::from_ref(table)).await?;
+            Ok(match now.tables.get(table) {
+                Some(vtgate::Placing::Vindexes { sequence: Some(now), .. }) => {
+                    *now == sequence.table
+                }
+                _ => false,
+            })
         }
     }
 }
