@@ -16,7 +16,7 @@ use crate::{
     link::{Link, SharedLink, on_link},
     progress::Progress,
     vindexes::Keyspace,
-    vschema::{is_added_to, lacking_table},
+    vschema::{ASK_EVERY, SERVED_WAIT_MAX, is_added_to, lacking_table},
 };
 
 /// How far ahead of the source's next number a sequence is set at most: rows that the source numbers
@@ -296,6 +296,7 @@ fn made(sequence: &SequenceName) -> String {
 pub(crate) struct Ahead {
     numbered: Vec<Numbered>,
     gate: Link,
+    clock: Clock,
     source: SharedLink,
     source_database: String,
 }
@@ -309,7 +310,8 @@ impl Ahead {
     ) -> Self {
         let keyspace = numbered.first().map(|first| first.sequence.keyspace.as_str());
         let gate = gate.for_keyspace(keyspace.unwrap_or_default());
-        Self { numbered, gate: Link::new(gate, Role::Target, clock), source, source_database }
+        let gate = Link::new(gate, Role::Target, clock.clone());
+        Self { numbered, gate, clock, source, source_database }
     }
 
     /// Whether no sequence numbers any table.
@@ -320,7 +322,7 @@ impl Ahead {
     /// Lets each sequence go on above all numbers that the source has given, those of rows that are gone
     /// included; one that is far enough ahead is left alone. Numbers that come to their end are told of.
     pub(crate) async fn set(&mut self, progress: &Progress) -> Result<(), RunError> {
-        let Self { numbered, gate, source, source_database } = self;
+        let Self { numbered, gate, clock, source, source_database } = self;
         for numbered in numbered.chunks_mut(LOOKED_AT_ONCE) {
             let names: Vec<String> = numbered.iter().map(|it| it.table.clone()).collect();
             let next = {
@@ -334,6 +336,7 @@ impl Ahead {
                     continue;
                 }
                 let at_least = next.saturating_add(margin);
+                until_known(&it.sequence, gate, (clock, progress)).await?;
                 let reached = on_link!(gate, session => advance(session, &it.sequence, at_least))?;
                 progress.warns(format!("numbers of {}", it.table), it.end(reached));
                 it.reached = reached.unwrap_or(at_least);
@@ -367,6 +370,32 @@ impl Numbered {
 /// one is not used up by it.
 fn margin(next: u64, number_max: u64) -> u64 {
     MARGIN_MAX.min(number_max.min(NUMBER_MAX).saturating_sub(next) / 2)
+}
+
+/// Waits until the vtgate that the link leads to knows the sequence, which was there when the run began: another
+/// one may have said so. Each look is on a new connection; after the last one, drawing says what is wrong.
+async fn until_known(
+    sequence: &SequenceName,
+    gate: &mut Link,
+    (clock, progress): (&Clock, &Progress),
+) -> Result<(), RunError> {
+    let name = (sequence.keyspace.as_str(), sequence.table.as_str());
+    let who = format!("sequence {sequence}");
+    let waiting = async {
+        while !on_link!(gate, session => is_known(session, name))? {
+            progress.waits(who.clone(), Some("a vtgate that knows it".to_owned()));
+            gate.close().await;
+            clock.sleep(ASK_EVERY).await;
+        }
+        Ok(())
+    };
+    let waited = clock.timeout(SERVED_WAIT_MAX, waiting).await;
+    progress.waits(who, None);
+    waited.unwrap_or(Ok(()))
+}
+
+async fn is_known(session: &mut Session, name: (&str, &str)) -> Result<bool, RunError> {
+    Ok(vtgate::is_sequence(session, name).await?)
 }
 
 async fn advance(
