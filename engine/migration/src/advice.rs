@@ -3,7 +3,7 @@
 use whimbrel_mysql::{Class, Error, Severity};
 
 use crate::{
-    error::{RunError, SharedKeys},
+    error::{RunError, SharedKeys, TableProblem},
     transform::{FailedRow, Read, StrayRow},
 };
 
@@ -196,6 +196,10 @@ impl RunError {
         }
         if let Self::Vschema { statement, cause } = self {
             return format!("`{statement}`: {cause}");
+        }
+        if let Self::Tables { problems } = self {
+            let problem = |it: &TableProblem| format!("`{}`: {}", it.table, it.what);
+            return problems.iter().map(problem).collect::<Vec<_>>().join("; ");
         }
         if let Self::Preflight { findings } = self {
             let refusals = findings.iter().filter(|it| it.severity == Severity::Refusal);

@@ -23,6 +23,11 @@ use crate::{
 /// tablet, and waits: what this bounds is how long nobody knows why.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
+/// How often it is looked again while other shards seem to serve, or rows to belong elsewhere, and how many looks
+/// in a row have to say so: each may be at another vtgate, which learns of the topology in its own time.
+const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(1);
+const CHANGED_LOOKS: u32 = 5;
+
 /// How many tables are looked at each time, by three statements each; all of them in turn.
 const TABLES_AT_ONCE: usize = 20;
 
@@ -73,10 +78,6 @@ enum Look {
     Same,
     /// The run's shards serve; these have tablets, too.
     Beside(Vec<String>),
-    /// These serve instead.
-    Others(Vec<String>),
-    /// vtgate names none: it has lost its topology, and the shards go on without it.
-    Unknown,
 }
 
 impl Serving {
@@ -111,52 +112,72 @@ impl Serving {
     }
 
     /// Looks until other shards serve; the error that this is. A vtgate that does not answer is asked
-    /// another time: whoever needs it to write says so.
+    /// another time: whoever needs it to write says so. One that says otherwise than the others is told of.
     pub(crate) async fn changed(mut self, shared: &Shared) -> RunError {
-        let mut unanswered = 0;
+        let (mut unanswered, mut changed) = (0, 0);
+        let mut pause = LOOK_EVERY;
         loop {
-            shared.clock.sleep(LOOK_EVERY).await;
+            shared.clock.sleep(pause).await;
+            pause = LOOK_EVERY;
             for straight in &mut self.straight {
                 if let Err(error) = straight.look(shared).await {
                     return error;
                 }
             }
-            let look = match self.look(shared).await {
-                Ok(look) => look,
-                Err(error) => return error,
-            };
+            let look = self.look(shared).await;
+            // The next look may be at another vtgate.
+            self.link.close().await;
             let warning = match look {
-                Some(Look::Others(now)) => {
-                    return RunError::Resharded {
-                        began: self.began.join(", "),
-                        now: now.join(", "),
-                    };
+                Err(error) => {
+                    changed += 1;
+                    if changed == CHANGED_LOOKS {
+                        return error;
+                    }
+                    shared.progress.warns(
+                        self.vtgates(),
+                        Some(format!("a vtgate says: {}", error.while_waiting())),
+                    );
+                    pause = LOOK_AGAIN_EVERY;
+                    continue;
                 }
-                Some(Look::Same) => {
+                Ok(Some(Look::Same)) => {
                     unanswered = 0;
                     None
                 }
-                Some(Look::Beside(others)) => {
+                Ok(Some(Look::Beside(others))) => {
                     unanswered = 0;
                     Some(self.beside(&others))
                 }
-                Some(Look::Unknown) | None => {
-                    self.link.drop_session();
+                Ok(None) => {
                     unanswered += 1;
                     (unanswered >= UNANSWERED_MAX).then(|| {
                         format!("vtgate does not tell which shards serve `{}`", self.keyspace)
                     })
                 }
             };
+            let disagree = (changed > 0).then(|| {
+                format!(
+                    "vtgates of `{}` disagree on its shards or its vschema: one does not follow the topology, \
+                     or is late",
+                    self.keyspace
+                )
+            });
+            changed = 0;
+            shared.progress.warns(self.vtgates(), disagree);
             shared.progress.warns(format!("shards of {}", self.keyspace), warning);
         }
     }
 
-    /// What vtgate says; `None` when it does not answer.
+    /// What the progress report calls those who are asked.
+    fn vtgates(&self) -> String {
+        format!("vtgates of {}", self.keyspace)
+    }
+
+    /// What vtgate says; `None` when it does not answer, or names no shard.
     ///
     /// # Errors
     ///
-    /// [`RunError::Tables`] when rows belong elsewhere than when the plan began.
+    /// [`RunError::Tables`] when rows belong elsewhere than when the plan began; [`RunError::Resharded`].
     async fn look(&mut self, shared: &Shared) -> Result<Option<Look>, RunError> {
         let behind = (Bound::Excluded(self.looked_upto.clone()), Bound::Unbounded);
         let tables = self.placings.range(behind).take(TABLES_AT_ONCE);
@@ -167,11 +188,12 @@ impl Serving {
         };
         match shared.clock.timeout(ANSWER_TIME_MAX, asking).await {
             Ok(Ok(shape)) => {
-                // Behind the last one it begins anew.
-                self.looked_upto = tables.into_iter().next_back().unwrap_or_default();
                 let now = placings_of(&shape.tables);
                 unchanged(&now, &self.placings)?;
-                Ok(Some(judged(&self.began, shape)))
+                let look = judged(&self.began, shape)?;
+                // Behind the last one it begins anew.
+                self.looked_upto = tables.into_iter().next_back().unwrap_or_default();
+                Ok(look)
             }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "vtgate was not asked for its shards");
@@ -252,18 +274,24 @@ fn by_keyspace<'a>(
     keyspaces
 }
 
-/// What `shape` means for a run into the shards `began`, both in the order of their key ranges.
-fn judged(began: &[String], shape: Shape) -> Look {
+/// What `shape` means for a run into the shards `began`, both in the order of their key ranges; `None` where vtgate
+/// names none: it has lost its topology, and the shards go on without it.
+///
+/// # Errors
+///
+/// [`RunError::Resharded`] when others serve.
+fn judged(began: &[String], shape: Shape) -> Result<Option<Look>, RunError> {
     let now: Vec<String> = shape.shards.into_iter().map(|shard| shard.name).collect();
     if now.is_empty() {
-        Look::Unknown
-    } else if now != began {
-        Look::Others(now)
-    } else if shape.other_shards.is_empty() {
-        Look::Same
-    } else {
-        Look::Beside(shape.other_shards)
+        return Ok(None);
     }
+    if now != began {
+        return Err(RunError::Resharded { began: began.join(", "), now: now.join(", ") });
+    }
+    Ok(Some(match shape.other_shards {
+        others if others.is_empty() => Look::Same,
+        others => Look::Beside(others),
+    }))
 }
 
 #[cfg(test)]

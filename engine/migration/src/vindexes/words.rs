@@ -56,8 +56,13 @@ fn difference(began: &str, now: &str) -> String {
 
 /// Where a target's rows are by the vschema, and where they are looked up.
 pub(super) fn in_words(target: &str, told: &vtgate::Placing) -> String {
-    let vtgate::Placing::Vindexes { vindexes, .. } = told else {
-        return "on every shard".to_owned();
+    let vindexes = match told {
+        vtgate::Placing::Vindexes { vindexes, .. } => vindexes,
+        vtgate::Placing::Unknown => return "nowhere".to_owned(),
+        vtgate::Placing::Unsharded
+        | vtgate::Placing::Sequence
+        | vtgate::Placing::Reference { .. }
+        | vtgate::Placing::Pinned => return "on every shard".to_owned(),
     };
     let Some(TableVindex { columns, kind, params, .. }) = vindexes.first() else {
         return "nowhere".to_owned();
