@@ -14,3 +14,4 @@ mod servers;
 mod tables;
 mod tablets;
 mod target;
+mod vtgates;
