@@ -9,8 +9,9 @@ use crate::{
     support::{Migration, Running},
 };
 
-/// By a column that is not in the key and that the writer changes, through a vindex that only vtgate knows; by one that another unique key does not
-/// contain; by text that is equal in many spellings; by a part of the key. Each with its values' literal.
+/// By a column that is not in the key and that the writer changes, through a vindex that only vtgate knows; by one
+/// that another unique key does not contain; by text that is equal in many spellings; by a part of the key. Each
+/// with its values' literal.
 const SHARDED_BY: [(&str, &str, &str); 4] = [
     ("orders", "customer", "customer"),
     ("people", "id", "id"),

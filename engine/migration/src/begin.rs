@@ -123,8 +123,8 @@ async fn look(
     Ok(Seen { tables, others, definitions, bound })
 }
 
-/// Checks that each row has its place, once the vschema has what it lacks; of groups see `groups_fit`. The lookup vindexes of the tables, what the checks of their tables find, and what the
-/// vschema lacks.
+/// Checks that each row has its place, once the vschema has what it lacks; of groups see `groups_fit`. The lookup
+/// vindexes of the tables, what the checks of their tables find, and what the vschema lacks.
 async fn placeable(
     plan: &Plan,
     source: &mut Session,
