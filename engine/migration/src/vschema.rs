@@ -123,7 +123,7 @@ impl Keyspace {
         for addition in additions {
             until_served(&mut self.session, addition, how).await?;
         }
-        let mut unserved = None;
+        let mut unserved = additions.first();
         let waiting = async {
             let mut in_a_row = 0;
             while in_a_row < SERVED_IN_A_ROW {
