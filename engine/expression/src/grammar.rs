@@ -10,7 +10,7 @@ use rhai::{Engine, Expr, FnCallExpr, LexError, ParseError, ParseErrorType, Posit
 use crate::{
     lex::{Token, TokenKind, tokens},
     problem::{Problem, What},
-    scan,
+    scan::{self, forbidden},
     syntax::{DEPTH_MAX, NODES_MAX, Node, NodeKind, Operator, TEXT_BYTES_MAX},
 };
 
@@ -38,7 +38,7 @@ pub(crate) fn read(text: &str) -> Result<Node, Vec<Problem>> {
         .compile_expression(scanned)
         .map_err(|error| vec![reader.syntax_problem(&error)])?;
     let [Stmt::Expr(root)] = ast.statements() else {
-        return Err(vec![Problem::new(forbidden("a statement"), &whole)]);
+        return Err(vec![Problem::new(forbidden("a statement", BLOCK), &whole)]);
     };
     reader.node(root, 0).map_err(|problem| vec![problem])
 }
@@ -52,9 +52,12 @@ fn engine() -> Engine {
     engine
 }
 
-fn forbidden(what: &'static str) -> What {
-    What::Forbidden { what, instead: "" }
-}
+/// What to do about a part that has no counterpart of its own.
+const SEE_FUNCTIONS: &str = "plans/functions.md shows what an expression may have";
+
+const BLOCK: &str = "an expression is one value";
+const INDEX: &str =
+    "take a part of text by `substring(x, 1, 3)`, of a document by `json_extract(x, \"$[0]\")`";
 
 struct Reader<'t> {
     text: &'t str,
@@ -83,7 +86,7 @@ impl Reader<'_> {
                 if let [Stmt::If(parts, position)] = block.statements() {
                     return self.choice(parts, self.token_span(*position), below);
                 }
-                return Err(Problem::new(forbidden("a block of statements"), &span));
+                return Err(Problem::new(forbidden("a block of statements", BLOCK), &span));
             }
             Expr::Array(..) => {
                 let what = What::Forbidden {
@@ -92,8 +95,13 @@ impl Reader<'_> {
                 };
                 return Err(Problem::new(what, &self.group_span(&span)));
             }
-            Expr::Index(..) => return Err(Problem::new(forbidden("an index"), &span)),
-            _ => return Err(Problem::new(forbidden("this part of the language"), &span)),
+            Expr::Index(..) => return Err(Problem::new(forbidden("an index", INDEX), &span)),
+            _ => {
+                return Err(Problem::new(
+                    forbidden("this part of the language", SEE_FUNCTIONS),
+                    &span,
+                ));
+            }
         };
         Ok(Node { span: self.balanced(span), kind })
     }
@@ -139,7 +147,7 @@ impl Reader<'_> {
                     "!" => (span, NodeKind::Not(operand)),
                     "-" => (span, NodeKind::Negate(operand)),
                     "+" => return Ok(*operand),
-                    _ => return Err(Problem::new(forbidden("this operator"), &at)),
+                    _ => return Err(Problem::new(forbidden("this operator", SEE_FUNCTIONS), &at)),
                 }
             }
             [list, value] if is_within => {
@@ -160,10 +168,10 @@ impl Reader<'_> {
             [left, right] => {
                 let operands = [self.node(left, depth)?, self.node(right, depth)?];
                 let operator = Operator::of_sign(name)
-                    .ok_or_else(|| Problem::new(forbidden("this operator"), &at))?;
+                    .ok_or_else(|| Problem::new(forbidden("this operator", SEE_FUNCTIONS), &at))?;
                 (around(&operands), NodeKind::Binary { operator, operands: Box::new(operands) })
             }
-            _ => return Err(Problem::new(forbidden("this operator"), &at)),
+            _ => return Err(Problem::new(forbidden("this operator", SEE_FUNCTIONS), &at)),
         };
         Ok(Node { span: self.balanced(span), kind })
     }

@@ -24,7 +24,8 @@ const MEMBER: What = forbidden(
     "columns stand without their table, and functions around their argument: `lower(email)`",
 );
 
-const fn forbidden(what: &'static str, instead: &'static str) -> What {
+/// A part that no expression has, and what to write instead.
+pub(crate) const fn forbidden(what: &'static str, instead: &'static str) -> What {
     What::Forbidden { what, instead }
 }
 
@@ -115,7 +116,7 @@ fn word_slip(word: &str, next: &str) -> Option<What> {
         "fn" => FUNCTION,
         "return" | "throw" | "break" | "continue" | "try" | "catch" => JUMP,
         "switch" => CHOICE,
-        "import" | "export" => forbidden("a module", ""),
+        "import" | "export" => forbidden("a module", "plans/functions.md has all functions"),
         "this" => forbidden("`this`", "columns stand without it"),
         _ if !word.is_ascii() => What::Literal {
             reason: format!("`{word}` has letters that names have only in quotes"),

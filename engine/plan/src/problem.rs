@@ -165,7 +165,7 @@ impl PlanError {
 }
 
 fn expression_advice(problem: &whimbrel_expression::Problem) -> Advice {
-    let (id, help) = (problem.id(), problem.help().unwrap_or_default());
+    let (id, help) = (problem.id(), problem.help());
     if matches!(*problem.what, What::Collation { .. }) {
         return Advice::warning(id, "here", help);
     }

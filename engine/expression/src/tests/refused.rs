@@ -10,7 +10,7 @@ use crate::{
 fn shown(text: &str, problems: &[Problem]) -> Vec<[String; 4]> {
     let show = |problem: &Problem| {
         let place = text.get(problem.span.clone()).unwrap();
-        let help = problem.help().unwrap_or_default();
+        let help = problem.help();
         [problem.id().to_owned(), place.to_owned(), problem.to_string(), help]
     };
     problems.iter().map(show).collect()
@@ -134,6 +134,13 @@ fn wrong_types_are_named_with_what_is_wanted() {
         "write `cast_char(…)` around it",
     );
     refused(
+        "cast_date(price)",
+        "price",
+        "expression.type",
+        "the argument of `cast_date` is a DECIMAL(10,2), and text, a date, or a date and time is wanted",
+        "make it text, a date, or a date and time: plans/functions.md has the functions that do",
+    );
+    refused(
         "status == 1",
         "1",
         "expression.type",
@@ -217,6 +224,10 @@ fn what_is_no_expression_is_called_by_its_name() {
         "columns stand without their table, and functions around their argument: `lower(email)`",
     );
     forbidden("[1, 2]", "[1, 2]", "a list", "a list stands on the right of `in`: `x in [1, 2]`");
+    let index =
+        "take a part of text by `substring(x, 1, 3)`, of a document by `json_extract(x, \"$[0]\")`";
+    forbidden("email[0]", "[", "an index", index);
+    forbidden("import x", "import", "a module", "plans/functions.md has all functions");
     forbidden(
         "quantity & 1",
         "&",

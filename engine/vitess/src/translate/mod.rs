@@ -187,7 +187,7 @@ impl<'s> Translator<'s> {
         match parse(&out.text).map_err(|problems| problems.into_iter().next()) {
             Ok(_) | Err(None) => Ok(out),
             Err(Some(problem)) => {
-                let instead = problem.help().unwrap_or_default();
+                let instead = problem.help();
                 let what = What::Expression { reason: problem.to_string(), instead };
                 Err(self.sql.refusal(what, span))
             }
