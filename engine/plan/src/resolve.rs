@@ -324,8 +324,10 @@ impl<S: Secrets> Resolver<'_, S> {
                 return None;
             }
         };
+        let literal = expanded.literal.expose_secret();
         for parameter in &url.parameters {
-            let (key, parameter) = (key.clone(), parameter.clone());
+            let parameter = Some(parameter.clone()).filter(|name| literal.contains(name.as_str()));
+            let key = key.clone();
             self.report(&key.clone(), ValueProblem::UrlParameter { key, parameter });
         }
         let named = url.database.as_deref();

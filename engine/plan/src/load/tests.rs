@@ -216,6 +216,19 @@ fn an_authority_without_a_mode_means_the_strictest_mode() {
 }
 
 #[test]
+fn a_parameter_that_a_reference_stands_for_is_not_named() {
+    let parameter = |text| {
+        let url = format!("'mysql://app:${{env:PW}}@source?{text}'");
+        let problems = load(&plan_with("'mysql://app:${env:PW}@source'", &url), &Fixed);
+        problems.unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+
+    assert_eq!(parameter("${file:pw}"), ["`source.mysql.url` takes no parameter"]);
+    assert_eq!(parameter("ssl-${file:pw}=1"), ["`source.mysql.url` takes no parameter"]);
+    assert_eq!(parameter("ssl=${file:pw}"), ["`source.mysql.url` takes no parameter `ssl`"]);
+}
+
+#[test]
 fn no_secret_is_shown_by_debug() {
     let shown = format!("{:?}", load(PLAN, &Fixed).unwrap());
 

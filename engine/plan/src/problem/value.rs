@@ -116,12 +116,12 @@ pub enum ValueProblem {
         reason: &'static str,
     },
     /// A parameter in a URL.
-    #[error("`{key}` takes no parameter `{parameter}`")]
+    #[error("`{key}` takes no parameter{}", named(parameter.as_deref()))]
     UrlParameter {
         /// The key, with the keys that lead to it.
         key: String,
-        /// The parameter's name.
-        parameter: String,
+        /// The parameter's name, if the plan's own text has it: what a reference stands for may be secret.
+        parameter: Option<String>,
     },
     /// A URL with another database than the plan's.
     #[error("the URL names a database, and `{key}` names another one")]
@@ -260,4 +260,8 @@ impl ValueProblem {
 /// What is the matter with a variable: it is set or not, where a file exists or not.
 fn variable(reason: &SecretError) -> String {
     if *reason == SecretError::Missing { "is not set".to_owned() } else { reason.to_string() }
+}
+
+fn named(parameter: Option<&str>) -> String {
+    parameter.map(|name| format!(" `{name}`")).unwrap_or_default()
 }
