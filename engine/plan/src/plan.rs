@@ -204,6 +204,15 @@ impl Target {
         }
     }
 
+    /// The servers that rows go straight to, by the plan's order; empty if they go through `endpoint`.
+    #[must_use]
+    pub fn tablets(&self) -> &[Tablet] {
+        match self {
+            Self::Mysql(_) => &[],
+            Self::Vitess(target) => &target.tablets,
+        }
+    }
+
     /// Whether the foreign keys of the tables that are moved stay behind.
     #[must_use]
     pub fn leaves_foreign_keys_out(&self) -> bool {

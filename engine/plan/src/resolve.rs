@@ -326,7 +326,8 @@ impl<S: Secrets> Resolver<'_, S> {
         };
         let literal = expanded.literal.expose_secret();
         for parameter in &url.parameters {
-            let parameter = Some(parameter.clone()).filter(|name| literal.contains(name.as_str()));
+            let is_written = url::parameters(literal).any(|written| written == parameter);
+            let parameter = is_written.then(|| parameter.clone());
             let key = key.clone();
             self.report(&key.clone(), ValueProblem::UrlParameter { key, parameter });
         }

@@ -47,16 +47,21 @@ pub(crate) fn parse(text: &SecretString) -> Result<MysqlUrl, &'static str> {
         return Err("it holds a `#`");
     }
     let database = unescape(path.strip_prefix('/').unwrap_or(path))?;
-    let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
-    let name = |parameter: &str| parameter.split('=').next().unwrap_or(parameter).to_owned();
     Ok(MysqlUrl {
         user,
         password: password.into(),
         host,
         port,
         database: Some(database).filter(|name| !name.is_empty()),
-        parameters: parameters.map(name).collect(),
+        parameters: parameters(rest).map(str::to_owned).collect(),
     })
+}
+
+/// The names of the parameters after the `?` in `text`, which need not be a whole URL.
+pub(crate) fn parameters(text: &str) -> impl Iterator<Item = &str> {
+    let (_, query) = text.split_once('?').unwrap_or_default();
+    let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
+    parameters.map(|parameter| parameter.split_once('=').map_or(parameter, |(name, _)| name))
 }
 
 fn split_authority(rest: &str) -> (&str, &str) {

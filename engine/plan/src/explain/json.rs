@@ -89,9 +89,9 @@ fn target_server(plan: &Plan) -> Value {
     if let (Target::Vitess(_), Some(object)) = (&plan.target, server.as_object_mut()) {
         let keyspace = object.remove("database").unwrap_or_default();
         object.insert("keyspace".to_owned(), keyspace);
-        let tablets = shards::tablets(plan).iter().map(tablet);
+        let tablets = plan.target.tablets().iter().map(tablet);
         object.insert("tablets".to_owned(), tablets.collect());
-        let note = Some(shards::PASSED_BY).filter(|_| !shards::tablets(plan).is_empty());
+        let note = Some(shards::PASSED_BY).filter(|_| !plan.target.tablets().is_empty());
         object.insert("tablets_note".to_owned(), note.into());
     }
     server

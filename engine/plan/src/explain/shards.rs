@@ -2,7 +2,7 @@
 
 use crate::{
     graph::{Graph, STATEMENT_BYTES_MAX},
-    plan::{Plan, Tablet, Target},
+    plan::{Plan, Target},
     sharding::{Sharding, TableSharding},
     size,
 };
@@ -43,14 +43,6 @@ fn placement(sharding: &TableSharding) -> String {
 /// What writing past vtgate means for others.
 pub(super) const PASSED_BY: &str = "rows go past vtgate and the tablets: their throttlers, query rules, denied \
                                     tables and transaction pools do not hold for them";
-
-/// The servers that rows go straight to, by their shards.
-pub(super) fn tablets(plan: &Plan) -> &[Tablet] {
-    match &plan.target {
-        Target::Mysql(_) => &[],
-        Target::Vitess(target) => &target.tablets,
-    }
-}
 
 /// What the stages that write may use of each shard's own server, out of what any such stage may.
 pub(super) fn straight_facts(

@@ -49,7 +49,7 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
     for (tables, place) in &placements {
         lines.fact(tables, place);
     }
-    for tablet in shards::tablets(plan) {
+    for tablet in plan.target.tablets() {
         let Endpoint { user, .. } = &tablet.endpoint;
         let (address, tls) = (tablet.endpoint.address(), tls(&tablet.endpoint.tls));
         let way = format!("rows straight to {address} as `{user}`, TLS {tls}");
@@ -79,7 +79,7 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
     lines.facts("source", &connections(&plan.source, &graph.source));
     let mut of_target = connections(plan.target.endpoint(), &graph.target);
     of_target.extend(shards::lanes(plan, graph));
-    if !shards::tablets(plan).is_empty() {
+    if !plan.target.tablets().is_empty() {
         of_target.push("those for writing rows are with the shards' own servers".to_owned());
     }
     lines.facts("target", &of_target);
@@ -91,7 +91,7 @@ pub(super) fn explain(plan: &Plan, graph: &Graph, bound: Option<&Bound>) -> Stri
     if plan.target.binlog() == Binlog::Skip {
         lines.fact("target's log", BINLOG_SKIPPED);
     }
-    if !shards::tablets(plan).is_empty() {
+    if !plan.target.tablets().is_empty() {
         lines.fact("tablets", shards::PASSED_BY);
     }
     lines.text

@@ -13,6 +13,7 @@ impl Secrets for Fixed {
     fn environment(&self, name: &str) -> Result<SecretString, SecretError> {
         match name {
             "PW" => Ok("p@ss/word:1".into()),
+            "USER" => Ok("app".into()),
             "URL" => Ok("mysql://app:p%40ss@db.example:3307/shop".into()),
             "EMPTY" => Ok("".into()),
             _ => Err(SecretError::Missing),
@@ -224,6 +225,8 @@ fn a_parameter_that_a_reference_stands_for_is_not_named() {
     };
 
     assert_eq!(parameter("${file:pw}"), ["`source.mysql.url` takes no parameter"]);
+    // As the text's user happens to be.
+    assert_eq!(parameter("${env:USER}"), ["`source.mysql.url` takes no parameter"]);
     assert_eq!(parameter("ssl-${file:pw}=1"), ["`source.mysql.url` takes no parameter"]);
     assert_eq!(parameter("ssl=${file:pw}"), ["`source.mysql.url` takes no parameter `ssl`"]);
 }
